@@ -1,0 +1,261 @@
+//! The normalized event: what every source's deliveries become, and all that the rest of Ostler knows.
+//!
+//! A source reads its vendor's payload once and fills the typed parts it finds; triggers, workflows and
+//! agents look only here. Parts that a source cannot know are absent, never guessed. Pure data: nothing in
+//! this module does I/O or reads the time.
+
+pub mod actor;
+pub mod command;
+pub mod kind;
+pub mod subject;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub use self::actor::{Account, Actor};
+pub use self::command::Command;
+pub use self::kind::{EventKind, KindPattern, SourceName};
+pub use self::subject::{RepositoryName, Subject, TaskRef};
+use crate::id::{Digest, EventId};
+
+/// One thing that happened, in the same shape for every source.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Ostler's own name for it.
+    pub id: EventId,
+    /// Who told us: `github`, `jira`, `slack`.
+    pub source: SourceName,
+    /// What happened: `github.issue.labeled`, `jira.issue.assigned`, `slack.command`.
+    pub kind: EventKind,
+    /// When it happened, by the source's clock where it says so, else when it was received.
+    pub time: Timestamp,
+    /// Who did it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<Actor>,
+    /// What it is about; events with one subject belong together.
+    pub subject: Subject,
+    /// The issue or ticket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskMention>,
+    /// The pull request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<ChangeMention>,
+    /// The repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<RepositoryMention>,
+    /// What somebody wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<Comment>,
+    /// What somebody asked of the bot, parsed from a comment or a slash command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Command>,
+    /// The label that was just added or removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// The account that was just assigned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<Account>,
+    /// Commits that arrived on a branch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub push: Option<Push>,
+    /// A check or build that changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<Check>,
+    /// The conversation it happened in, for sources that have them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<Thread>,
+    /// The button that was pressed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub button: Option<Button>,
+    /// The raw payload, kept apart.
+    pub payload: PayloadRef,
+}
+
+/// What ingress knows of a delivery before its body is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp {
+    /// The id that the event will have.
+    pub id: EventId,
+    /// The source it came to.
+    pub source: SourceName,
+    /// When it was received.
+    pub received_at: Timestamp,
+    /// The body as it arrived.
+    pub payload: PayloadRef,
+}
+
+impl Event {
+    /// An event with no parts yet, which a source then fills.
+    #[must_use]
+    pub fn new(stamp: &Stamp, kind: EventKind, subject: Subject) -> Self {
+        Self {
+            id: stamp.id,
+            source: stamp.source.clone(),
+            kind,
+            time: stamp.received_at,
+            actor: None,
+            subject,
+            task: None,
+            change: None,
+            repository: None,
+            comment: None,
+            command: None,
+            label: None,
+            assignee: None,
+            push: None,
+            check: None,
+            thread: None,
+            button: None,
+            payload: stamp.payload,
+        }
+    }
+}
+
+/// A payload by reference: its digest and size; the bytes are in the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayloadRef {
+    /// SHA-256 of the body.
+    pub digest: Digest,
+    /// Its length in bytes.
+    pub bytes: u64,
+}
+
+impl PayloadRef {
+    /// The reference to these bytes.
+    #[must_use]
+    pub fn to(body: &[u8]) -> Self {
+        Self { digest: Digest::of(body), bytes: body.len() as u64 }
+    }
+}
+
+/// An issue or ticket, as far as the delivery told of it. A run reads the whole of it as its first act.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskMention {
+    /// Which one.
+    pub reference: TaskRef,
+    /// Its title, bound to the text that was in the payload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Its text, bound to the text that was in the payload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The vendor's word for its state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// The vendor's word for its type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Its labels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+    /// Its components, for trackers that have them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<String>,
+    /// Whom it is assigned to now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<Account>,
+    /// Where a person reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+/// A pull request, as far as the delivery told of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeMention {
+    /// The repository it is open against.
+    pub repository: RepositoryName,
+    /// Its number there.
+    pub number: u64,
+    /// The branch it comes from; a comment's payload does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head_branch: Option<String>,
+    /// The commit it stands at; a comment's payload does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head_sha: Option<String>,
+    /// The branch it wants to go into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_branch: Option<String>,
+    /// Where a person reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+/// A repository, as far as the delivery told of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepositoryMention {
+    /// The forge that has it: `github`.
+    pub forge: SourceName,
+    /// `owner/name` there.
+    pub name: RepositoryName,
+    /// The branch that changes go into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_branch: Option<String>,
+    /// Whether strangers cannot read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private: Option<bool>,
+}
+
+/// What somebody wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comment {
+    /// The vendor's id of it.
+    pub id: String,
+    /// The text as written.
+    pub body: String,
+    /// Where a person reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+/// Commits that arrived on a branch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Push {
+    /// The branch's name, without `refs/heads/`.
+    pub branch: String,
+    /// The commit before; absent when the branch is new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// The commit after; absent when the branch was deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// The paths that its commits added, changed or removed, as far as the payload lists them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
+}
+
+/// A check or build that changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// Its name.
+    pub name: String,
+    /// The commit it looked at.
+    pub sha: String,
+    /// `queued`, `in_progress`, `completed`.
+    pub status: String,
+    /// `success`, `failure`, …, once it is completed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conclusion: Option<String>,
+}
+
+/// A conversation: where an answer goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thread {
+    /// The channel's id.
+    pub channel: String,
+    /// Its name, where the payload says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel_name: Option<String>,
+    /// The message that the conversation hangs from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// A button that was pressed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Button {
+    /// What the button is for, as its maker named it.
+    pub action: String,
+    /// The value that it carries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+}

@@ -1,0 +1,227 @@
+//! Money, tokens, and the lines that must not be crossed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, Sub};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// An amount of US dollars, exact to a millionth.
+///
+/// It is written as a decimal number of dollars (`0.0125`) and computed in whole micro-dollars, so that
+/// adding up a ledger gives the ledger's sum.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Money(i64);
+
+impl Money {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+
+    /// This many millionths of a dollar.
+    #[must_use]
+    pub const fn micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    /// The amount in millionths of a dollar.
+    #[must_use]
+    pub const fn as_micros(self) -> i64 {
+        self.0
+    }
+
+    /// The amount as a floating point number of dollars, for showing.
+    #[must_use]
+    pub fn dollars(self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "shown, not computed with")]
+        let micros = self.0 as f64;
+        micros / 1e6
+    }
+
+    /// The nearest amount to a number of dollars; `None` if it is not a finite number.
+    #[must_use]
+    pub fn from_dollars(dollars: f64) -> Option<Self> {
+        #[expect(clippy::cast_possible_truncation, reason = "saturates, and a limit that large is none")]
+        dollars.is_finite().then(|| Self((dollars * 1e6).round() as i64))
+    }
+}
+
+impl Add for Money {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl Sub for Money {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+impl Sum for Money {
+    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
+        amounts.fold(Self::ZERO, Add::add)
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "${:.4}", self.dollars())
+    }
+}
+
+impl Serialize for Money {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(self.dollars())
+    }
+}
+
+impl<'de> Deserialize<'de> for Money {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let dollars = f64::deserialize(deserializer)?;
+        Self::from_dollars(dollars).ok_or_else(|| serde::de::Error::custom("not an amount of dollars"))
+    }
+}
+
+/// The lines that no run may cross; on by default.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Dollars that one run may spend.
+    pub max_cost_per_task: Money,
+    /// Output plus uncached input tokens that one run may use.
+    pub max_tokens_per_task: u64,
+    /// Dollars that all runs together may spend in a calendar month (UTC).
+    pub monthly_budget: Money,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_cost_per_task: Money::micros(5_000_000),
+            max_tokens_per_task: 50_000,
+            monthly_budget: Money::micros(500_000_000),
+        }
+    }
+}
+
+/// What a model's tokens cost, in dollars per million tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Price {
+    /// Input that no cache held.
+    pub input: Money,
+    /// Output, thinking included.
+    pub output: Money,
+    /// Input written to the provider's cache.
+    pub cache_write: Money,
+    /// Input read from the provider's cache.
+    pub cache_read: Money,
+}
+
+/// Prices by model name; a name matches the longest entry that it starts with.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Prices(pub BTreeMap<String, Price>);
+
+/// The tokens that one call used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Usage {
+    /// Input that no cache held.
+    pub input: u64,
+    /// Output, thinking included.
+    pub output: u64,
+    /// Input written to the provider's cache.
+    pub cache_write: u64,
+    /// Input read from the provider's cache.
+    pub cache_read: u64,
+}
+
+impl Usage {
+    /// What counts against a limit on tokens: output plus uncached input.
+    #[must_use]
+    pub fn counted(&self) -> u64 {
+        self.input + self.cache_write + self.output
+    }
+}
+
+impl Add for Usage {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self {
+            input: self.input + other.input,
+            output: self.output + other.output,
+            cache_write: self.cache_write + other.cache_write,
+            cache_read: self.cache_read + other.cache_read,
+        }
+    }
+}
+
+impl Price {
+    /// What these tokens cost, rounded up to a whole micro-dollar.
+    #[must_use]
+    pub fn of(&self, usage: &Usage) -> Money {
+        let parts = [
+            (self.input, usage.input),
+            (self.output, usage.output),
+            (self.cache_write, usage.cache_write),
+            (self.cache_read, usage.cache_read),
+        ];
+        let total: i128 = parts.iter().map(|(rate, count)| i128::from(rate.0) * i128::from(*count)).sum();
+        let micros = (total + 999_999).div_euclid(1_000_000);
+        Money(i64::try_from(micros).unwrap_or(i64::MAX))
+    }
+}
+
+impl Prices {
+    /// The price of a model: that of the longest entry which its name starts with, else, field by field,
+    /// the dearest known, so that an unknown model is never taken for a cheap one.
+    #[must_use]
+    pub fn of(&self, model: &str) -> Option<Price> {
+        let named = self.0.iter().filter(|(name, _)| model.starts_with(name.as_str()));
+        named.max_by_key(|(name, _)| name.len()).map(|(_, price)| *price).or_else(|| self.dearest())
+    }
+
+    fn dearest(&self) -> Option<Price> {
+        self.0.values().copied().reduce(|a, b| Price {
+            input: a.input.max(b.input),
+            output: a.output.max(b.output),
+            cache_write: a.cache_write.max(b.cache_write),
+            cache_read: a.cache_read.max(b.cache_read),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn price(dollars: f64) -> Price {
+        let money = Money::from_dollars(dollars).unwrap();
+        Price { input: money, output: money, cache_write: money, cache_read: money }
+    }
+
+    #[test]
+    fn a_million_tokens_cost_the_listed_price() {
+        let usage = Usage { input: 1_000_000, ..Usage::default() };
+        assert_eq!(price(3.0).of(&usage), Money::from_dollars(3.0).unwrap());
+    }
+
+    #[test]
+    fn a_fraction_of_a_micro_dollar_is_rounded_up() {
+        let usage = Usage { output: 1, ..Usage::default() };
+        assert_eq!(price(0.1).of(&usage), Money::micros(1));
+    }
+
+    #[test]
+    fn an_unknown_model_costs_the_dearest_price() {
+        let prices = Prices([("a".to_owned(), price(1.0)), ("ab".to_owned(), price(9.0))].into());
+        assert_eq!(prices.of("a-1"), Some(price(1.0)));
+        assert_eq!(prices.of("abc"), Some(price(9.0)));
+        assert_eq!(prices.of("zzz"), Some(price(9.0)));
+        assert_eq!(Prices::default().of("zzz"), None);
+    }
+}

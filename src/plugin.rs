@@ -1,0 +1,30 @@
+//! Capabilities and the vendors that serve them.
+//!
+//! A workflow names a capability (`task_management`) and an action (`add_comment`); which product serves it
+//! is configuration. The traits here are the whole of what the flow knows of any product. One vendor is one
+//! folder with the same file names in each; vendors never import each other, and only
+//! [`registry`] names them.
+
+pub mod chat;
+pub mod docs;
+pub mod effect;
+pub mod error;
+pub mod forge;
+pub mod model;
+pub mod registry;
+pub mod source;
+pub mod tracker;
+
+use futures_util::future::BoxFuture;
+
+pub use self::chat::Chat;
+pub use self::docs::Docs;
+pub use self::error::{PluginError, Problem};
+pub use self::forge::Forge;
+pub use self::model::Model;
+pub use self::registry::Registry;
+pub use self::source::Source;
+pub use self::tracker::Tracker;
+
+/// What a capability's method gives.
+pub type Call<'a, T> = BoxFuture<'a, Result<T, PluginError>>;

@@ -1,0 +1,41 @@
+//! `communication`: messages to people.
+
+use std::fmt::Debug;
+
+use serde::{Deserialize, Serialize};
+
+use super::Call;
+use super::effect::{Effect, Made};
+use crate::event::{Account, SourceName};
+
+/// A place where a team talks.
+pub trait Chat: Debug + Send + Sync {
+    /// The provider's name.
+    fn name(&self) -> SourceName;
+
+    /// The account that Ostler acts as.
+    fn whoami(&self) -> Call<'_, Account>;
+
+    /// Sends a message, unless this effect sent it before.
+    fn send<'a>(&'a self, message: &'a NewMessage, effect: &'a Effect) -> Call<'a, Made<Message>>;
+}
+
+/// A message to send.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewMessage {
+    /// The channel's name (with or without `#`) or id; none for the provider's default channel.
+    pub channel: Option<String>,
+    /// The message that it answers, for a thread.
+    pub thread: Option<String>,
+    /// The text, as plain text: the provider escapes what would be markup.
+    pub text: String,
+}
+
+/// A message that is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// The channel's id.
+    pub channel: String,
+    /// The vendor's id of the message within it.
+    pub id: String,
+}

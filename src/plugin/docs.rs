@@ -1,0 +1,53 @@
+//! `documentation`: pages for people.
+
+use std::fmt::Debug;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::Call;
+use super::effect::Effect;
+use crate::event::SourceName;
+
+/// A place where documentation is kept.
+pub trait Docs: Debug + Send + Sync {
+    /// The provider's name.
+    fn name(&self) -> SourceName;
+
+    /// Makes a page, or gives the files that are to become one in the repository.
+    fn create_page<'a>(&'a self, page: &'a NewPage, effect: &'a Effect) -> Call<'a, Page>;
+}
+
+/// A page to make.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewPage {
+    /// Its title.
+    pub title: String,
+    /// Its text, as Markdown.
+    pub content: String,
+    /// The template to fill: `feature_documentation`.
+    pub template: Option<String>,
+    /// What else the template may use.
+    #[serde(default)]
+    pub values: Map<String, Value>,
+}
+
+/// What became of a page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Page {
+    /// It is on a service.
+    Published {
+        /// The vendor's id of it.
+        id: String,
+        /// Where a person reads it.
+        url: String,
+    },
+    /// It is a file that is to go into the repository with the run's work.
+    File {
+        /// Its path from the repository's root.
+        path: String,
+        /// Its text.
+        text: String,
+    },
+}

@@ -1,0 +1,154 @@
+//! `version_control`: repositories, branches, pull requests.
+
+use std::fmt::Debug;
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use super::Call;
+use super::effect::{Effect, Made};
+use super::tracker::CommentRef;
+use crate::event::{Account, RepositoryName, SourceName};
+
+/// A place where repositories are kept.
+pub trait Forge: Debug + Send + Sync {
+    /// The provider's name.
+    fn name(&self) -> SourceName;
+
+    /// The account that Ostler acts as.
+    fn whoami(&self) -> Call<'_, Account>;
+
+    /// Reads a repository.
+    fn repository<'a>(&'a self, repository: &'a RepositoryName) -> Call<'a, Repository>;
+
+    /// What an account may do in a repository.
+    fn permission<'a>(&'a self, repository: &'a RepositoryName, account: &'a Account)
+    -> Call<'a, Permission>;
+
+    /// Reads a branch.
+    fn branch<'a>(&'a self, repository: &'a RepositoryName, name: &'a str) -> Call<'a, Option<Branch>>;
+
+    /// Makes a branch at a commit; one of that name is adopted as it is.
+    fn create_branch<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        name: &'a str,
+        sha: &'a str,
+        effect: &'a Effect,
+    ) -> Call<'a, Made<Branch>>;
+
+    /// Reads a pull request.
+    fn change<'a>(&'a self, repository: &'a RepositoryName, number: u64) -> Call<'a, Change>;
+
+    /// Opens a pull request, or adopts the open one that has this head and base.
+    fn create_change<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        new: &'a NewChange,
+        effect: &'a Effect,
+    ) -> Call<'a, Made<Change>>;
+
+    /// Writes a comment into a pull request's conversation, unless this effect wrote it before.
+    fn add_comment<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        number: u64,
+        body: &'a str,
+        effect: &'a Effect,
+    ) -> Call<'a, Made<CommentRef>>;
+
+    /// Where git finds the repository, and what opens the door: short-lived, for this repository alone.
+    fn remote<'a>(&'a self, repository: &'a RepositoryName) -> Call<'a, Remote>;
+}
+
+/// A repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repository {
+    /// `owner/name`.
+    pub name: RepositoryName,
+    /// The branch that changes go into.
+    pub default_branch: String,
+    /// Where a person looks at it.
+    pub url: String,
+    /// Whether strangers cannot read it.
+    pub private: bool,
+}
+
+/// What an account may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Permission {
+    /// Nothing.
+    None,
+    /// Read.
+    Read,
+    /// Sort issues.
+    Triage,
+    /// Push.
+    Write,
+    /// Manage.
+    Maintain,
+    /// Everything.
+    Admin,
+}
+
+/// A branch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Branch {
+    /// Its name.
+    pub name: String,
+    /// The commit it stands at.
+    pub sha: String,
+    /// Where a person looks at it.
+    pub url: String,
+}
+
+/// A pull request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Its number.
+    pub number: u64,
+    /// Its title.
+    pub title: String,
+    /// Its text.
+    pub body: String,
+    /// Where a person reads it.
+    pub url: String,
+    /// The branch it comes from.
+    pub head_branch: String,
+    /// The repository of that branch; absent where a fork is gone.
+    #[serde(default)]
+    pub head_repository: Option<RepositoryName>,
+    /// The commit it stands at.
+    pub head_sha: String,
+    /// The branch it wants to go into.
+    pub base_branch: String,
+    /// Whether it is open.
+    pub open: bool,
+    /// Whether it is a draft.
+    pub draft: bool,
+}
+
+/// A pull request to open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewChange {
+    /// The branch it comes from.
+    pub head: String,
+    /// The branch it wants to go into.
+    pub base: String,
+    /// Its title.
+    pub title: String,
+    /// Its text, as Markdown.
+    pub body: String,
+    /// Whether it is a draft.
+    pub draft: bool,
+}
+
+/// Where git finds a repository.
+#[derive(Debug, Clone)]
+pub struct Remote {
+    /// The clone address, without credentials.
+    pub url: String,
+    /// The user name and password that git is to answer with, bound to that address's host.
+    pub credential: Option<(String, SecretString)>,
+}

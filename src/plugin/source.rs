@@ -1,0 +1,136 @@
+//! Sources: who sends deliveries, how they are known to be genuine, what they mean.
+
+use std::fmt::Debug;
+
+use http::HeaderMap;
+use secrecy::SecretString;
+use serde_json::Value;
+
+use crate::event::{Event, SourceName, Stamp};
+use crate::id::{EventId, RunId};
+
+/// One HTTP request from a source, as it arrived.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// The part of the path behind the source's name: empty, or `events`, `commands`, `interactions`.
+    pub surface: String,
+    /// The request's headers.
+    pub headers: HeaderMap,
+    /// The raw body: signatures are over these bytes.
+    pub body: bytes::Bytes,
+}
+
+impl Delivery {
+    /// A header's text, if it is there once and is text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.get_all(name).iter();
+        let value = values.next()?;
+        // A doubled header is a request that two readers may understand differently: nobody gets a value.
+        values.next().is_none().then(|| value.to_str().ok()).flatten()
+    }
+}
+
+/// A sender of deliveries.
+pub trait Source: Debug + Send + Sync {
+    /// Its name, which is also its path: `/webhooks/<name>`.
+    fn name(&self) -> SourceName;
+
+    /// The parts of the path behind the name that it knows; empty when there is none.
+    fn surfaces(&self) -> &'static [&'static str];
+
+    /// How its deliveries are signed.
+    fn scheme(&self) -> Scheme;
+
+    /// The secrets that a signature may be made with; several while one is being replaced. With none the source is off.
+    fn secrets(&self) -> &[SecretString];
+
+    /// The largest body that it sends, in bytes.
+    fn body_limit(&self) -> usize;
+
+    /// Understands a delivery whose signature was right.
+    ///
+    /// # Errors
+    /// When the body is not what the source sends. A delivery of a kind unknown to Ostler is no error:
+    /// it is an event with few parts, or ignored.
+    fn decode(&self, delivery: &Delivery, stamp: &Stamp) -> Result<Decoded, Undecodable>;
+
+    /// What the source wants to read in the answer, where it is particular; else it is told the status as JSON.
+    fn answer(&self, delivery: &Delivery, verdict: &Verdict) -> Option<Reply>;
+}
+
+/// How a source's deliveries are signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// `<prefix><hex HMAC-SHA256 of the body>` in a header.
+    Body {
+        /// The header.
+        header: &'static str,
+        /// What stands before the digits.
+        prefix: &'static str,
+    },
+    /// `<version>=<hex HMAC-SHA256 of version:timestamp:body>`, with the timestamp in a header of its own and good for `window` seconds.
+    Timed {
+        /// The signature's header.
+        header: &'static str,
+        /// The timestamp's header.
+        timestamp: &'static str,
+        /// What stands before the `=`, and before the first colon.
+        version: &'static str,
+        /// Seconds that the timestamp may be off, either way.
+        window: u64,
+    },
+}
+
+/// The three outcomes of decoding.
+#[derive(Debug, Clone)]
+pub enum Decoded {
+    /// Something happened.
+    Event {
+        /// What.
+        event: Box<Event>,
+        /// What makes the delivery recognisable: the vendor's id of it, qualified by the source.
+        identities: Vec<String>,
+    },
+    /// It was understood and is of no interest.
+    Ignored(String),
+    /// It wants an answer and nothing else.
+    Handshake(Reply),
+}
+
+/// A body that is not what the source sends.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Undecodable(pub String);
+
+/// What became of a delivery, for the source's own answer.
+#[derive(Debug, Clone)]
+pub enum Verdict {
+    /// It is stored, with the runs that it started and, where it asked, a text to answer with.
+    Accepted {
+        /// Its event.
+        event: Event,
+        /// The runs that it started, with their workflows.
+        runs: Vec<(RunId, String)>,
+        /// What to say at once: what is available here, or why nothing was started.
+        text: Option<String>,
+    },
+    /// It was here before.
+    Duplicate {
+        /// The event that the first one became.
+        event: EventId,
+    },
+    /// It is of no interest.
+    Ignored,
+}
+
+/// An answer in the source's own terms.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reply {
+    /// Nothing but the status.
+    Empty,
+    /// Plain text.
+    Text(String),
+    /// JSON.
+    Json(Value),
+}

@@ -1,0 +1,138 @@
+//! `task_management`: issues and tickets.
+
+use std::fmt::Debug;
+
+use serde::{Deserialize, Serialize};
+
+use super::Call;
+use super::effect::{Effect, Made};
+use crate::event::{Account, RepositoryName, SourceName, TaskRef};
+
+/// A place where tasks are kept.
+pub trait Tracker: Debug + Send + Sync {
+    /// The provider's name: what task references begin with.
+    fn name(&self) -> SourceName;
+
+    /// The account that Ostler acts as.
+    fn whoami(&self) -> Call<'_, Account>;
+
+    /// Reads a task.
+    fn get_task<'a>(&'a self, task: &'a TaskRef) -> Call<'a, Task>;
+
+    /// Makes a task, unless this effect made it before.
+    fn create_task<'a>(&'a self, new: &'a NewTask, effect: &'a Effect) -> Call<'a, Made<Task>>;
+
+    /// Moves a task to a status; being there already is success.
+    fn set_status<'a>(&'a self, task: &'a TaskRef, status: Status, effect: &'a Effect) -> Call<'a, ()>;
+
+    /// Writes a comment, unless this effect wrote it before.
+    fn add_comment<'a>(
+        &'a self,
+        task: &'a TaskRef,
+        body: &'a str,
+        effect: &'a Effect,
+    ) -> Call<'a, Made<CommentRef>>;
+
+    /// Links a page (a pull request) to a task; the link of the same address is one link.
+    fn link<'a>(
+        &'a self,
+        task: &'a TaskRef,
+        url: &'a str,
+        title: &'a str,
+        effect: &'a Effect,
+    ) -> Call<'a, ()>;
+}
+
+/// A task, in the words that all trackers share.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// The name that people say: `SHOP-7`, `12`.
+    pub id: String,
+    /// The same, as the given workflows spell it.
+    pub task_id: String,
+    /// Which one, everywhere.
+    pub reference: TaskRef,
+    /// Its title.
+    pub title: String,
+    /// Its text, as Markdown or plain text.
+    pub description: String,
+    /// Where it stands.
+    pub status: Status,
+    /// `feature`, `bug`, …: the tracker's type through the plugin's mapping.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its labels.
+    #[serde(default)]
+    pub labels: Vec<String>,
+    /// Whom it is assigned to.
+    #[serde(default)]
+    pub assignee: Option<Account>,
+    /// Where a person reads it.
+    pub url: String,
+    /// The address of the repository it is about, where a field says so or Ostler resolved it.
+    #[serde(default)]
+    pub repository_url: Option<String>,
+    /// Where its team talks: a mapped field, or the default channel.
+    #[serde(default)]
+    pub team_channel: Option<String>,
+}
+
+/// Where a task stands, in the four words that all trackers share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Not begun.
+    Todo,
+    /// Somebody works on it.
+    InProgress,
+    /// The work waits for a look.
+    InReview,
+    /// Finished.
+    Done,
+}
+
+impl Status {
+    /// All of them, in order.
+    pub const ALL: [Self; 4] = [Self::Todo, Self::InProgress, Self::InReview, Self::Done];
+
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Todo => "todo",
+            Self::InProgress => "in_progress",
+            Self::InReview => "in_review",
+            Self::Done => "done",
+        }
+    }
+
+    /// The status that a word names.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == word)
+    }
+}
+
+/// A task to make.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewTask {
+    /// The project's key, for trackers with projects.
+    pub project: Option<String>,
+    /// The repository, for trackers that live in one.
+    pub repository: Option<RepositoryName>,
+    /// Its title.
+    pub title: String,
+    /// Its text.
+    pub description: String,
+    /// `feature`, `bug`, ….
+    pub kind: String,
+}
+
+/// A comment that is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommentRef {
+    /// The vendor's id of it.
+    pub id: String,
+    /// Where a person reads it.
+    pub url: String,
+}

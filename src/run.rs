@@ -1,0 +1,14 @@
+//! One durable execution of a workflow, as pure data and two pure functions.
+//!
+//! A [`Run`] is the fold of its journal: [`Run::apply`] takes one [`Record`] at a time and is the same
+//! function for live recording and for recovery. [`decide`](decide::decide) looks at a run and says what is to be done next;
+//! the engine does it and journals what came of it. Nothing here does I/O or reads the time.
+
+pub mod decide;
+pub mod definition;
+pub mod error;
+pub mod record;
+
+pub use self::definition::Definition;
+pub use self::error::StepError;
+pub use self::record::{Ending, Entry, Next, Record, Started, Work};

@@ -1,0 +1,18 @@
+//! What people write, parsed to checked types: handlers, workflows, prompts, roles, expressions.
+//!
+//! Everything in a [`Catalog`](catalog::Catalog) has been checked against everything else in it and against
+//! the [`ActionSpec`]s that plugins declare, so the rest of Ostler never meets a workflow that names an
+//! unknown action. Errors are [`diagnostic`]s with file, line and column, all of them at once.
+
+pub mod action;
+pub mod catalog;
+pub mod expr;
+pub mod handler;
+pub mod prompt;
+pub mod workflow;
+
+pub use self::action::{ActionSpec, Field, Kind, Repeat, Undo};
+pub use self::catalog::Catalog;
+pub use self::handler::{Filter, RepositoryMap, Trigger};
+pub use self::prompt::{Role, RoleLimits};
+pub use self::workflow::{OnError, Step, StepKind, Workflow};

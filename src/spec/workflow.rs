@@ -1,0 +1,201 @@
+//! A workflow as it is run: names resolved, shapes checked, expressions still to be evaluated.
+//!
+//! This is also the form that a run freezes, so every field here is part of what is stored.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A workflow's checked definition.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Workflow {
+    /// Its file's stem: what triggers and commands call it.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// What it is for.
+    #[serde(default)]
+    pub description: String,
+    /// Its author's version.
+    #[serde(default)]
+    pub version: String,
+    /// Lazy definitions, in the order written; each is evaluated at its first use and then stands.
+    #[serde(default)]
+    pub variables: Map<String, Value>,
+    /// What it takes from its trigger.
+    #[serde(default)]
+    pub inputs: Vec<Input>,
+    /// What must hold before the first step.
+    #[serde(default)]
+    pub prerequisites: Vec<Check>,
+    /// The steps, in order.
+    pub steps: Vec<Step>,
+    /// What must hold after the last step.
+    #[serde(default)]
+    pub success_criteria: Vec<Check>,
+    /// What is done once the outcome is known.
+    #[serde(default)]
+    pub post_execution: PostExecution,
+    /// Seconds that the whole run may take.
+    #[serde(default)]
+    pub timeout: Option<u64>,
+}
+
+/// An input that a trigger or a person gives.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Input {
+    /// Its name.
+    pub name: String,
+    /// What values it takes.
+    pub kind: super::Kind,
+    /// Whether it must be given.
+    pub required: bool,
+    /// What it is otherwise.
+    #[serde(default)]
+    pub default: Option<Value>,
+    /// What it is for.
+    #[serde(default)]
+    pub description: String,
+}
+
+/// A condition with the sentence that people read when it does not hold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Check {
+    /// An expression (`${…}`).
+    pub condition: String,
+    /// What to say.
+    #[serde(default)]
+    pub message: String,
+}
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its name, unique among its siblings.
+    pub name: String,
+    /// What it is for.
+    #[serde(default)]
+    pub description: String,
+    /// An expression; the step is skipped where it is false.
+    #[serde(default)]
+    pub condition: Option<String>,
+    /// What it does.
+    pub kind: StepKind,
+    /// What it is given; values may hold expressions.
+    #[serde(default)]
+    pub inputs: Map<String, Value>,
+    /// Where its results go: result field → run-global path, which may have dots.
+    #[serde(default)]
+    pub outputs: Vec<(String, String)>,
+    /// What a failure means.
+    #[serde(default)]
+    pub on_error: OnError,
+    /// Seconds that one attempt may take.
+    #[serde(default)]
+    pub timeout: Option<u64>,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepKind {
+    /// `plugin_action`: an action of a capability.
+    Action {
+        /// `task_management`, `version_control`, ….
+        capability: String,
+        /// `create_branch`, ….
+        action: String,
+    },
+    /// `ai_action`: a role works with a prompt; its answer has the fields that `needs` lists.
+    Ai {
+        /// The role: `development` unless given.
+        role: String,
+        /// The prompt's path from the project root, or none for the generic one.
+        prompt: Option<String>,
+        /// The fields that its answer must have: those of `outputs` and those that later steps use, as
+        /// (result field, field within it).
+        needs: Vec<AnswerField>,
+    },
+    /// `agent`: the same role and prompt, as the step that changes the code.
+    Agent {
+        /// The role.
+        role: String,
+        /// The prompt's path from the project root, or none for the generic one.
+        prompt: Option<String>,
+        /// The fields that its answer must have.
+        needs: Vec<AnswerField>,
+    },
+    /// `condition`: one of two lists of steps.
+    Condition {
+        /// The expression that decides.
+        test: String,
+        /// The steps where it holds.
+        then: Vec<Step>,
+        /// The steps where it does not.
+        otherwise: Vec<Step>,
+    },
+    /// `parallel`: all at once.
+    Parallel {
+        /// The steps.
+        steps: Vec<Step>,
+    },
+    /// `system`: something Ostler does itself: `log`, `metric`, `emit`, `set`, and the built-in
+    /// `cleanup`, `log_success`, `send_alert`.
+    System {
+        /// Which.
+        action: String,
+    },
+}
+
+impl StepKind {
+    /// The kind's name in YAML: a run remembers it, and a replay compares it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Action { .. } => "plugin_action",
+            Self::Ai { .. } => "ai_action",
+            Self::Agent { .. } => "agent",
+            Self::Condition { .. } => "condition",
+            Self::Parallel { .. } => "parallel",
+            Self::System { .. } => "system",
+        }
+    }
+}
+
+/// A field that an AI step's answer must have.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AnswerField {
+    /// The answer's own field (`implementation`).
+    pub field: String,
+    /// The fields that later steps use of it (`pr_description`, `documentation`).
+    #[serde(default)]
+    pub members: Vec<String>,
+}
+
+/// What a step's failure means for the run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnError {
+    /// The run fails.
+    #[default]
+    Fail,
+    /// The step is tried again so many times, then the run fails.
+    Retry(u32),
+    /// The run goes on as if the step had been skipped.
+    Continue,
+    /// The finished steps are undone in reverse order, and the run fails.
+    Rollback,
+}
+
+/// Steps for after the outcome is known.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct PostExecution {
+    /// Whatever the outcome.
+    #[serde(default)]
+    pub always: Vec<Step>,
+    /// After success.
+    #[serde(default)]
+    pub on_success: Vec<Step>,
+    /// After failure.
+    #[serde(default)]
+    pub on_failure: Vec<Step>,
+}

@@ -1,0 +1,62 @@
+//! What a step remembers across a crash.
+
+use std::fmt::Debug;
+
+use futures_util::future::BoxFuture;
+use serde_json::{Value, json};
+
+use crate::failpoint;
+use crate::id::EffectKey;
+use crate::plugin::effect::Effect;
+use crate::run::StepError;
+
+/// A step's memory; the engine keeps it in the run's journal.
+pub trait Journal: Debug + Send + Sync {
+    /// What was remembered under this name, in this attempt or an earlier one.
+    fn recall(&self, name: &str) -> Option<Value>;
+
+    /// Remembers; durable when it resolves.
+    fn remember<'a>(&'a self, name: &'a str, value: Value) -> BoxFuture<'a, Result<(), JournalLost>>;
+}
+
+/// The run is no longer ours to write to: stop, and leave no further trace.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the run's journal is no longer ours to write: {0}")]
+pub struct JournalLost(pub String);
+
+impl From<JournalLost> for StepError {
+    fn from(lost: JournalLost) -> Self {
+        Self::passing("journal_lost", lost.to_string())
+    }
+}
+
+/// Makes an effect once: the intent is journalled before `make` is called, the outcome after it, and an
+/// effect whose outcome is journalled is not made again.
+///
+/// `make` is given the [`Effect`] with its key and must look for what it is about to make unless the effect
+/// is fresh.
+///
+/// # Errors
+/// What `make` fails with, or that the journal is lost.
+pub async fn once<'a, F, T>(journal: &dyn Journal, key: EffectKey, make: F) -> Result<T, StepError>
+where
+    F: FnOnce(Effect) -> BoxFuture<'a, Result<T, StepError>>,
+    T: serde::Serialize + serde::de::DeserializeOwned,
+{
+    let name = |what: &str| format!("effect/{}/{what}", key.ordinal);
+    if let Some(done) = journal.recall(&name("done")) {
+        return serde_json::from_value(done)
+            .map_err(|error| StepError::fatal("journal_unreadable", format!("effect {key}: {error}")));
+    }
+    let fresh = journal.recall(&name("intent")).is_none();
+    if fresh {
+        journal.remember(&name("intent"), json!({ "key": key.to_string() })).await?;
+    }
+    failpoint::hit("before_effect");
+    let made = make(Effect { key: key.clone(), fresh }).await?;
+    failpoint::hit("after_effect_before_record");
+    let value = serde_json::to_value(&made)
+        .map_err(|error| StepError::fatal("journal_unwritable", format!("effect {key}: {error}")))?;
+    journal.remember(&name("done"), value).await?;
+    Ok(made)
+}

@@ -1,0 +1,334 @@
+//! What is kept, and what is promised about keeping it.
+//!
+//! One trait in the words of the domain, three homes for it: sled, memory, and later PostgreSQL. The rest
+//! of Ostler relies on exactly these promises, and one contract suite holds every implementation to them:
+//!
+//! - **All or nothing.** A method that writes has either written everything or nothing, whatever happens
+//!   to the process or the machine while it runs.
+//! - **Durable when it returns.** What was written when a future resolved is there after `kill -9` and
+//!   after a loss of power.
+//! - **Judged by the writer.** Expectations, dedupe, leases and slots are judged at the moment of writing,
+//!   by the one writer, so that no two callers can both be right.
+//! - **Fenced.** A write that needs a lease is refused with [`StoreError::Fenced`] once another lease on
+//!   the run was given out, or the node was opened again.
+
+use std::fmt::Debug;
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::event::{Event, SourceName};
+use crate::id::{Digest, EventId, RunId};
+use crate::run::{Definition, Ending, Entry};
+
+/// What a store's method gives.
+pub type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+
+/// The place where events, runs and everything about them are kept.
+pub trait Store: Debug + Send + Sync {
+    /// Takes in a delivery: its identity, its event and payload, the reasons, and every run it starts, as
+    /// one durable batch. A delivery whose identity is known changes nothing and gives back what the
+    /// first one gave.
+    fn accept(&self, intake: Intake) -> Answer<'_, Accepted>;
+
+    /// Gives out the run that has been due longest, if any is due at `now` and not leased by this node
+    /// since it was opened. The lease holds until it is given up by a [`Commit`] or the node is reopened.
+    fn lease(&self, now: Timestamp) -> Answer<'_, Option<Lease>>;
+
+    /// A run's journal in order, large values hydrated, with the definition that it started with. A record that does not
+    /// match its checksum, and a gap, are [`StoreError::Corrupt`].
+    fn load(&self, run: RunId) -> Answer<'_, Option<Journal>>;
+
+    /// Appends to a run's journal under its lease, or writes values without one.
+    fn commit(&self, commit: Commit) -> Answer<'_, ()>;
+
+    /// Reads.
+    fn query(&self, query: Query) -> Answer<'_, Found>;
+
+    /// What has happened after `after`, oldest first: one entry for each event and each journal record, with a
+    /// sequence number that has no gaps and is the same for every reader.
+    fn tail(&self, after: u64, limit: usize) -> Answer<'_, Vec<Progress>>;
+
+    /// Forgets finished runs and events older than `before`, and delivery identities older than
+    /// `identities_before`. Gives how many values went.
+    fn prune(&self, before: Timestamp, identities_before: Timestamp) -> Answer<'_, u64>;
+}
+
+/// Why a store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The queue in front of the writer is full; nothing was written.
+    #[error("the store is busy; nothing was written")]
+    Busy,
+    /// An expectation did not hold; nothing was written.
+    #[error("somebody else wrote first; nothing was written")]
+    Conflict,
+    /// The lease is no longer the newest; nothing was written.
+    #[error("the lease on {0} is no longer valid; nothing was written")]
+    Fenced(RunId),
+    /// Stored bytes are not what was written.
+    #[error("stored data is damaged: {0}")]
+    Corrupt(String),
+    /// The disk or the database failed.
+    #[error("the store failed: {0}")]
+    Failed(String),
+}
+
+/// A delivery to take in.
+#[derive(Debug, Clone)]
+pub struct Intake {
+    /// What makes the delivery recognisable: all of these are remembered, and one known is enough.
+    pub identities: Vec<String>,
+    /// The event.
+    pub event: Event,
+    /// The body as it arrived.
+    pub payload: Vec<u8>,
+    /// Why each trigger did or did not want it, as JSON.
+    pub reasons: serde_json::Value,
+    /// The runs that it starts.
+    pub runs: Vec<NewRun>,
+}
+
+/// A run to start.
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    /// Its id.
+    pub id: RunId,
+    /// Its first record, always [`Record::Started`](crate::run::Record::Started).
+    pub first: Entry,
+    /// The definition that the record names by hash.
+    pub definition: std::sync::Arc<Definition>,
+}
+
+/// What became of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Accepted {
+    /// It is new and now durable.
+    Fresh {
+        /// Its event.
+        event: EventId,
+        /// The runs that it started.
+        runs: Vec<RunId>,
+    },
+    /// It was here before; nothing was written.
+    Duplicate {
+        /// The event that the first one became.
+        event: EventId,
+        /// The runs that the first one started.
+        runs: Vec<RunId>,
+    },
+}
+
+/// The right to write to a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The run.
+    pub run: RunId,
+    /// The lease's number for this run; only the highest may write.
+    pub epoch: u64,
+}
+
+/// A run's whole journal.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    /// The records.
+    pub entries: Vec<Entry>,
+    /// The definition that the first one names.
+    pub definition: std::sync::Arc<Definition>,
+}
+
+/// Something to write.
+#[derive(Debug, Clone)]
+pub enum Commit {
+    /// New records of a run.
+    Run {
+        /// The right to.
+        lease: Lease,
+        /// The records; the first one's `seq` must be the journal's length.
+        entries: Vec<Entry>,
+        /// When the run wants to be looked at again.
+        due: Due,
+    },
+    /// Values outside any run: ledger, cursors, settings.
+    Values {
+        /// What must be there now; judged by the writer.
+        expect: Vec<(String, Option<Vec<u8>>)>,
+        /// What is to be there then; `None` deletes.
+        put: Vec<(String, Option<Vec<u8>>)>,
+    },
+}
+
+/// When a run wants to be looked at again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// The lease is kept: its holder goes on.
+    Held,
+    /// The lease is given up; not before this moment.
+    At(Timestamp),
+    /// The lease is given up and nothing is left to do.
+    Ended,
+    /// The lease is given up; a person is needed.
+    Parked,
+}
+
+/// A question.
+#[derive(Debug, Clone)]
+pub enum Query {
+    /// One event.
+    Event(EventId),
+    /// An event's body as it arrived.
+    Payload(EventId),
+    /// Why triggers did or did not want an event.
+    Reasons(EventId),
+    /// The newest events before one, newest first.
+    Events {
+        /// Where the page before ended.
+        before: Option<EventId>,
+        /// How many at the most.
+        limit: usize,
+    },
+    /// One run's summary.
+    Run(RunId),
+    /// The newest runs before one, newest first.
+    Runs {
+        /// Where the page before ended.
+        before: Option<RunId>,
+        /// How many at the most.
+        limit: usize,
+    },
+    /// The earliest moment at which a run is due.
+    NextDue,
+    /// One value written by [`Commit::Values`].
+    Value(String),
+    /// All values whose names begin so.
+    Values(String),
+    /// Counts of what is kept.
+    Census,
+}
+
+/// An answer to a [`Query`], of the variant that fits it.
+#[derive(Debug, Clone)]
+pub enum Found {
+    /// Nothing goes by that name.
+    Nothing,
+    /// An event.
+    Event(Box<Event>),
+    /// Events.
+    Events(Vec<Event>),
+    /// Bytes of a payload or a value.
+    Bytes(Vec<u8>),
+    /// JSON.
+    Json(serde_json::Value),
+    /// A run.
+    Run(Box<RunSummary>),
+    /// Runs.
+    Runs(Vec<RunSummary>),
+    /// A moment.
+    Moment(Timestamp),
+    /// Named values.
+    Values(Vec<(String, Vec<u8>)>),
+    /// Counts.
+    Census(Census),
+}
+
+/// A run as lists show it; kept up to date by every commit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunSummary {
+    /// Its id.
+    pub id: RunId,
+    /// The event that started it.
+    pub event: EventId,
+    /// The event's source.
+    pub source: SourceName,
+    /// The event's subject, as text.
+    pub subject: String,
+    /// The trigger that wanted it.
+    pub trigger: String,
+    /// Its workflow.
+    pub workflow: String,
+    /// The definition that it runs.
+    pub definition: Digest,
+    /// What it does: `open`, `succeeded`, `failed`, `refused`, `cancelled`, `parked`.
+    pub status: RunStatus,
+    /// Why it ended so or waits, for people.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// When its newest record was written.
+    pub updated_at: Timestamp,
+    /// How many records it has.
+    pub records: u64,
+    /// What it has cost so far.
+    pub cost: crate::money::Money,
+}
+
+/// What a run does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    /// It goes on or waits.
+    Open,
+    /// It ended well.
+    Succeeded,
+    /// It ended badly.
+    Failed,
+    /// The person who asked may not.
+    Refused,
+    /// A person stopped it.
+    Cancelled,
+    /// It needs a person.
+    Parked,
+}
+
+impl From<Ending> for RunStatus {
+    fn from(ending: Ending) -> Self {
+        match ending {
+            Ending::Succeeded => Self::Succeeded,
+            Ending::Failed => Self::Failed,
+            Ending::Refused => Self::Refused,
+            Ending::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Its place among everything that ever happened here.
+    pub seq: u64,
+    /// What it was.
+    pub what: Happening,
+}
+
+/// What a [`Progress`] tells of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Happening {
+    /// An event was taken in.
+    Event {
+        /// Which.
+        event: EventId,
+    },
+    /// A run got a record.
+    Record {
+        /// Which run.
+        run: RunId,
+        /// Which record.
+        entry: Entry,
+    },
+}
+
+/// Counts of what is kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Census {
+    /// Events.
+    pub events: u64,
+    /// Runs, of whatever status.
+    pub runs: u64,
+    /// Runs that go on or wait.
+    pub open_runs: u64,
+    /// Delivery identities.
+    pub identities: u64,
+}
