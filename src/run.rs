@@ -9,6 +9,6 @@ pub mod definition;
 pub mod error;
 pub mod record;
 
-pub use self::definition::Definition;
+pub use self::definition::{Access, Definition, Settings};
 pub use self::error::StepError;
 pub use self::record::{Ending, Entry, Next, Record, Started, Work};

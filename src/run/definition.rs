@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::SourceName;
+use crate::event::{Account, SourceName};
 use crate::id::Digest;
 use crate::money::{Limits, Prices};
-use crate::spec::{ActionSpec, Role, Workflow};
+use crate::spec::{ActionSpec, Catalog, Role, Step, StepKind, Workflow};
 
 /// Everything that a run's course depends on besides its event, in one value that is stored by its hash.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,14 +28,106 @@ pub struct Definition {
     pub prices: Prices,
     /// The model that roles use unless they say otherwise.
     pub model: String,
+    /// Who may start it.
+    pub access: Access,
     /// The catalog that all of this was taken from.
     pub catalog: Digest,
 }
 
+/// Who may start what costs money, besides those whom the forge lets push.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Access {
+    /// Accounts that always may.
+    pub allow: Vec<Account>,
+    /// Which accounts are one person's.
+    pub people: BTreeMap<String, Vec<Account>>,
+}
+
+/// What a definition takes from the configuration.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Which provider serves each capability, unless the event's own source does.
+    pub bindings: BTreeMap<String, SourceName>,
+    /// What each run may spend.
+    pub limits: Limits,
+    /// What models cost.
+    pub prices: Prices,
+    /// The model that roles use unless they say otherwise.
+    pub model: String,
+    /// Who may start runs.
+    pub access: Access,
+    /// Every action that is offered.
+    pub actions: Vec<ActionSpec>,
+}
+
 impl Definition {
+    /// Freezes a workflow with everything it names. The task's own tracker, where the event has one, comes before the configured one.
+    ///
+    /// Gives nothing when the catalog has no such workflow.
+    #[must_use]
+    pub fn freeze(
+        catalog: &Catalog,
+        workflow: &str,
+        settings: &Settings,
+        tracker: Option<&SourceName>,
+    ) -> Option<Self> {
+        let workflow = catalog.workflows.get(workflow)?.clone();
+        let mut bindings = settings.bindings.clone();
+        if let Some(tracker) = tracker {
+            bindings.insert("task_management".to_owned(), tracker.clone());
+        }
+        let mut named = Named::default();
+        named.collect(&workflow.steps);
+        let roles = catalog.roles.iter().filter(|(name, _)| named.roles.contains(&name.as_str()));
+        let roles = roles.map(|(name, role)| (name.clone(), role.clone())).collect();
+        let actions = settings
+            .actions
+            .iter()
+            .filter(|spec| named.actions.contains(&(spec.capability.as_str(), spec.name.as_str())));
+        let actions = actions.cloned().collect();
+        Some(Self {
+            // A prompt may include any other: all of them are frozen.
+            prompts: if named.roles.is_empty() { BTreeMap::new() } else { catalog.prompts.clone() },
+            roles,
+            actions,
+            bindings,
+            limits: settings.limits.clone(),
+            prices: settings.prices.clone(),
+            model: settings.model.clone(),
+            access: settings.access.clone(),
+            catalog: catalog.digest,
+            workflow,
+        })
+    }
+
     /// The action of a capability, as it was declared when the run started.
     #[must_use]
     pub fn action(&self, capability: &str, name: &str) -> Option<&ActionSpec> {
         self.actions.iter().find(|spec| spec.capability == capability && spec.name == name)
+    }
+}
+
+/// What a workflow's steps name.
+#[derive(Debug, Default)]
+struct Named<'a> {
+    roles: Vec<&'a str>,
+    actions: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Named<'a> {
+    fn collect(&mut self, steps: &'a [Step]) {
+        for step in steps {
+            match &step.kind {
+                StepKind::Action { capability, action } => self.actions.push((capability, action)),
+                StepKind::Ai { role, .. } | StepKind::Agent { role, .. } => self.roles.push(role),
+                StepKind::Condition { then, otherwise, .. } => {
+                    self.collect(then);
+                    self.collect(otherwise);
+                }
+                StepKind::Parallel { steps } => self.collect(steps),
+                StepKind::System { .. } => {}
+            }
+        }
     }
 }

@@ -129,6 +129,9 @@ pub struct Started {
     /// The repository it works on: resolved before the run was accepted.
     #[serde(default)]
     pub repository: Option<RepositoryName>,
+    /// The tracker's project that belongs to the repository, for tasks that the run makes.
+    #[serde(default)]
+    pub project: Option<String>,
 }
 
 /// What follows from a failed attempt.
