@@ -10,8 +10,11 @@ pub mod docs;
 pub mod effect;
 pub mod error;
 pub mod forge;
+pub mod github;
+pub mod jira;
 pub mod model;
 pub mod registry;
+pub mod slack;
 pub mod source;
 pub mod tracker;
 

@@ -1,0 +1,1 @@
+//! What GitHub sends: how its deliveries are known to be genuine and what they mean.

@@ -1,0 +1,3 @@
+//! Jira.
+
+pub mod source;

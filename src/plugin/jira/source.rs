@@ -1,0 +1,1 @@
+//! What Jira sends: how its deliveries are known to be genuine and what they mean.

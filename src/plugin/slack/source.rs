@@ -1,0 +1,1 @@
+//! What Slack sends: how its deliveries are known to be genuine and what they mean.
