@@ -1,1 +1,283 @@
-//! (to come)
+//! Configuration: the record of every part's options, from file, overlay and environment.
+//!
+//! What counts, the later the stronger: the built-in defaults, the file, its overlay for the environment
+//! (`ostler.<OSTLER_ENV>.yaml` beside it), `OSTLER_SECTION__KEY` variables, the command line. Files know
+//! `${ENV}` and `${ENV:-default}` only. A secret whose variable is unset switches its source or provider
+//! off with a [`Notice`]; any other unset variable is an error.
+
+pub mod environment;
+mod load;
+mod substitute;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+pub use self::environment::Environment;
+pub use self::load::{ConfigError, Loaded, load};
+pub use self::substitute::Notice;
+use crate::event::{Account, RepositoryName};
+use crate::money::{Limits, Prices};
+use crate::run::Access;
+use crate::spec::RepositoryMap;
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The bot itself.
+    pub system: System,
+    /// Where it listens.
+    pub server: Server,
+    /// Where it keeps things.
+    pub store: StoreOptions,
+    /// Who may send deliveries, by source; each source's own options.
+    pub sources: BTreeMap<String, Value>,
+    /// Who answers prompts.
+    pub ai_provider: AiProvider,
+    /// Which product serves each capability.
+    pub plugins: Plugins,
+    /// Where workflows come from.
+    pub workflows: Workflows,
+    /// What is allowed.
+    pub security: Security,
+    /// Project key, component or channel → repository.
+    pub repositories: BTreeMap<String, RepositoryName>,
+    /// Which accounts are one person's: `ada: {github: ada, slack: U0ADA}`.
+    pub identity: BTreeMap<String, BTreeMap<String, String>>,
+    /// What may be spent.
+    pub limits: Limits,
+    /// What models cost, in place of the built-in table.
+    pub prices: Option<Prices>,
+}
+
+/// The bot itself.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct System {
+    /// What it calls itself.
+    pub name: String,
+    /// Where runs have their checkouts.
+    pub workspace_dir: PathBuf,
+    /// How many runs work at once.
+    pub max_concurrent_agents: usize,
+}
+
+/// Where Ostler listens.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    /// The address and port.
+    pub listen: SocketAddr,
+    /// The address by which others reach it, for links.
+    pub public_url: Option<String>,
+}
+
+/// Where Ostler keeps things.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreOptions {
+    /// `sled://DIRECTORY` or `memory://`.
+    pub url: String,
+}
+
+/// Who answers prompts.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AiProvider {
+    /// The provider: `anthropic`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The model that roles use unless they say otherwise.
+    pub model: String,
+    /// The key; without one there is no provider.
+    pub api_key: Option<String>,
+    /// Where the provider is, for proxies and tests.
+    pub base_url: Option<String>,
+    /// The version of the provider's protocol.
+    pub version: Option<String>,
+}
+
+/// Which product serves each capability.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Plugins {
+    /// Issues and tickets.
+    pub task_management: Choice,
+    /// Repositories.
+    pub version_control: Choice,
+    /// Pages.
+    pub documentation: Choice,
+    /// Messages.
+    pub communication: Choice,
+}
+
+/// The product that serves a capability.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Choice {
+    /// Its name: `jira`, `github`, `slack`, `markdown`.
+    pub provider: String,
+    /// A file with its options.
+    #[serde(default)]
+    pub config_file: Option<PathBuf>,
+    /// Its options, over those of the file.
+    #[serde(default)]
+    pub options: Map<String, Value>,
+    /// Whether it is used at all.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+}
+
+/// Where workflows come from.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Workflows {
+    /// The workflow for requests that name none.
+    pub default: Option<String>,
+    /// A directory of workflows; its parent is the project root that prompts and handlers are found under.
+    pub config_dir: Option<PathBuf>,
+}
+
+/// What is allowed.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Security {
+    /// Whether a person must agree before anything is merged. Nothing in Ostler merges by itself.
+    pub require_approval_for_merge: bool,
+    /// Accounts that may start runs besides those whom the forge lets push (`jira:5b10…`, `slack:U0ADA`).
+    pub allow: Vec<Account>,
+    /// What the sandbox must be.
+    pub sandbox: SandboxOptions,
+}
+
+/// What the sandbox must be.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SandboxOptions {
+    /// The level below which no command of an agent is run.
+    pub minimum: u8,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            system: System::default(),
+            server: Server::default(),
+            store: StoreOptions::default(),
+            sources: BTreeMap::new(),
+            ai_provider: AiProvider::default(),
+            plugins: Plugins::default(),
+            workflows: Workflows::default(),
+            security: Security::default(),
+            repositories: BTreeMap::new(),
+            identity: BTreeMap::new(),
+            limits: Limits::default(),
+            prices: None,
+        }
+    }
+}
+
+impl Default for System {
+    fn default() -> Self {
+        Self { name: "ostler".to_owned(), workspace_dir: "./workspaces".into(), max_concurrent_agents: 5 }
+    }
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), public_url: None }
+    }
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self { url: "sled://./data".to_owned() }
+    }
+}
+
+impl Default for AiProvider {
+    fn default() -> Self {
+        Self {
+            kind: "anthropic".to_owned(),
+            model: "claude-sonnet-4-5".to_owned(),
+            api_key: None,
+            base_url: None,
+            version: None,
+        }
+    }
+}
+
+impl Default for Plugins {
+    fn default() -> Self {
+        let choice = |provider: &str| Choice {
+            provider: provider.to_owned(),
+            config_file: None,
+            options: Map::new(),
+            enabled: true,
+        };
+        Self {
+            task_management: choice("jira"),
+            version_control: choice("github"),
+            documentation: choice("markdown"),
+            communication: choice("slack"),
+        }
+    }
+}
+
+impl Default for Security {
+    fn default() -> Self {
+        Self { require_approval_for_merge: true, allow: Vec::new(), sandbox: SandboxOptions::default() }
+    }
+}
+
+impl Default for SandboxOptions {
+    fn default() -> Self {
+        Self { minimum: 3 }
+    }
+}
+
+impl Config {
+    /// The directory that the store and the admin socket are in; none for a store in memory.
+    #[must_use]
+    pub fn data_dir(&self) -> Option<PathBuf> {
+        self.store.url.strip_prefix("sled://").map(PathBuf::from)
+    }
+
+    /// Where work for a project, component or channel goes.
+    #[must_use]
+    pub fn repository_map(&self) -> RepositoryMap {
+        RepositoryMap(self.repositories.clone())
+    }
+
+    /// Who may start runs.
+    #[must_use]
+    pub fn access(&self) -> Access {
+        let people = self.identity.iter().map(|(person, accounts)| {
+            let accounts = accounts.iter().map(|(vendor, id)| Account::new(vendor, id)).collect();
+            (person.clone(), accounts)
+        });
+        Access { allow: self.security.allow.clone(), people: people.collect() }
+    }
+}
+
+impl Plugins {
+    /// The capabilities with the product that serves each, those switched off left out.
+    pub fn chosen(&self) -> impl Iterator<Item = (&'static str, &Choice)> {
+        [
+            ("task_management", &self.task_management),
+            ("version_control", &self.version_control),
+            ("documentation", &self.documentation),
+            ("communication", &self.communication),
+        ]
+        .into_iter()
+        .filter(|(_, choice)| choice.enabled)
+    }
+}

@@ -1,0 +1,228 @@
+//! Reading configuration files.
+
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::environment::Environment;
+use super::substitute::{Notice, substitute};
+use super::{Choice, Config};
+
+/// The file that is used where none is given and none is there.
+const SHIPPED: &str = include_str!("../../ostler.yaml");
+
+/// A configuration, with what it leaves switched off.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// The directory that relative paths in it start from.
+    pub root: PathBuf,
+    /// What is off because a variable is not set.
+    pub notices: Vec<Notice>,
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file cannot be read.
+    #[error("{}: {error}", file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// A file is not YAML.
+    #[error("{}: {message}", file.display())]
+    Yaml {
+        /// The file.
+        file: PathBuf,
+        /// Where and why not.
+        message: String,
+    },
+    /// A variable is needed and not set.
+    #[error("{}: {path}: the environment variable {variable} is not set (write ${{{variable}:-default}} to do without)", file.display())]
+    Unset {
+        /// The file.
+        file: PathBuf,
+        /// The key.
+        path: String,
+        /// The variable.
+        variable: String,
+    },
+    /// A value is not what its key takes.
+    #[error("{}: {path}: {message}", file.display())]
+    Field {
+        /// The file.
+        file: PathBuf,
+        /// The key.
+        path: String,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+/// Loads the configuration: from `file`, else from `ostler.yaml` in the working directory, else the shipped one.
+///
+/// # Errors
+/// When a file cannot be read, does not parse, or holds what it may not.
+pub fn load(file: Option<&Path>, environment: &Environment) -> Result<Loaded, ConfigError> {
+    let here = Path::new("ostler.yaml");
+    let file = file.or_else(|| here.exists().then_some(here));
+    let shown = file.unwrap_or(Path::new("(built-in ostler.yaml)"));
+    let mut notices = Vec::new();
+    let mut document = match file {
+        Some(file) => document(file, environment, &mut notices)?,
+        None => parse(shown, SHIPPED, environment, &mut notices)?,
+    };
+    if let (Some(file), Some(name)) = (file, environment.get("OSTLER_ENV")) {
+        let overlay = file.with_extension(format!("{name}.yaml"));
+        if overlay.exists() {
+            merge(&mut document, self::document(&overlay, environment, &mut notices)?);
+        }
+    }
+    for (path, value) in environment.overrides() {
+        set(&mut document, &path, value);
+    }
+    let mut config: Config = typed(document, shown)?;
+    let root = file.and_then(Path::parent).map(Path::to_path_buf).unwrap_or_default();
+    for choice in config.plugins.all_mut() {
+        read_options(choice, &root, environment, &mut notices)?;
+    }
+    Ok(Loaded { config, root, notices })
+}
+
+impl super::Plugins {
+    fn all_mut(&mut self) -> [&mut Choice; 4] {
+        [&mut self.task_management, &mut self.version_control, &mut self.documentation, &mut self.communication]
+    }
+}
+
+/// Puts the options of a plugin's file under those that the configuration gives itself.
+fn read_options(
+    choice: &mut Choice,
+    root: &Path,
+    environment: &Environment,
+    notices: &mut Vec<Notice>,
+) -> Result<(), ConfigError> {
+    let Some(file) = choice.config_file.as_ref().filter(|_| choice.enabled) else { return Ok(()) };
+    let file = root.join(file);
+    let mut options = document(&file, environment, notices)?;
+    if let Some(provider) = options.as_object_mut().and_then(|map| map.remove("provider"))
+        && provider.as_str() != Some(choice.provider.as_str())
+    {
+        let message = format!("the configuration chooses {}, this file is for {provider}", choice.provider);
+        return Err(ConfigError::Field { file, path: "provider".to_owned(), message });
+    }
+    merge(&mut options, Value::Object(std::mem::take(&mut choice.options)));
+    choice.options = typed(options, &file)?;
+    Ok(())
+}
+
+fn document(file: &Path, environment: &Environment, notices: &mut Vec<Notice>) -> Result<Value, ConfigError> {
+    let text = std::fs::read_to_string(file);
+    let text = text.map_err(|error| ConfigError::Read { file: file.to_owned(), error })?;
+    parse(file, &text, environment, notices)
+}
+
+fn parse(
+    file: &Path,
+    text: &str,
+    environment: &Environment,
+    notices: &mut Vec<Notice>,
+) -> Result<Value, ConfigError> {
+    let options = serde_saphyr::options! { strict_booleans: true };
+    let document: Option<Map<String, Value>> = serde_saphyr::from_str_with_options(text, options)
+        .map_err(|error| ConfigError::Yaml { file: file.to_owned(), message: error.to_string() })?;
+    let mut document = Value::Object(document.unwrap_or_default());
+    let found = substitute(&mut document, environment).map_err(|unset| ConfigError::Unset {
+        file: file.to_owned(),
+        path: unset.path,
+        variable: unset.variable,
+    })?;
+    notices.extend(found);
+    Ok(document)
+}
+
+fn typed<T: DeserializeOwned>(document: Value, file: &Path) -> Result<T, ConfigError> {
+    serde_path_to_error::deserialize(document).map_err(|error| ConfigError::Field {
+        file: file.to_owned(),
+        path: error.path().to_string(),
+        message: error.into_inner().to_string(),
+    })
+}
+
+/// Lays `over` on `under`: mappings key by key, anything else whole.
+fn merge(under: &mut Value, over: Value) {
+    match (under, over) {
+        (Value::Object(under), Value::Object(over)) => {
+            for (key, value) in over {
+                merge(under.entry(key).or_insert(Value::Null), value);
+            }
+        }
+        (under, over) => *under = over,
+    }
+}
+
+/// Sets the value at a path, read as YAML would read it.
+fn set(document: &mut Value, path: &[String], text: &str) {
+    let value = serde_saphyr::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
+    let nested = path.iter().rev().fold(value, |value, key| Value::Object(Map::from_iter([(key.clone(), value)])));
+    merge(document, nested);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(dir: &Path, name: &str, text: &str) -> PathBuf {
+        let file = dir.join(name);
+        std::fs::write(&file, text).unwrap();
+        file
+    }
+
+    #[test]
+    fn the_shipped_configuration_loads_with_nothing_set() {
+        let mut notices = Vec::new();
+        let document = parse(Path::new("shipped"), SHIPPED, &Environment::default(), &mut notices).unwrap();
+        let config: Config = typed(document, Path::new("shipped")).unwrap();
+        assert_eq!(config.limits, Limits::default());
+        assert!(notices.iter().any(|notice| notice.path == "sources.github.secrets"));
+    }
+
+    use crate::money::Limits;
+
+    #[test]
+    fn the_overlay_and_the_environment_come_after_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = write(dir.path(), "ostler.yaml", "system: {name: a}\nserver: {listen: 127.0.0.1:1}\n");
+        write(dir.path(), "ostler.prod.yaml", "system: {name: b, max_concurrent_agents: 2}\n");
+        let variables = [("OSTLER_ENV", "prod"), ("OSTLER_SERVER__LISTEN", "127.0.0.1:2")];
+        let loaded = load(Some(&file), &Environment::from(variables)).unwrap();
+        assert_eq!(loaded.config.system.name, "b");
+        assert_eq!(loaded.config.system.max_concurrent_agents, 2);
+        assert_eq!(loaded.config.server.listen.port(), 2);
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = write(dir.path(), "ostler.yaml", "limits: {monthly_bugdet: 3}\n");
+        let error = load(Some(&file), &Environment::default()).unwrap_err().to_string();
+        assert!(error.contains("monthly_bugdet") && error.contains("ostler.yaml"), "{error}");
+    }
+
+    #[test]
+    fn a_plugins_file_is_read_under_its_own_options() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), "jira.yaml", "provider: jira\nbase_url: http://a\ntoken: ${T}\n");
+        let text = "plugins: {task_management: {provider: jira, config_file: jira.yaml, options: {base_url: http://b}}}";
+        let file = write(dir.path(), "ostler.yaml", text);
+        let loaded = load(Some(&file), &Environment::from([("T", "t")])).unwrap();
+        let options = &loaded.config.plugins.task_management.options;
+        assert_eq!(options["base_url"], "http://b");
+        assert_eq!(options["token"], "t");
+    }
+}
