@@ -8,7 +8,9 @@ pub mod decide;
 pub mod definition;
 pub mod error;
 pub mod record;
+pub mod timeline;
 
 pub use self::definition::{Access, Definition, Settings};
 pub use self::error::StepError;
 pub use self::record::{Ending, Entry, Next, Record, Started, Work};
+pub use self::timeline::Timeline;
