@@ -1,0 +1,11 @@
+//! A [`World`] holds the twins and a [`Bot`], each a process of the real binary, with verbs for what people
+//! and machines do to them.
+
+mod process;
+mod sign;
+mod state;
+mod world;
+
+pub(crate) use self::sign::Delivery;
+pub(crate) use self::state::{State, Story};
+pub(crate) use self::world::World;

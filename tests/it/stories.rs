@@ -1,0 +1,1 @@
+//! The four ways in, each to its end.
