@@ -6,11 +6,13 @@
 
 pub mod action;
 pub mod catalog;
+pub mod diagnostic;
 pub mod expr;
 pub mod handler;
 pub mod near;
 pub mod prompt;
 pub mod workflow;
+mod yaml;
 
 pub use self::action::{ActionSpec, Field, Kind, Repeat, Undo};
 pub use self::catalog::Catalog;

@@ -20,9 +20,9 @@ use super::near::nearest;
 
 /// An expression that cannot be evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`${{{expression}}}`: {message}")]
+#[error("`{expression}`: {message}")]
 pub struct ExprError {
-    /// The expression, without `${` and `}`.
+    /// The expression, without `${` and `}`; of a prompt, its path.
     pub expression: String,
     /// What is wrong, and what is defined.
     pub message: String,

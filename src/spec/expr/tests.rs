@@ -61,11 +61,11 @@ fn what_a_value_holds_is_never_evaluated_again() {
 fn an_undefined_name_is_an_error_that_says_what_is_defined() {
     assert_eq!(
         refused("x ${task.titel}"),
-        "`${task.titel}`: `task.titel` is undefined; did you mean `title`? (`task` has done, id, labels, parent, points, title)"
+        "`task.titel`: `task.titel` is undefined; did you mean `title`? (`task` has done, id, labels, parent, points, title)"
     );
     assert_eq!(
         refused("${tsk.id}"),
-        "`${tsk.id}`: `tsk` is undefined; did you mean `task`? (defined are n, task, work)"
+        "`tsk.id`: `tsk` is undefined; did you mean `task`? (defined are n, task, work)"
     );
     assert!(refused("${work.pr.url.host}").contains("`work.pr.url` is text, it has no `host`"));
     assert!(refused("${nothing == 1}").contains("`nothing` is undefined"));
