@@ -11,6 +11,7 @@ pub mod expr;
 pub mod handler;
 pub mod near;
 pub mod prompt;
+mod scope;
 pub mod workflow;
 mod yaml;
 

@@ -147,10 +147,10 @@ pub fn plain_path(text: &str) -> Option<Vec<String>> {
     plain.then_some(path)
 }
 
-/// Whether a text holds an expression, or would if it were written right.
+/// Whether a text is one expression, so that its value need not be text.
 #[must_use]
-pub fn is_dynamic(text: &str) -> bool {
-    scan::pieces(text).map_or(true, |pieces| pieces.iter().any(|piece| matches!(piece, Piece::Code(_))))
+pub fn is_one(text: &str) -> bool {
+    matches!(scan::pieces(text).as_deref(), Ok([Piece::Code(_)]))
 }
 
 fn render_text(text: &str, names: &Map<String, Value>) -> Result<Value, ExprError> {

@@ -4,7 +4,9 @@
 ///
 /// Of equally near ones the first in the alphabet wins, so that messages do not depend on order.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let allowed = (word.chars().count() / 3).clamp(1, 3);
+    // A word of which nothing would be left is not near to anything.
+    let letters = word.chars().count();
+    let allowed = (letters / 3).clamp(1, 3).min(letters.saturating_sub(1));
     candidates
         .into_iter()
         .map(|candidate| (distance(&word.to_lowercase(), &candidate.to_lowercase()), candidate))
@@ -14,7 +16,7 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 }
 
 /// How many letters must be added, removed, changed or swapped with their neighbour to make one word the other.
-fn distance(from: &str, to: &str) -> usize {
+pub(super) fn distance(from: &str, to: &str) -> usize {
     let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
     let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=to.len()).collect();
@@ -44,6 +46,7 @@ mod tests {
         assert_eq!(nearest("Status", words), Some("status"));
         assert_eq!(nearest("discription", words), Some("description"));
         assert_eq!(nearest("assignee", words), None);
+        assert_eq!(nearest("a", ["b"]), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use serde_saphyr::{DuplicateKeyPolicy, Location, MergeKeyPolicy, Options, Spanned};
 
-pub(super) use self::fields::Fields;
+pub(super) use self::fields::{Fields, suggestion, word};
 use super::diagnostic::Source;
 
 /// A value and its place.
