@@ -6,10 +6,14 @@
 
 pub mod action;
 pub mod catalog;
+pub mod diagnostic;
 pub mod expr;
 pub mod handler;
+pub mod near;
 pub mod prompt;
+mod scope;
 pub mod workflow;
+mod yaml;
 
 pub use self::action::{ActionSpec, Field, Kind, Repeat, Undo};
 pub use self::catalog::Catalog;

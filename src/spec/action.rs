@@ -88,6 +88,27 @@ pub enum Undo {
     Impossible,
 }
 
+impl Kind {
+    /// Whether a field of this type takes a value of another.
+    #[must_use]
+    pub fn takes(self, given: Self) -> bool {
+        self == given || self == Self::Any || given == Self::Any
+    }
+
+    /// What a value of this type is, for people: `a number`.
+    #[must_use]
+    pub fn article(self) -> &'static str {
+        match self {
+            Self::String => "text",
+            Self::Number => "a number",
+            Self::Boolean => "a boolean",
+            Self::List => "a list",
+            Self::Object => "an object",
+            Self::Any => "anything",
+        }
+    }
+}
+
 impl ActionSpec {
     /// The input that goes by this name or alias.
     #[must_use]
@@ -122,3 +143,6 @@ impl Field {
         self
     }
 }
+
+#[cfg(test)]
+pub(super) mod samples;

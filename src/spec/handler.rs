@@ -1,8 +1,13 @@
 //! Triggers: which events start which workflow.
 
+mod names;
+mod read;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub(super) use self::names::event_names;
+pub(super) use self::read::{Workflows, read};
 use crate::event::{KindPattern, RepositoryName};
 
 /// One trigger of a handler file, checked.

@@ -2,8 +2,14 @@
 //!
 //! This is also the form that a run freezes, so every field here is part of what is stored.
 
+mod needs;
+mod read;
+mod steps;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+pub(super) use self::read::{World, read};
 
 /// A workflow's checked definition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -199,3 +205,6 @@ pub struct PostExecution {
     #[serde(default)]
     pub on_failure: Vec<Step>,
 }
+
+#[cfg(test)]
+mod tests;

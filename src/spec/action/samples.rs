@@ -1,0 +1,87 @@
+//! Actions as plugins declare them, for the tests of everything that is checked against them.
+
+use super::{ActionSpec, Field, Kind, Repeat, Undo};
+
+fn spec(capability: &str, name: &str, inputs: Vec<Field>, outputs: &[(&str, Kind)]) -> ActionSpec {
+    ActionSpec {
+        capability: capability.to_owned(),
+        name: name.to_owned(),
+        about: String::new(),
+        inputs,
+        outputs: outputs.iter().map(|(name, kind)| Field::required(name, *kind)).collect(),
+        repeat: Repeat::Findable,
+        undo: Undo::Nothing,
+        publishes: false,
+    }
+}
+
+fn needs(name: &str) -> Field {
+    Field::required(name, Kind::String)
+}
+
+fn takes(name: &str) -> Field {
+    Field::optional(name, Kind::String)
+}
+
+/// The actions that the shipped and the given workflows use.
+pub(in crate::spec) fn actions() -> Vec<ActionSpec> {
+    use Kind::{Boolean, Number, Object, String};
+    vec![
+        spec(
+            "version_control",
+            "create_branch",
+            vec![needs("repository"), needs("branch").or("branch_name"), takes("base_branch")],
+            &[("branch", String), ("url", String), ("sha", String), ("branch_url", String)],
+        ),
+        spec(
+            "version_control",
+            "create_pull_request",
+            vec![
+                needs("repository"),
+                needs("source_branch").or("branch_name"),
+                takes("target_branch"),
+                needs("title"),
+                needs("description").or("body"),
+                Field::optional("draft", Boolean),
+            ],
+            &[
+                ("pr_url", String),
+                ("url", String),
+                ("number", Number),
+                ("branch", String),
+                ("commit", String),
+            ],
+        ),
+        spec(
+            "version_control",
+            "add_comment",
+            vec![takes("repository"), Field::required("number", Number), needs("body").or("comment")],
+            &[("url", String)],
+        ),
+        spec("task_management", "get_task", vec![needs("task_id")], &[("task", Object), ("title", String)]),
+        spec(
+            "task_management",
+            "update_task_status",
+            vec![needs("task_id"), needs("status"), takes("comment")],
+            &[("success", Boolean)],
+        ),
+        spec(
+            "task_management",
+            "add_comment",
+            vec![needs("task_id"), needs("body").or("comment")],
+            &[("url", String), ("id", String)],
+        ),
+        spec(
+            "communication",
+            "send_message",
+            vec![takes("channel"), needs("message").or("text"), takes("thread")],
+            &[("channel", String), ("ts", String)],
+        ),
+        spec(
+            "documentation",
+            "create_page_from_template",
+            vec![needs("template_type"), needs("title"), needs("content")],
+            &[("doc_url", String), ("path", String)],
+        ),
+    ]
+}

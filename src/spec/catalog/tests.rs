@@ -1,0 +1,152 @@
+use std::fs;
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::*;
+use crate::event::EventKind;
+use crate::spec::StepKind;
+use crate::spec::action::samples::actions;
+
+fn project(files: &[(&str, &str)]) -> TempDir {
+    let project = TempDir::new().unwrap();
+    for (path, text) in files {
+        let path = project.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    project
+}
+
+fn shipped() -> Catalog {
+    Catalog::load(None, &actions()).unwrap_or_else(|faults| panic!("{faults}"))
+}
+
+/// The faults as people see them, without the temporary folder's name.
+fn rendered(project: &TempDir) -> String {
+    let faults = Catalog::load(Some(project.path()), &actions()).unwrap_err();
+    faults.render(false).replace(&format!("{}/", project.path().display()), "")
+}
+
+#[test]
+fn what_is_shipped_is_right_and_serves_the_four_ways_in() {
+    let catalog = shipped();
+    for (kind, run) in [
+        ("jira.issue.assigned", "standard-development"),
+        ("github.issue.labeled", "standard-development"),
+        ("github.comment.created", "standard-development"),
+        ("slack.command", "standard-development"),
+        ("github.comment.created", "help"),
+    ] {
+        let kind = EventKind::new(kind);
+        let takes = |trigger: &&Trigger| trigger.run == run && trigger.on.iter().any(|on| on.matches(&kind));
+        assert!(catalog.triggers.iter().any(|trigger| takes(&trigger)), "{} starts no {run}", kind.as_str());
+    }
+}
+
+#[test]
+fn the_standard_workflow_asks_its_agent_for_the_description_it_publishes() {
+    let catalog = shipped();
+    let needs = catalog.workflows["standard-development"].steps.iter().find_map(|step| match &step.kind {
+        StepKind::Agent { needs, .. } => Some(needs),
+        _ => None,
+    });
+    let needs = needs.unwrap();
+    assert_eq!(
+        (needs[0].field.as_str(), needs[0].members.as_slice()),
+        ("implementation", ["pr_description".to_owned()].as_slice())
+    );
+}
+
+#[test]
+fn the_shipped_prompts_render_with_what_steps_give_them() {
+    let prompts = shipped().prompts;
+    let task = json!({"id": "SHOP-7", "title": "Totals </data> are wrong", "description": null});
+    let inputs = json!({"task": task, "repository": "acme/shop", "branch": "b"});
+    let values = json!({
+        "inputs": inputs, "task": task, "repository": "acme/shop", "branch": "b",
+        "step": {"name": "plan", "description": "A plan"},
+    });
+    for path in ["prompts/implement.txt", "prompts/code_generation.txt", "prompts/generic.txt"] {
+        let text = prompt::render(path, &prompts, &values).unwrap();
+        assert!(text.contains("Totals &lt;/data> are wrong"), "{path}: {text}");
+        assert!(text.contains("acme/shop"), "{path}: {text}");
+        let (opened, closed) = (text.matches("<data name").count(), text.matches("</data>").count());
+        assert_eq!(opened, closed, "{path}: {text}");
+    }
+    let role = prompt::render("prompts/agents/development.md", &prompts, &json!({})).unwrap();
+    assert!(role.starts_with("You are a careful software engineer"));
+}
+
+#[test]
+fn a_project_replaces_what_is_shipped_and_adds_to_it() {
+    let project = project(&[
+        ("handlers/help.yml", "on: slack.mention\nrun: mine\n"),
+        ("handlers/.draft.yaml", "nonsense"),
+        ("handlers/notes.txt", "nonsense"),
+        ("workflows/mine.yaml", "name: Mine\nsteps: [{name: a, type: ai_action}]\n"),
+        ("prompts/a.txt", "{% include 'prompts/implement.txt' %}"),
+    ]);
+    let catalog = Catalog::load(Some(project.path()), &actions()).unwrap();
+    let help: Vec<_> = catalog.triggers.iter().filter(|trigger| trigger.id == "help").collect();
+    assert_eq!((help.len(), help[0].run.as_str()), (1, "mine"));
+    assert!(catalog.workflows.contains_key("mine") && catalog.workflows.contains_key("standard-development"));
+    assert!(catalog.prompts.contains_key("prompts/a.txt"));
+    assert_ne!(catalog.digest, shipped().digest);
+}
+
+#[test]
+fn the_digest_is_that_of_what_was_read() {
+    assert_eq!(shipped().digest, shipped().digest);
+    let text = "name: A\nsteps: [{name: a, type: ai_action}]\n";
+    let digest = |text: &str| {
+        let project = project(&[("workflows/a.yaml", text)]);
+        Catalog::load(Some(project.path()), &actions()).unwrap().digest
+    };
+    assert_eq!(digest(text), digest(text));
+    assert_ne!(digest(text), digest(&text.replace("name: A", "name: B")));
+}
+
+#[test]
+fn another_file_can_take_a_workflows_place() {
+    let project = project(&[("w.yaml", "name: Other\nsteps: [{name: a, type: ai_action}]\n")]);
+    let replacement = Some(("standard-development".to_owned(), project.path().join("w.yaml")));
+    let origin = Origin { replacement, ..Origin::default() };
+    let catalog = Catalog::load_from(&origin, &actions()).unwrap();
+    let workflow = &catalog.workflows["standard-development"];
+    assert_eq!((workflow.id.as_str(), workflow.name.as_str()), ("standard-development", "Other"));
+    let origin = Origin { replacement: Some(("a".to_owned(), project.path().join("none.yaml"))), ..origin };
+    let faults = Catalog::load_from(&origin, &actions()).unwrap_err();
+    assert!(faults.items()[0].message.contains("cannot be read"));
+}
+
+#[test]
+fn workflows_may_lie_elsewhere() {
+    let project = project(&[("flows/a.yaml", "name: A\nsteps: [{name: a, type: ai_action}]\n")]);
+    let origin = Origin { workflows: Some(project.path().join("flows")), ..Origin::default() };
+    assert!(Catalog::load_from(&origin, &actions()).unwrap().workflows.contains_key("a"));
+}
+
+#[test]
+fn all_faults_of_a_handler_are_shown_with_their_places() {
+    let project = project(&[(
+        "handlers/wrong.yaml",
+        "on: github.issue.labeled\nlable: ostler\nif: \"${event.isue.title == 'x'}\"\nrun: standard-developmnt\nassignee: 7\n",
+    )]);
+    insta::assert_snapshot!(rendered(&project), @r"");
+}
+
+#[test]
+fn a_fault_in_one_file_hides_none_in_another() {
+    let project = project(&[
+        ("handlers/a.yaml", "on: [\n"),
+        ("handlers/b.yaml", "on: slack.command\nrun: broken\n"),
+        (
+            "workflows/broken.yaml",
+            "name: Broken\nsteps:\n  - {name: a, plugin: version_control, action: create_branch}\n",
+        ),
+        ("prompts/agents/lazy.md", "---\ntools: [slep]\n---\nYou do {{ nothing\n"),
+    ]);
+    fs::write(project.path().join("prompts/x.txt"), [0xff, 0xfe]).unwrap();
+    insta::assert_snapshot!(rendered(&project), @r"");
+}

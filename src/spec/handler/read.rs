@@ -1,0 +1,236 @@
+//! Reads a handler file: one trigger, or several under `triggers`.
+
+use std::collections::BTreeMap;
+
+use globset::Glob;
+use serde_json::Map;
+
+use super::{Filter, Trigger, event_names};
+use crate::event::KindPattern;
+use crate::spec::diagnostic::Source;
+use crate::spec::near::distance;
+use crate::spec::scope::Scope;
+use crate::spec::yaml::{self, Entry, Fields, Node, Tree};
+use crate::spec::{Field, Workflow};
+
+const KEYS: &[&str] = &[
+    "name",
+    "description",
+    "on",
+    "if",
+    "label",
+    "assignee",
+    "command",
+    "repository",
+    "branch",
+    "path",
+    "run",
+    "inputs",
+];
+
+/// The sources that events come from, and `*` for all of them.
+const SOURCES: &[&str] = &["github", "jira", "slack", "cron", "*"];
+
+/// The kinds that sources are known to make, for those who misspell one. Others may come: every delivery is an event.
+const KINDS: &[&str] = &[
+    "github.issue.opened",
+    "github.issue.labeled",
+    "github.issue.unlabeled",
+    "github.issue.assigned",
+    "github.issue.unassigned",
+    "github.issue.edited",
+    "github.issue.closed",
+    "github.issue.reopened",
+    "github.comment.created",
+    "github.pull_request.opened",
+    "github.pull_request.closed",
+    "github.pull_request.synchronize",
+    "github.pull_request.labeled",
+    "github.review.submitted",
+    "github.review_comment.created",
+    "github.push",
+    "github.check_run.completed",
+    "jira.issue.created",
+    "jira.issue.assigned",
+    "jira.issue.unassigned",
+    "jira.issue.updated",
+    "jira.issue.transitioned",
+    "jira.issue.labeled",
+    "jira.issue.commented",
+    "jira.issue.deleted",
+    "slack.command",
+    "slack.mention",
+    "slack.message",
+    "slack.button",
+];
+
+/// The workflows that a trigger may start; those that could not be read are known only by name.
+pub(in crate::spec) type Workflows = BTreeMap<String, Option<Workflow>>;
+
+/// Reads the triggers of a file. Whoever calls looks at the source's faults.
+pub(in crate::spec) fn read(source: &mut Source, stem: &str, workflows: &Workflows) -> Vec<Trigger> {
+    let Some(node) = yaml::parse(source) else { return Vec::new() };
+    let mut scope = Scope::default();
+    scope.define(&["event"], event_names());
+    let mut reading = Reading { source, stem, workflows, scope };
+    let Tree::Map(entries) = &node.value else {
+        return reading.trigger(&node, false).into_iter().collect();
+    };
+    if !entries.iter().any(|entry| entry.key == "triggers") {
+        return reading.trigger(&node, false).into_iter().collect();
+    }
+    reading.triggers(&node)
+}
+
+struct Reading<'a> {
+    source: &'a mut Source,
+    stem: &'a str,
+    workflows: &'a Workflows,
+    scope: Scope,
+}
+
+impl Reading<'_> {
+    fn triggers(&mut self, node: &Node) -> Vec<Trigger> {
+        let known = &["triggers", "description"];
+        let Some(fields) = Fields::of(node, "a file of triggers", known, self.source) else {
+            return Vec::new();
+        };
+        let mut triggers: Vec<Trigger> = Vec::new();
+        for node in fields.list("triggers", self.source) {
+            let Some(trigger) = self.trigger(node, true) else { continue };
+            if triggers.iter().any(|other| other.id == trigger.id) {
+                self.source.fault(node.span.clone(), format!("there are two triggers `{}`", trigger.id));
+            }
+            triggers.push(trigger);
+        }
+        triggers
+    }
+
+    fn trigger(&mut self, node: &Node, among_others: bool) -> Option<Trigger> {
+        let fields = Fields::of(node, "a trigger", KEYS, self.source)?;
+        let name = if among_others {
+            fields.required_text("name", self.source)
+        } else {
+            fields.text("name", self.source)
+        };
+        let id = name.map_or_else(|| self.stem.to_owned(), |name| format!("{}/{name}", self.stem));
+        let condition = fields.text("if", self.source).map(str::to_owned);
+        if let (Some(text), Some(node)) = (&condition, fields.value("if")) {
+            self.scope.check_condition(node, text, self.source);
+        }
+        Some(Trigger {
+            id,
+            description: fields.text("description", self.source).unwrap_or_default().to_owned(),
+            on: self.kinds(&fields),
+            condition,
+            filter: self.filter(&fields),
+            run: self.run(&fields),
+            inputs: self.inputs(&fields),
+        })
+    }
+
+    fn kinds(&mut self, fields: &Fields<'_>) -> Vec<KindPattern> {
+        if fields.value("on").is_none() {
+            self.source.fault(fields.span(), "a trigger needs `on`");
+        }
+        let texts = fields.texts("on", self.source);
+        for (text, node) in &texts {
+            self.kind(text, node);
+        }
+        texts.into_iter().map(|(text, _)| KindPattern::new(text)).collect()
+    }
+
+    fn kind(&mut self, text: &str, node: &Node) {
+        let vendor = text.split('.').next().unwrap_or_default();
+        if !SOURCES.contains(&vendor) || text.split('.').any(str::is_empty) {
+            let message = format!("`{text}` is not a kind of event: no source is called `{vendor}`");
+            let message = if SOURCES.contains(&vendor) {
+                format!("`{text}` is not a kind of event: a part of it is empty")
+            } else {
+                message
+            };
+            return self.source.fault_with_help(
+                node.span.clone(),
+                message,
+                yaml::suggestion(vendor, SOURCES),
+            );
+        }
+        // Kinds that are not on the list exist; one letter off a listed one is a slip.
+        if let Some(meant) = KINDS.iter().find(|known| distance(text, known) == 1) {
+            let message = format!("`{text}` is not a kind of event that `{vendor}` makes");
+            self.source.fault_with_help(node.span.clone(), message, format!("did you mean `{meant}`?"));
+        }
+    }
+
+    fn filter(&mut self, fields: &Fields<'_>) -> Filter {
+        Filter {
+            label: self.words(fields, "label"),
+            assignee: self.words(fields, "assignee"),
+            command: self.words(fields, "command"),
+            repository: self.globs(fields, "repository"),
+            branch: self.globs(fields, "branch"),
+            path: self.globs(fields, "path"),
+        }
+    }
+
+    fn words(&mut self, fields: &Fields<'_>, key: &str) -> Vec<String> {
+        fields.texts(key, self.source).into_iter().map(|(text, _)| text.to_owned()).collect()
+    }
+
+    fn globs(&mut self, fields: &Fields<'_>, key: &str) -> Vec<String> {
+        let texts = fields.texts(key, self.source);
+        for (text, node) in &texts {
+            if let Err(error) = Glob::new(text) {
+                self.source.fault(node.span.clone(), format!("`{text}` is not a pattern: {}", error.kind()));
+            }
+        }
+        texts.into_iter().map(|(text, _)| text.to_owned()).collect()
+    }
+
+    fn run(&mut self, fields: &Fields<'_>) -> String {
+        let Some(run) = fields.required_text("run", self.source) else { return String::new() };
+        if let (false, Some(node)) = (self.workflows.contains_key(run), fields.value("run")) {
+            let known: Vec<&str> = self.workflows.keys().map(String::as_str).collect();
+            let message = format!("there is no workflow `{run}`");
+            self.source.fault_with_help(node.span.clone(), message, yaml::suggestion(run, &known));
+        }
+        run.to_owned()
+    }
+
+    fn inputs(&mut self, fields: &Fields<'_>) -> Map<String, serde_json::Value> {
+        let entries = fields.map("inputs", self.source);
+        for entry in entries {
+            self.scope.check(&entry.value, self.source);
+        }
+        let run = fields.value("run").map(Node::to_json);
+        let workflows = self.workflows;
+        if let Some(workflow) = run.as_ref().and_then(|run| workflows.get(run.as_str()?)?.as_ref()) {
+            self.inputs_fit(entries, fields, workflow);
+        }
+        yaml::to_object(entries)
+    }
+
+    fn inputs_fit(&mut self, entries: &[Entry], fields: &Fields<'_>, workflow: &Workflow) {
+        let known: Vec<&str> = workflow.inputs.iter().map(|input| input.name.as_str()).collect();
+        for entry in entries {
+            let Some(input) = workflow.inputs.iter().find(|input| input.name == entry.key) else {
+                let message = format!("the workflow `{}` takes no input `{}`", workflow.id, entry.key);
+                let help = yaml::suggestion(&entry.key, &known);
+                self.source.fault_with_help(entry.key_span.clone(), message, help);
+                continue;
+            };
+            self.scope.check_kind(&Field::required(&input.name, input.kind), &entry.value, self.source);
+        }
+        for input in workflow.inputs.iter().filter(|input| input.required) {
+            if !entries.iter().any(|entry| entry.key == input.name) {
+                let near = fields.get("inputs").or(fields.get("run"));
+                let span = near.map_or(fields.span(), |entry| entry.key_span.clone());
+                let message = format!("the workflow `{}` needs the input `{}`", workflow.id, input.name);
+                self.source.fault(span, message);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

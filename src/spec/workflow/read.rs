@@ -1,0 +1,285 @@
+//! Reads a workflow's YAML: every fault is told, and what could be read is handed on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use super::steps::{Place, STRATEGIES, Strategies};
+use super::{Check, Input, PostExecution, Workflow, needs, steps};
+use crate::spec::diagnostic::Source;
+use crate::spec::expr;
+use crate::spec::handler::event_names;
+use crate::spec::scope::{Known, Scope};
+use crate::spec::yaml::{self, Entry, Fields, Node, Tree};
+use crate::spec::{ActionSpec, Field, Kind};
+
+/// What workflows may refer to.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::spec) struct World<'a> {
+    /// The actions that plugins offer.
+    pub(in crate::spec) actions: &'a [ActionSpec],
+    /// The roles' names.
+    pub(in crate::spec) roles: &'a BTreeSet<String>,
+    /// The prompts, by path.
+    pub(in crate::spec) prompts: &'a BTreeMap<String, String>,
+}
+
+/// A workflow that is being read.
+pub(super) struct Reading<'a> {
+    pub(super) source: &'a mut Source,
+    pub(super) world: &'a World<'a>,
+    /// What is defined where the reading stands.
+    pub(super) scope: Scope,
+    pub(super) strategies: Strategies,
+}
+
+const KEYS: &[&str] = &[
+    "name",
+    "description",
+    "version",
+    "variables",
+    "inputs",
+    "prerequisites",
+    "steps",
+    "error_handling",
+    "success_criteria",
+    "post_execution",
+    "timeout",
+];
+
+/// Names that are defined in every run. `task_data` is the task until a step overwrites it.
+const AMBIENT: &[&str] =
+    &["task", "task_data", "run", "repository", "change", "person", "system", "thread", "command"];
+
+const KINDS: &[(&str, Kind)] = &[
+    ("string", Kind::String),
+    ("number", Kind::Number),
+    ("boolean", Kind::Boolean),
+    ("list", Kind::List),
+    ("object", Kind::Object),
+    ("any", Kind::Any),
+];
+
+/// Reads a workflow. Gives nothing when the file is not even a mapping; whoever calls looks at the source's faults.
+pub(in crate::spec) fn read(source: &mut Source, id: &str, world: &World<'_>) -> Option<Workflow> {
+    let node = yaml::parse(source)?;
+    let fields = Fields::of(&node, "a workflow", KEYS, source)?;
+    let mut reading = Reading { source, world, scope: Scope::default(), strategies: Strategies::default() };
+    let mut workflow = reading.head(id, &fields);
+    workflow.inputs = reading.inputs(&fields);
+    let variables = fields.map("variables", reading.source);
+    workflow.variables = yaml::to_object(variables);
+    reading.scope = ambient(&workflow);
+    reading.strategies = reading.error_handling(&fields);
+    workflow.prerequisites = reading.checks(&fields, "prerequisites", "error_message");
+    workflow.steps = reading.body(&fields);
+    // Variables are evaluated when they are first used, so they may use what any step makes.
+    for variable in variables {
+        reading.variable(variable, &workflow.variables);
+    }
+    workflow.success_criteria = reading.checks(&fields, "success_criteria", "description");
+    workflow.post_execution = reading.post_execution(&fields);
+    needs::find(&mut workflow);
+    Some(workflow)
+}
+
+/// The names that are defined before the first step.
+fn ambient(workflow: &Workflow) -> Scope {
+    let mut scope = Scope::default();
+    for name in AMBIENT {
+        scope.define(&[name], Known::Value(Kind::Any));
+    }
+    scope.define(&["task_id"], Known::Value(Kind::String));
+    scope.define(&["context", "task_id"], Known::Value(Kind::String));
+    scope.define(&["context", "repository_path"], Known::Value(Kind::String));
+    scope.define(&["event"], event_names());
+    scope.define(&["inputs"], Known::Names(BTreeMap::new()));
+    for input in &workflow.inputs {
+        scope.define(&[&input.name], Known::Value(input.kind));
+        scope.define(&["inputs", &input.name], Known::Value(input.kind));
+    }
+    for (name, value) in &workflow.variables {
+        let kind = match value {
+            Value::String(text) if expr::is_one(text) => Kind::Any,
+            Value::String(_) => Kind::String,
+            _ => Kind::Any,
+        };
+        scope.define(&[name], Known::Value(kind));
+    }
+    scope
+}
+
+impl Reading<'_> {
+    fn head(&mut self, id: &str, fields: &Fields<'_>) -> Workflow {
+        Workflow {
+            id: id.to_owned(),
+            name: fields.required_text("name", self.source).unwrap_or(id).to_owned(),
+            description: fields.text("description", self.source).unwrap_or_default().to_owned(),
+            version: fields.text("version", self.source).unwrap_or_default().to_owned(),
+            variables: Map::new(),
+            inputs: Vec::new(),
+            prerequisites: Vec::new(),
+            steps: Vec::new(),
+            success_criteria: Vec::new(),
+            post_execution: PostExecution::default(),
+            timeout: fields.count("timeout", self.source),
+        }
+    }
+
+    fn inputs(&mut self, fields: &Fields<'_>) -> Vec<Input> {
+        fields.map("inputs", self.source).iter().filter_map(|entry| self.input(entry)).collect()
+    }
+
+    /// An input: its type alone, or a mapping that says more of it.
+    fn input(&mut self, entry: &Entry) -> Option<Input> {
+        self.name(entry);
+        let named = |kind| Input {
+            name: entry.key.clone(),
+            kind,
+            required: true,
+            default: None,
+            description: String::new(),
+        };
+        if let Tree::Text(text) = &entry.value.value {
+            return yaml::word("type", text, &entry.value, KINDS, self.source).map(named);
+        }
+        let keys = &["type", "required", "default", "description"];
+        let fields = Fields::of(&entry.value, "an input", keys, self.source)?;
+        let kind = fields.word("type", KINDS, self.source).unwrap_or(Kind::Any);
+        let default = fields.value("default");
+        if let Some(node) = default {
+            let field = Field::required(&entry.key, kind);
+            self.scope.check_kind(&field, node, self.source);
+        }
+        Some(Input {
+            required: fields.boolean("required", self.source).unwrap_or(default.is_none()),
+            default: default.map(Node::to_json),
+            description: fields.text("description", self.source).unwrap_or_default().to_owned(),
+            ..named(kind)
+        })
+    }
+
+    fn variable(&mut self, entry: &Entry, variables: &Map<String, Value>) {
+        self.name(entry);
+        self.scope.check(&entry.value, self.source);
+        if let Some(circle) = circle(&entry.key, variables) {
+            let message = format!("the variable `{}` is defined by itself: {circle}", entry.key);
+            self.source.fault(entry.key_span.clone(), message);
+        }
+    }
+
+    /// Expressions can only use names that look like names.
+    fn name(&mut self, entry: &Entry) {
+        if !is_name(&entry.key) {
+            let message = format!("`{}` is not a name that an expression could use", entry.key);
+            self.source.fault_with_help(entry.key_span.clone(), message, "use letters, digits and `_`");
+        }
+    }
+
+    fn error_handling(&mut self, fields: &Fields<'_>) -> Strategies {
+        let mut strategies = Strategies::default();
+        let Some(node) = fields.value("error_handling") else { return strategies };
+        let keys = &["default_strategy", "step_overrides"];
+        let Some(fields) = Fields::of(node, "`error_handling`", keys, self.source) else { return strategies };
+        strategies.default = fields.word("default_strategy", STRATEGIES, self.source);
+        for entry in fields.map("step_overrides", self.source) {
+            let Tree::Text(text) = &entry.value.value else {
+                let message = format!("a strategy is text, not {}", entry.value.kind());
+                self.source.fault(entry.value.span.clone(), message);
+                continue;
+            };
+            let word = yaml::word("on_error", text, &entry.value, STRATEGIES, self.source);
+            strategies.overrides.extend(word.map(|word| (entry.key.clone(), (word, entry.key_span.clone()))));
+        }
+        strategies
+    }
+
+    fn body(&mut self, fields: &Fields<'_>) -> Vec<super::Step> {
+        let Some(entry) = fields.get("steps") else {
+            self.source.fault(fields.span(), "a workflow needs `steps`");
+            return Vec::new();
+        };
+        let nodes = fields.list("steps", self.source);
+        if nodes.is_empty() {
+            self.source.fault(entry.key_span.clone(), "`steps` is empty");
+        }
+        let steps = self.sequence(nodes, Place::Body);
+        self.overrides_name_steps(&steps);
+        steps
+    }
+
+    fn overrides_name_steps(&mut self, steps: &[super::Step]) {
+        let mut names = Vec::new();
+        steps::each(steps, &mut |step| names.push(step.name.as_str()));
+        names.sort_unstable();
+        names.dedup();
+        for (name, (_, span)) in &self.strategies.overrides {
+            if !names.contains(&name.as_str()) {
+                let message = format!("there is no step `{name}`");
+                self.source.fault_with_help(span.clone(), message, yaml::suggestion(name, &names));
+            }
+        }
+    }
+
+    fn checks(&mut self, fields: &Fields<'_>, key: &str, message: &'static str) -> Vec<Check> {
+        let mut checks = Vec::new();
+        for node in fields.list(key, self.source) {
+            let Some(fields) = Fields::of(node, "a condition", &["condition", message], self.source) else {
+                continue;
+            };
+            let condition = fields.required_text("condition", self.source).map(str::to_owned);
+            if let (Some(text), Some(node)) = (&condition, fields.value("condition")) {
+                self.scope.check_condition(node, text, self.source);
+            }
+            let message = fields.text(message, self.source).unwrap_or_default().to_owned();
+            checks.extend(condition.map(|condition| Check { condition, message }));
+        }
+        checks
+    }
+
+    fn post_execution(&mut self, fields: &Fields<'_>) -> PostExecution {
+        let Some(node) = fields.value("post_execution") else { return PostExecution::default() };
+        let keys = &["always", "on_success", "on_failure"];
+        let Some(fields) = Fields::of(node, "`post_execution`", keys, self.source) else {
+            return PostExecution::default();
+        };
+        let mut steps = |key| {
+            let nodes = fields.list(key, self.source);
+            self.sequence(nodes, Place::After)
+        };
+        PostExecution {
+            always: steps("always"),
+            on_success: steps("on_success"),
+            on_failure: steps("on_failure"),
+        }
+    }
+}
+
+/// Whether expressions can use this as a name.
+pub(in crate::spec) fn is_name(text: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+    text.bytes().next().is_some_and(letter) && text.bytes().all(|byte| letter(byte) || byte.is_ascii_digit())
+}
+
+/// The way from a variable back to itself, if there is one.
+fn circle(name: &str, variables: &Map<String, Value>) -> Option<String> {
+    fn follow<'a>(
+        at: &str,
+        way: &mut Vec<&'a str>,
+        seen: &mut BTreeSet<&'a str>,
+        all: &'a Map<String, Value>,
+    ) -> bool {
+        let used = all.get(at).and_then(|value| expr::roots(value).ok()).unwrap_or_default();
+        for (next, _) in all.iter().filter(|(next, _)| used.contains(*next)) {
+            way.push(next);
+            if next == way[0] || (seen.insert(next) && follow(next, way, seen, all)) {
+                return true;
+            }
+            way.pop();
+        }
+        false
+    }
+    let (start, _) = variables.get_key_value(name)?;
+    let mut way = vec![start.as_str()];
+    follow(start, &mut way, &mut BTreeSet::new(), variables).then(|| way.join(" → "))
+}

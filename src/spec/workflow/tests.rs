@@ -1,0 +1,390 @@
+use serde_json::json;
+
+use super::*;
+use crate::spec::action::samples::actions;
+use crate::spec::diagnostic::{Diagnostics, Source};
+
+fn read_all(text: &str) -> (Option<Workflow>, Diagnostics) {
+    let roles = ["development".to_owned(), "review".to_owned()].into();
+    let prompts = [
+        ("prompts/code_generation.txt".to_owned(), String::new()),
+        ("prompts/plan.txt".to_owned(), String::new()),
+    ];
+    let (actions, prompts) = (actions(), prompts.into());
+    let world = World { actions: &actions, roles: &roles, prompts: &prompts };
+    let mut source = Source::new("workflows/w.yaml", text);
+    let workflow = read(&mut source, "w", &world);
+    let mut faults = Diagnostics::default();
+    faults.take(source);
+    (workflow, faults)
+}
+
+fn workflow(text: &str) -> Workflow {
+    let (workflow, faults) = read_all(text);
+    assert!(faults.is_empty(), "{faults}");
+    workflow.unwrap()
+}
+
+fn faults(text: &str) -> Vec<String> {
+    let (_, faults) = read_all(text);
+    faults
+        .items()
+        .iter()
+        .map(|item| {
+            let help = item.help.as_ref().map_or_else(String::new, |help| format!(" [{help}]"));
+            format!("{}:{} {}{help}", item.line, item.column, item.message)
+        })
+        .collect()
+}
+
+/// A workflow of these steps, which begin in line 3.
+fn of_steps(steps: &str) -> String {
+    format!("name: W\nsteps:\n{steps}")
+}
+
+#[test]
+fn every_key_is_read() {
+    let workflow = workflow(
+        r#"
+name: All
+description: Each key once
+version: "2"
+timeout: 3600
+variables:
+  branch: "x/${task.id}"
+inputs:
+  size: number
+  label: {type: string, default: bug, description: Which}
+prerequisites:
+  - condition: "${task.status == 'todo'}"
+    error_message: Not yet
+steps:
+  - name: branch
+    description: A branch
+    condition: "${size > 1}"
+    plugin: version_control
+    action: create_branch
+    inputs: {repository: "${task.repository_url}", branch_name: "${branch}"}
+    outputs: {branch_url: data.url}
+    on_error: retry
+    retry_count: 5
+    timeout: 60
+  - name: both
+    type: parallel
+    steps:
+      - name: say
+        plugin: communication
+        action: send_message
+        inputs: {message: "${data.url} ${inputs.label}"}
+      - name: note
+        type: system
+        action: log
+        inputs: {message: hello}
+  - name: choose
+    type: condition
+    if: "${label == 'bug'}"
+    then:
+      - {name: think, type: ai_action, outputs: {plan: plan}}
+    else:
+      - {name: work, type: agent, agent: review, prompt_template: ./prompts/plan.txt}
+error_handling:
+  default_strategy: continue
+  step_overrides: {say: rollback}
+success_criteria:
+  - {condition: "${plan.good}", description: A plan}
+post_execution:
+  always: [{action: cleanup}]
+  on_success: [{action: log_success}]
+  on_failure:
+    - {name: tell, plugin: communication, action: send_message, inputs: {text: failed}}
+"#,
+    );
+    assert_eq!((workflow.version.as_str(), workflow.timeout), ("2", Some(3600)));
+    assert_eq!(workflow.variables, *json!({"branch": "x/${task.id}"}).as_object().unwrap());
+    let inputs: Vec<_> =
+        workflow.inputs.iter().map(|input| (input.name.as_str(), input.kind, input.required)).collect();
+    assert_eq!(
+        inputs,
+        [("label", crate::spec::Kind::String, false), ("size", crate::spec::Kind::Number, true)]
+            .map(|i| i)
+            .into_iter()
+            .rev()
+            .collect::<Vec<_>>()
+    );
+    let branch = &workflow.steps[0];
+    assert_eq!((branch.on_error, branch.timeout), (OnError::Retry(5), Some(60)));
+    assert_eq!(branch.outputs, [("branch_url".to_owned(), "data.url".to_owned())]);
+    let StepKind::Parallel { steps } = &workflow.steps[1].kind else { panic!() };
+    assert_eq!((steps[0].on_error, steps[1].on_error), (OnError::Rollback, OnError::Continue));
+    assert_eq!(workflow.steps[1].on_error, OnError::Fail);
+    let StepKind::Condition { then, otherwise, .. } = &workflow.steps[2].kind else { panic!() };
+    let needs = vec![AnswerField { field: "plan".to_owned(), members: vec!["good".to_owned()] }];
+    assert_eq!(then[0].kind, StepKind::Ai { role: "development".to_owned(), prompt: None, needs });
+    let prompt = Some("prompts/plan.txt".to_owned());
+    assert_eq!(otherwise[0].kind, StepKind::Agent { role: "review".to_owned(), prompt, needs: vec![] });
+    assert_eq!(workflow.success_criteria[0].message, "A plan");
+    let cleanup = &workflow.post_execution.always[0];
+    assert_eq!(
+        (cleanup.name.as_str(), &cleanup.kind),
+        ("cleanup", &StepKind::System { action: "cleanup".to_owned() })
+    );
+    assert_eq!(workflow.post_execution.on_failure[0].kind.name(), "plugin_action");
+}
+
+#[test]
+fn a_workflow_survives_being_stored() {
+    let workflow = workflow(&of_steps("  - {name: a, type: ai_action, outputs: {x: a.b}, on_error: retry}"));
+    let stored = serde_json::to_string(&workflow).unwrap();
+    assert_eq!(serde_json::from_str::<Workflow>(&stored).unwrap(), workflow);
+}
+
+#[test]
+fn an_answer_needs_what_later_steps_use_of_it() {
+    let workflow = workflow(
+        r#"
+name: Needs
+variables:
+  lazy: "${work.summary}"
+steps:
+  - {name: one, type: ai_action, outputs: {implementation: work}}
+  - {name: use, type: system, action: log, inputs: {a: "${work.pr.url} ${work}", b: "${work.notes | default('')}"}}
+  - {name: two, type: ai_action, outputs: {implementation: work, more: other.thing}}
+  - {name: again, type: system, action: log, condition: "${work.good}", inputs: {a: ["${other.thing.deep.er}"]}}
+success_criteria:
+  - {condition: "${work.last}"}
+"#,
+    );
+    let needs = |index: usize| -> Vec<(String, Vec<String>)> {
+        let StepKind::Ai { needs, .. } = &workflow.steps[index].kind else { panic!() };
+        needs.iter().map(|need| (need.field.clone(), need.members.clone())).collect()
+    };
+    let field =
+        |name: &str, members: &[&str]| (name.to_owned(), members.iter().map(|m| (*m).to_owned()).collect());
+    assert_eq!(needs(0), [field("implementation", &["pr", "summary"])]);
+    assert_eq!(needs(2), [field("implementation", &["good", "last", "summary"]), field("more", &["deep"])]);
+}
+
+#[test]
+fn misspelt_keys_missing_keys_and_wrong_types_are_all_told() {
+    let text = r#"nmae: W
+version: 2
+timeout: soon
+steps:
+  - nam: a
+    type: system
+    action: lgo
+  - name: [b]
+    type: parallell
+    retry_count: 0
+  - name: c
+    timeout: -1
+    action: log
+  - 7
+"#;
+    assert_eq!(
+        faults(text),
+        [
+            "1:1 a workflow has no key `nmae` [did you mean `name`?]",
+            "1:1 a workflow needs `name`",
+            "2:10 `version` takes text, not a number [put it in quotes]",
+            "3:10 `timeout` takes a whole number from 1, not text",
+            "5:5 a step has no key `nam` [did you mean `name`?]",
+            "5:5 a step needs `name`",
+            "7:13 there is no system action `lgo` [did you mean `log`?]",
+            "8:12 `name` takes text, not a list",
+            "9:11 `parallell` is no `type` [did you mean `parallel`?]",
+            "10:5 `retry_count` means nothing unless `on_error` is `retry`",
+            "10:18 `retry_count` takes a whole number from 1, not 0",
+            "11:5 a step needs `type`, or `plugin` and `action`",
+            "12:14 `timeout` takes a whole number from 1, not -1",
+            "14:5 a step is a mapping, not a number",
+        ]
+    );
+}
+
+#[test]
+fn actions_and_their_inputs_and_outputs_are_checked() {
+    let text = of_steps(
+        r#"  - {name: a, plugin: version_contrl, action: create_branch}
+  - {name: b, plugin: version_control, action: create_brunch}
+  - name: c
+    plugin: version_control
+    action: create_pull_request
+    inputs:
+      repository: 7
+      source_branch: x
+      branch_name: y
+      titel: z
+      body: [1]
+      draft: "${task_id}"
+    outputs:
+      pr_ulr: url
+      number: 1st
+      commit: 3
+"#,
+    );
+    assert_eq!(
+        faults(&text),
+        [
+            "3:23 no plugin serves `version_contrl` [did you mean `version_control`?]",
+            "4:48 `version_control` has no action `create_brunch` [did you mean `create_branch`?]",
+            "8:5 `create_pull_request` needs the input `title`",
+            "9:19 `repository` takes text, not a number [put it in quotes]",
+            "11:7 `branch_name` and `source_branch` are one input",
+            "12:7 `create_pull_request` takes no input `titel` [did you mean `title`?]",
+            "13:14 `description` takes text, not a list",
+            "14:14 `draft` takes a boolean, not text",
+            "16:7 `create_pull_request` gives no `pr_ulr` [did you mean `pr_url`?]",
+            "17:15 `1st` is not a path that an expression could use [write names with dots between them]",
+            "18:15 `commit` goes to a path, which is text, not a number",
+        ]
+    );
+}
+
+#[test]
+fn a_name_must_be_made_before_it_is_used() {
+    let text = of_steps(
+        r#"  - name: a
+    type: ai_action
+    condition: "${plan.ready}"
+    inputs: {x: "one ${tsk.id} two ${later} ${ok | default(1)}"}
+    outputs: {plan: plan}
+  - name: b
+    type: parallel
+    steps:
+      - {name: c, type: ai_action, inputs: {p: "${plan.any}"}, outputs: {r: left.url}}
+      - {name: d, type: ai_action, inputs: {p: "${left.url}"}, outputs: {r: right}}
+  - {name: e, type: ai_action, inputs: {p: "${left.url}${right}", q: "${left.ulr}"}}
+"#,
+    );
+    let found = faults(&text);
+    let brief: Vec<&str> = found.iter().map(|fault| fault.split(" (").next().unwrap()).collect();
+    assert_eq!(
+        brief,
+        [
+            "5:19 `plan` is undefined",
+            "6:24 `tsk` is undefined; did you mean `task`?",
+            "6:38 `later` is undefined",
+            "12:51 `left` is undefined",
+            "13:73 `left.ulr` is undefined; did you mean `url`?",
+        ]
+    );
+}
+
+#[test]
+fn what_one_branch_makes_the_other_cannot_use() {
+    let text = of_steps(
+        r#"  - name: a
+    type: condition
+    if: "${task.bug}"
+    then: [{name: b, type: ai_action, outputs: {x: one}}]
+    else: [{name: c, type: ai_action, inputs: {y: "${one}"}, outputs: {x: two}}]
+  - {name: d, type: ai_action, inputs: {y: "${one} ${two}"}}
+"#,
+    );
+    let found = faults(&text);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].starts_with("7:54 `one` is undefined"));
+}
+
+#[test]
+fn inputs_and_variables_are_checked() {
+    let text = r#"name: W
+inputs:
+  good: string
+  bad: strnig
+  wrong: {type: number, default: x, need: true}
+variables:
+  a: "${b}"
+  b: "${a}"
+  c-d: 1
+  e: "${nope} ${good} ${late}"
+steps:
+  - {name: s, type: system, action: log, inputs: {x: "${inputs.godo} ${a}"}, outputs: {y: late}}
+"#;
+    let found = faults(text);
+    let brief: Vec<&str> = found.iter().map(|fault| fault.split(" (").next().unwrap()).collect();
+    assert_eq!(
+        brief,
+        [
+            "4:8 `strnig` is no `type` [did you mean `string`?]",
+            "5:34 `wrong` takes a number, not text",
+            "5:37 an input has no key `need` [known here: type, required, default, description]",
+            "7:3 the variable `a` is defined by itself: a → b → a",
+            "8:3 the variable `b` is defined by itself: b → a → b",
+            "9:3 `c-d` is not a name that an expression could use [use letters, digits and `_`]",
+            "10:9 `nope` is undefined",
+            "12:57 `inputs.godo` is undefined; did you mean `good`?",
+        ]
+    );
+}
+
+#[test]
+fn roles_prompts_names_and_overrides_are_checked() {
+    let text = r#"name: W
+steps:
+  - {name: a/b, type: agent, agent: developmnt, prompt_template: ./prompts/plna.txt}
+  - {name: c, type: ai_action, plugin: x}
+  - {name: c, type: parallel, steps: []}
+  - {name: d, type: system, action: log}
+  - {name: l, type: loop}
+error_handling:
+  default_strategy: retyr
+  step_overrides: {e: fail}
+post_execution:
+  always: [{action: clean_up}]
+  never: []
+"#;
+    assert_eq!(
+        faults(text),
+        [
+            "3:12 `a/b` is no name for a step [use letters, digits, blanks, `_`, `-` and `.`]",
+            "3:37 there is no role `developmnt` [did you mean `development`?]",
+            "3:66 there is no prompt `prompts/plna.txt` [did you mean `prompts/plan.txt`?]",
+            "4:32 `plugin` means nothing in a step of type `ai_action`",
+            "5:12 there are two steps `c` here",
+            "5:31 this step needs `steps` with a step in it",
+            "7:21 steps of type `loop` are not supported yet [there are plugin_action, ai_action, agent, condition, parallel, system]",
+            "9:21 `retyr` is no `default_strategy` [did you mean `retry`?]",
+            "10:20 there is no step `e` [known here: a/b, c, d]",
+            "12:21 there is no system action `clean_up` [did you mean `cleanup`?]",
+            "13:3 `post_execution` has no key `never` [known here: always, on_success, on_failure]",
+        ]
+    );
+}
+
+#[test]
+fn a_step_without_prompt_gets_the_one_named_after_it() {
+    let workflow = workflow(&of_steps("  - {name: plan, type: ai_action}"));
+    let StepKind::Ai { prompt, .. } = &workflow.steps[0].kind else { panic!() };
+    assert_eq!(prompt.as_deref(), Some("prompts/plan.txt"));
+}
+
+#[test]
+fn a_workflow_has_steps() {
+    assert_eq!(faults("name: W\n"), ["1:1 a workflow needs `steps`"]);
+    assert_eq!(faults("name: W\nsteps: []\n"), ["2:1 `steps` is empty"]);
+    assert_eq!(faults("- 1\n"), ["1:3 a workflow is a mapping, not a list"]);
+    assert_eq!(faults(""), ["1:1 a workflow is a mapping, not nothing"]);
+}
+
+#[test]
+fn the_given_documents_load_as_they_are() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/workflows-as-given");
+    let Ok(entries) = std::fs::read_dir(&folder) else {
+        eprintln!("skipped: {} is not there", folder.display());
+        return;
+    };
+    for entry in entries {
+        let path = entry.unwrap().path();
+        let workflow = workflow(&std::fs::read_to_string(&path).unwrap());
+        assert!(!workflow.steps.is_empty(), "{}", path.display());
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_document_panics(text in r#"(name|steps|type|if|inputs|: |:\n|  |- |\n|\[|\]|\{|\}|\$\{|"|x|[a-z]|\PC){0,60}"#) {
+        read_all(&text);
+    }
+}
