@@ -23,4 +23,6 @@ pub use self::record::{Ending, Entry, Next, Record, Started, Work};
 pub use self::state::{Run, StepState};
 
 #[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
 mod tests;
