@@ -1,6 +1,6 @@
 //! The engine: leases runs that are due, decides, performs, commits.
 //!
-//! One task, the lead, leases what is due and gives each run a [`course`] of its own, at most
+//! One task, the lead, leases what is due and gives each run a course of its own, at most
 //! [`Options::max_concurrent`] at a time. A course loads the run's journal, folds it, and then goes round: what is decided is
 //! recorded or performed, what came of it is recorded, until nothing is left or there is only something to
 //! wait for. The outcome of one step and the start of the next are one commit, and nothing is performed

@@ -11,10 +11,11 @@ use super::handle::Shared;
 use super::journal::{Pen, StepJournal, Writer};
 use super::perform::{Came, perform};
 use crate::id::StepPath;
+use crate::money::Money;
 use crate::run::decide::{Effect, Job, decide, resume};
 use crate::run::{Ending, Entry, Illegal, Next, Record, Run, Started, StepError, recovery, retry};
 use crate::step::{Context, JournalLost};
-use crate::store::{Commit, Due, Journal, Lease, StoreError};
+use crate::store::{Commit, Due, Lease, StoreError};
 
 /// Drives a leased run as far as it goes now.
 pub(super) async fn drive(shared: &Arc<Shared>, lease: &Lease) {
@@ -24,7 +25,7 @@ pub(super) async fn drive(shared: &Arc<Shared>, lease: &Lease) {
         Ok(None) => return tracing::error!("a run without a journal is due"),
         Err(error) => return give_up(shared, lease, &error).await,
     };
-    match take_up(lease, &journal) {
+    match recovery::take_up(lease.run, &journal.definition, &journal.entries) {
         Ok(run) => {
             let writer = Arc::new(Writer::new(shared.parts.clone(), lease.clone(), run));
             let course = Course { shared: Arc::clone(shared), writer, halt, attempts: JoinSet::new() };
@@ -32,18 +33,7 @@ pub(super) async fn drive(shared: &Arc<Shared>, lease: &Lease) {
                 tracing::warn!(%lost, "the run is laid down");
             }
         }
-        Err(reason) => park(shared, lease, journal.entries.len() as u64, reason).await,
-    }
-}
-
-/// The run that a journal tells of, if it can go on.
-fn take_up(lease: &Lease, journal: &Journal) -> Result<Run, String> {
-    let unreadable = |illegal: Illegal| format!("its journal cannot be read: {illegal}");
-    let run =
-        Run::replay(lease.run, Arc::clone(&journal.definition), &journal.entries).map_err(unreadable)?;
-    match recovery::divergence(lease.run, &journal.definition, &journal.entries).map_err(unreadable)? {
-        Some(difference) => Err(format!("it cannot be taken up where it stood: {difference}")),
-        None => Ok(run),
+        Err(unfit) => park(shared, lease, journal.entries.len() as u64, unfit.to_string()).await,
     }
 }
 
@@ -180,7 +170,7 @@ impl Course {
         let under_way: Vec<_> =
             pen.run.under_way().map(|(path, attempt)| (path.clone(), attempt.number)).collect();
         for (step, attempt) in under_way {
-            self.writer.write(pen, self.now(), cancelled(step, attempt))?;
+            self.writer.write(pen, self.now(), cancelled(step, attempt, Money::ZERO))?;
         }
         // What is still to be done, the workflow's `always`, is not stopped by the same word.
         self.halt = self.shared.take_in_hand(pen.run.id());
@@ -264,8 +254,8 @@ impl Course {
                 Record::StepFailed { step, attempt: number, error, next, cost }
             }
             // Somebody cancelled the run; when it is the process that stops, the attempt goes on after the next start.
-            Came::Interrupted if self.shared.is_unwanted(pen.run.id()) => cancelled(step, number),
-            Came::Interrupted => return,
+            Came::Interrupted(cost) if self.shared.is_unwanted(pen.run.id()) => cancelled(step, number, cost),
+            Came::Interrupted(_) => return,
         };
         let written = self.writer.write(&mut pen, now, record);
         self.or_park(&mut pen, written);
@@ -303,7 +293,7 @@ impl Course {
     }
 }
 
-fn cancelled(step: StepPath, attempt: u32) -> Record {
+fn cancelled(step: StepPath, attempt: u32, cost: Money) -> Record {
     let error = StepError::fatal(StepError::CANCELLED, "somebody cancelled the run");
-    Record::StepFailed { step, attempt, error, next: Next::Fail, cost: Default::default() }
+    Record::StepFailed { step, attempt, error, next: Next::Fail, cost }
 }

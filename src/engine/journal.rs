@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use serde_json::Value;
+use tracing::Instrument as _;
 
 use super::Parts;
 use crate::id::StepPath;
@@ -66,7 +67,9 @@ impl Writer {
         // Until the store has answered nobody knows what the journal holds.
         pen.lost = Some("a commit was left half way".to_owned());
         let written = self.commit(entries, due).await.map_err(|error| error.to_string());
-        pen.lost = written.clone().err();
+        // A write that comes too late must not take the run in hand again.
+        let given_up = (due != Due::Held).then(|| "the lease was given up".to_owned());
+        pen.lost = written.clone().err().or(given_up);
         written.map_err(JournalLost)
     }
 
@@ -127,7 +130,7 @@ impl step::Journal for StepJournal {
         let writer = Arc::clone(&self.writer);
         Box::pin(async move {
             // On a task of its own: a step that is dropped half way must not leave a commit half way.
-            let written = tokio::spawn(async move { writer.remember(record).await });
+            let written = tokio::spawn(async move { writer.remember(record).await }.in_current_span());
             written.await.map_err(|error| JournalLost(error.to_string()))??;
             self.facts().insert(name.to_owned(), value);
             Ok(())

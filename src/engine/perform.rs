@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 
 use super::handle::Shared;
+use crate::money::Money;
 use crate::run::StepError;
 use crate::step::{Context, Outcome};
 
@@ -15,8 +16,8 @@ use crate::step::{Context, Outcome};
 pub(super) enum Came {
     /// It succeeded or failed by itself.
     Of(Result<Outcome, StepError>),
-    /// It was told to stop, and did not get to its end.
-    Interrupted,
+    /// It was told to stop and did not get to its end; this is what it says it has cost.
+    Interrupted(Money),
 }
 
 /// Performs an attempt. A panic becomes a failure; so does running out of time, after a grace in which the step can
@@ -41,23 +42,27 @@ pub(super) async fn perform(shared: &Shared, context: &Context) -> Came {
     context.cancel.cancel();
     let wound_up = tokio::select! {
         biased;
-        result = performed => caught(result).ok(),
+        result = performed => Some(caught(result)),
         () = clock.sleep(shared.options.grace()) => None,
     };
-    match wound_up {
+    let cost = match wound_up {
         // It was so near its end that it came to it.
-        Some(outcome) => Came::Of(Ok(outcome)),
-        None if interrupted => Came::Interrupted,
-        None => Came::Of(Err(out_of_time(timeout.unwrap_or_default()))),
+        Some(Ok(outcome)) => return Came::Of(Ok(outcome)),
+        Some(Err(error)) => error.cost(),
+        None => Money::ZERO,
+    };
+    if interrupted {
+        return Came::Interrupted(cost);
     }
+    Came::Of(Err(out_of_time(timeout.unwrap_or_default()).costing(cost)))
 }
 
 /// A failure after the word to stop is taken for the answer to it, not for a failure of the step.
 fn came(result: Result<Outcome, StepError>, context: &Context) -> Came {
-    if result.is_err() && context.cancel.is_cancelled() {
-        return Came::Interrupted;
+    match result {
+        Err(error) if context.cancel.is_cancelled() => Came::Interrupted(error.cost()),
+        result => Came::Of(result),
     }
-    Came::Of(result)
 }
 
 fn out_of_time(seconds: u64) -> StepError {

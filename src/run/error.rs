@@ -57,6 +57,9 @@ impl StepError {
     /// The same failure, which has cost something all the same.
     #[must_use]
     pub fn costing(mut self, cost: Money) -> Self {
+        if cost == Money::ZERO {
+            return self;
+        }
         if self.details.is_null() {
             self.details = json!({});
         }

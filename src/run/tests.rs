@@ -330,11 +330,11 @@ fn an_attempt_that_would_be_given_something_else_is_told() {
         driver.turn(echo);
     }
     let definition = Arc::clone(driver.run.definition());
-    assert_eq!(recovery::divergence(run_id(), &definition, &driver.entries), Ok(None));
+    assert!(recovery::take_up(run_id(), &definition, &driver.entries).is_ok());
     if let Some(Entry { record: Record::StepStarted { inputs, .. }, .. }) = driver.entries.last_mut() {
         *inputs = json!({ "x": "SHOP-8" });
     }
-    let told = recovery::divergence(run_id(), &definition, &driver.entries).unwrap().unwrap();
+    let told = recovery::take_up(run_id(), &definition, &driver.entries).unwrap_err().to_string();
     assert!(told.contains("SHOP-8") && told.contains("SHOP-7"), "{told}");
 }
 
