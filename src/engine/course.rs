@@ -253,12 +253,16 @@ impl Course {
                 let cost = error.cost();
                 Record::StepFailed { step, attempt: number, error, next, cost }
             }
-            // Somebody cancelled the run; when it is the process that stops, the attempt goes on after the next start.
-            Came::Interrupted(cost) if self.shared.is_unwanted(pen.run.id()) => cancelled(step, number, cost),
-            Came::Interrupted(_) => return,
+            // When it is the process that stops, the attempt goes on after the next start.
+            Came::Interrupted(_) if self.is_only_paused(&pen) => return,
+            Came::Interrupted(cost) => cancelled(step, number, cost),
         };
         let written = self.writer.write(&mut pen, now, record);
         self.or_park(&mut pen, written);
+    }
+
+    fn is_only_paused(&self, pen: &Pen) -> bool {
+        self.shared.draining.is_cancelled() && !self.shared.is_unwanted(pen.run.id())
     }
 
     fn perform(&mut self, run: &Run, job: Job) {
@@ -294,6 +298,6 @@ impl Course {
 }
 
 fn cancelled(step: StepPath, attempt: u32, cost: Money) -> Record {
-    let error = StepError::fatal(StepError::CANCELLED, "somebody cancelled the run");
+    let error = StepError::fatal(StepError::CANCELLED, "it was cancelled");
     Record::StepFailed { step, attempt, error, next: Next::Fail, cost }
 }
