@@ -7,10 +7,24 @@
 pub mod decide;
 pub mod definition;
 pub mod error;
+pub mod illegal;
+pub mod place;
 pub mod record;
 pub mod timeline;
+pub mod recovery;
+pub mod retry;
+pub mod scope;
+pub mod state;
+pub mod undo;
 
 pub use self::definition::{Access, Definition, Settings};
 pub use self::error::StepError;
+pub use self::illegal::Illegal;
 pub use self::record::{Ending, Entry, Next, Record, Started, Work};
 pub use self::timeline::Timeline;
+pub use self::state::{Run, StepState};
+
+#[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,22 @@
 //! What is to be done next.
+//!
+//! [`decide`] walks the workflow from the top and stops at the first step that is not settled: what is said
+//! there is either a fact to record (then it wants to be asked again), attempts to perform, or a moment to
+//! wait for. It remembers nothing between calls; what it needs to know is in the [`Run`].
 
-use jiff::Timestamp;
+mod walk;
+
+use jiff::{RoundMode, SignedDurationRound, Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use self::walk::Walk;
+use super::place;
 use super::record::Record;
+use super::state::Run;
 use crate::id::StepPath;
 use crate::spec::workflow::AnswerField;
+use crate::spec::{Step, StepKind};
 
 /// Something for the engine to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,4 +78,67 @@ pub enum JobKind {
         /// Which.
         action: String,
     },
+}
+
+/// What is to be done next with a run.
+///
+/// Either one [`Effect::Record`], after which this is to be asked again, or any number of attempts to perform and
+/// moments to wake at. Nothing at all means that attempts are under way, or that the run has ended or is parked.
+#[must_use]
+pub fn decide(run: &Run, now: Timestamp) -> Vec<Effect> {
+    if run.started().is_none() || run.ended() || run.parked().is_some() {
+        return Vec::new();
+    }
+    let mut walk = Walk::new(run, now);
+    match run.conclusion() {
+        None => walk.main(),
+        Some(conclusion) => walk.post(conclusion),
+    }
+}
+
+/// The attempts that were under way when the run was last seen, to be performed again as they were.
+#[must_use]
+pub fn resume(run: &Run, now: Timestamp) -> Vec<Job> {
+    let again = run.under_way();
+    again.filter_map(|(path, attempt)| job(run, path, attempt.number, &attempt.inputs, now)).collect()
+}
+
+/// The attempt as the engine performs it; nothing for a step that only holds others.
+fn job(run: &Run, path: &StepPath, attempt: u32, inputs: &Value, now: Timestamp) -> Option<Job> {
+    let step = place::find(run, path);
+    let kind = match step.map(|step| &step.kind) {
+        None => JobKind::Start,
+        Some(StepKind::Action { capability, action }) => {
+            JobKind::Action { capability: capability.clone(), action: action.clone() }
+        }
+        Some(StepKind::Ai { role, prompt, needs } | StepKind::Agent { role, prompt, needs }) => {
+            JobKind::Agent { role: role.clone(), prompt: prompt.clone(), needs: needs.clone() }
+        }
+        Some(StepKind::System { action }) => JobKind::System { action: action.clone() },
+        Some(StepKind::Condition { .. } | StepKind::Parallel { .. }) => return None,
+    };
+    Some(Job {
+        step: path.clone(),
+        attempt,
+        kind,
+        description: step.map(|step| step.description.clone()).unwrap_or_default(),
+        inputs: inputs.as_object().cloned().unwrap_or_default(),
+        timeout: allowed(run, step, now),
+    })
+}
+
+/// The seconds that an attempt may take: the step's own, and no more than the run has left.
+fn allowed(run: &Run, step: Option<&Step>, now: Timestamp) -> Option<u64> {
+    let own = step.and_then(|step| step.timeout);
+    if run.conclusion().is_some() {
+        return own;
+    }
+    let left = run.deadline().map(|deadline| whole_seconds(deadline, now));
+    own.into_iter().chain(left).min()
+}
+
+fn whole_seconds(deadline: Timestamp, now: Timestamp) -> u64 {
+    let left = deadline.duration_since(now);
+    let up = SignedDurationRound::new().smallest(Unit::Second).mode(RoundMode::Ceil);
+    u64::try_from(left.round(up).unwrap_or(left).as_secs()).unwrap_or(0)
 }

@@ -84,6 +84,9 @@ pub enum Record {
         step: StepPath,
         /// Why.
         reason: String,
+        /// The variables that were used here for the first time.
+        #[serde(default, skip_serializing_if = "Map::is_empty")]
+        variables: Map<String, Value>,
     },
     /// A `condition` step chose its branch.
     BranchChosen {
@@ -91,6 +94,9 @@ pub enum Record {
         step: StepPath,
         /// Whether its test held.
         taken: bool,
+        /// The variables that were used here for the first time.
+        #[serde(default, skip_serializing_if = "Map::is_empty")]
+        variables: Map<String, Value>,
     },
     /// The outcome is known; what is left is `post_execution`.
     Concluded {

@@ -29,7 +29,7 @@ pub struct StepLine {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub kind: String,
     /// What it does.
-    pub state: StepState,
+    pub state: StepPhase,
     /// The newest attempt's number.
     pub attempt: u32,
     /// When the first attempt began, or the step was passed over.
@@ -50,7 +50,7 @@ pub struct StepLine {
 /// What a step does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum StepState {
+pub enum StepPhase {
     /// An attempt is being made.
     Running,
     /// The next attempt waits for its time.
@@ -81,20 +81,20 @@ impl Timeline {
                 let line = self.line(step, entry.at);
                 kind.clone_into(&mut line.kind);
                 line.attempt = *attempt;
-                line.state = StepState::Running;
+                line.state = StepPhase::Running;
             }
             Record::StepSucceeded { step, outputs, work, cost, .. } => {
                 self.work.merge(work);
-                let line = self.settle(step, entry.at, *cost, StepState::Succeeded);
+                let line = self.settle(step, entry.at, *cost, StepPhase::Succeeded);
                 line.outputs = outputs.clone();
                 line.reason = None;
             }
             Record::StepFailed { step, error, next, cost, .. } => {
-                let state = if matches!(next, Next::Retry { .. }) { StepState::Waiting } else { StepState::Failed };
+                let state = if matches!(next, Next::Retry { .. }) { StepPhase::Waiting } else { StepPhase::Failed };
                 self.settle(step, entry.at, *cost, state).reason = Some(StepError::to_string(error));
             }
             Record::StepSkipped { step, reason } => {
-                self.settle(step, entry.at, Money::ZERO, StepState::Skipped).reason = Some(reason.clone());
+                self.settle(step, entry.at, Money::ZERO, StepPhase::Skipped).reason = Some(reason.clone());
             }
             _ => {}
         }
@@ -108,7 +108,7 @@ impl Timeline {
         &mut self.steps[place]
     }
 
-    fn settle(&mut self, step: &StepPath, at: Timestamp, cost: Money, state: StepState) -> &mut StepLine {
+    fn settle(&mut self, step: &StepPath, at: Timestamp, cost: Money, state: StepPhase) -> &mut StepLine {
         self.cost = self.cost + cost;
         let line = self.line(step, at);
         line.cost = line.cost + cost;
@@ -123,7 +123,7 @@ impl StepLine {
         Self {
             step,
             kind: String::new(),
-            state: StepState::Running,
+            state: StepPhase::Running,
             attempt: 0,
             began_at,
             settled_at: None,
@@ -169,12 +169,12 @@ mod tests {
         let entries = [entry(0, started(1)), entry(1, failed), entry(2, started(2)), entry(3, succeeded)];
 
         let halfway = Timeline::of(&entries[..2]);
-        assert_eq!(halfway.steps[0].state, StepState::Waiting);
+        assert_eq!(halfway.steps[0].state, StepPhase::Waiting);
         assert_eq!(halfway.steps[0].reason.as_deref(), Some("down (unavailable)"));
 
         let whole = Timeline::of(&entries);
         assert_eq!(whole.steps.len(), 1);
-        assert_eq!(whole.steps[0].state, StepState::Succeeded);
+        assert_eq!(whole.steps[0].state, StepPhase::Succeeded);
         assert_eq!((whole.steps[0].attempt, whole.cost), (2, Money::micros(5)));
         assert_eq!(whole.work.branch.as_deref(), Some("b"));
     }

@@ -1,0 +1,303 @@
+//! The course of one run in hand: from its lease until it has ended, waits, or is given up.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use super::handle::Shared;
+use super::journal::{Pen, StepJournal, Writer};
+use super::perform::{Came, perform};
+use crate::id::StepPath;
+use crate::money::Money;
+use crate::run::decide::{Effect, Job, decide, resume};
+use crate::run::{Ending, Entry, Illegal, Next, Record, Run, Started, StepError, recovery, retry};
+use crate::step::{Context, JournalLost};
+use crate::store::{Commit, Due, Lease, StoreError};
+
+/// Drives a leased run as far as it goes now.
+pub(super) async fn drive(shared: &Arc<Shared>, lease: &Lease) {
+    let halt = shared.take_in_hand(lease.run);
+    let journal = match shared.parts.store.load(lease.run).await {
+        Ok(Some(journal)) => journal,
+        Ok(None) => return tracing::error!("a run without a journal is due"),
+        Err(error) => return give_up(shared, lease, &error).await,
+    };
+    match recovery::take_up(lease.run, &journal.definition, &journal.entries) {
+        Ok(run) => {
+            let writer = Arc::new(Writer::new(shared.parts.clone(), lease.clone(), run));
+            let course = Course { shared: Arc::clone(shared), writer, halt, attempts: JoinSet::new() };
+            if let Err(lost) = course.run().await {
+                tracing::warn!(%lost, "the run is laid down");
+            }
+        }
+        Err(unfit) => park(shared, lease, journal.entries.len() as u64, unfit.to_string()).await,
+    }
+}
+
+/// A journal that the store cannot read parks its run; a store that fails leaves it leased for the next start.
+async fn give_up(shared: &Shared, lease: &Lease, error: &StoreError) {
+    tracing::error!(%error, "the run's journal cannot be loaded");
+    if matches!(error, StoreError::Corrupt(_)) {
+        commit(shared, lease, Vec::new()).await;
+    }
+}
+
+async fn park(shared: &Shared, lease: &Lease, seq: u64, reason: String) {
+    tracing::error!(reason, "the run is parked");
+    let entry = Entry { seq, at: shared.parts.clock.now(), record: Record::Parked { reason } };
+    commit(shared, lease, vec![entry]).await;
+}
+
+async fn commit(shared: &Shared, lease: &Lease, entries: Vec<Entry>) {
+    let commit = Commit::Run { lease: lease.clone(), entries, due: Due::Parked };
+    if let Err(error) = shared.parts.store.commit(commit).await {
+        tracing::error!(%error, "the run cannot be parked; it stays leased");
+    }
+}
+
+/// One run in hand.
+struct Course {
+    shared: Arc<Shared>,
+    writer: Arc<Writer>,
+    halt: CancellationToken,
+    attempts: JoinSet<Attempted>,
+}
+
+/// An attempt that is over.
+struct Attempted {
+    step: StepPath,
+    number: u32,
+    came: Came,
+}
+
+/// What is to be waited for.
+enum Outlook {
+    /// Attempts, and the moment at which to look again if none of them ends before.
+    Attempts(Option<Timestamp>),
+    /// Nothing: the lease was given up.
+    LaidDown,
+}
+
+impl Course {
+    async fn run(mut self) -> Result<(), JournalLost> {
+        self.resume().await;
+        loop {
+            match self.advance().await? {
+                Outlook::LaidDown => return Ok(()),
+                Outlook::Attempts(wake) => self.wait(wake).await?,
+            }
+        }
+    }
+
+    /// Performs again what was under way when the process died.
+    async fn resume(&mut self) {
+        let writer = Arc::clone(&self.writer);
+        let pen = writer.pen().await;
+        if self.shared.is_unwanted(pen.run.id()) {
+            return;
+        }
+        for job in resume(&pen.run, self.now()) {
+            tracing::info!(step = %job.step, attempt = job.attempt, "performed again");
+            self.perform(&pen.run, job);
+        }
+    }
+
+    /// Decides and records until there is something to wait for.
+    async fn advance(&mut self) -> Result<Outlook, JournalLost> {
+        if self.shared.draining.is_cancelled() {
+            self.collect().await;
+        }
+        let writer = Arc::clone(&self.writer);
+        let mut pen = writer.pen().await;
+        if self.shared.draining.is_cancelled() && self.attempts.is_empty() {
+            return self.lay_down(&mut pen, Due::At(self.now())).await;
+        }
+        let unwanted = self.shared.is_unwanted(pen.run.id()) && pen.run.conclusion().is_none();
+        if unwanted && !self.attempts.is_empty() {
+            writer.flush(&mut pen, Due::Held).await?;
+            return Ok(Outlook::Attempts(None));
+        }
+        if unwanted {
+            let cancelled = self.cancel(&mut pen);
+            self.or_park(&mut pen, cancelled);
+        }
+        let decided = self.decide(&mut pen);
+        let (jobs, wake) = self.or_park(&mut pen, decided).unwrap_or_default();
+        if pen.run.ended() {
+            self.shared.unwanted.remove(&pen.run.id());
+            return self.lay_down(&mut pen, Due::Ended).await;
+        }
+        if self.attempts.is_empty() && jobs.is_empty() {
+            let due = self.due(&mut pen, wake);
+            return self.lay_down(&mut pen, due).await;
+        }
+        writer.flush(&mut pen, Due::Held).await?;
+        for job in jobs {
+            self.perform(&pen.run, job);
+        }
+        Ok(Outlook::Attempts(wake))
+    }
+
+    /// Records what is decided until something is to be performed or waited for.
+    fn decide(&self, pen: &mut Pen) -> Result<(Vec<Job>, Option<Timestamp>), Illegal> {
+        loop {
+            let now = self.now();
+            let (mut jobs, mut wake, mut recorded) = (Vec::new(), None::<Timestamp>, false);
+            for effect in decide(&pen.run, now) {
+                match effect {
+                    Effect::Record(record) => {
+                        self.writer.write(pen, now, record)?;
+                        recorded = true;
+                    }
+                    Effect::Perform { record, job } => {
+                        self.writer.write(pen, now, record)?;
+                        jobs.push(job);
+                    }
+                    Effect::Wake(at) => wake = Some(wake.map_or(at, |wake| wake.min(at))),
+                }
+            }
+            if !recorded {
+                return Ok((jobs, wake));
+            }
+        }
+    }
+
+    /// Concludes a run that somebody cancelled; what a crash left under way ends here.
+    fn cancel(&mut self, pen: &mut Pen) -> Result<(), Illegal> {
+        let under_way: Vec<_> =
+            pen.run.under_way().map(|(path, attempt)| (path.clone(), attempt.number)).collect();
+        for (step, attempt) in under_way {
+            self.writer.write(pen, self.now(), cancelled(step, attempt, Money::ZERO))?;
+        }
+        // What is still to be done, the workflow's `always`, is not stopped by the same word.
+        self.halt = self.shared.take_in_hand(pen.run.id());
+        let reason = Some("somebody cancelled it".to_owned());
+        self.writer.write(pen, self.now(), Record::Concluded { ending: Ending::Cancelled, reason })
+    }
+
+    /// A record that cannot follow is a mistake of ours: the run stops and says so.
+    fn or_park<T>(&self, pen: &mut Pen, result: Result<T, Illegal>) -> Option<T> {
+        result.inspect_err(|illegal| self.park(pen, format!("it came to what cannot be: {illegal}"))).ok()
+    }
+
+    fn park(&self, pen: &mut Pen, reason: String) {
+        tracing::error!(reason, "the run is parked");
+        if let Err(illegal) = self.writer.write(pen, self.now(), Record::Parked { reason }) {
+            tracing::error!(%illegal, "the run cannot be parked");
+        }
+    }
+
+    fn due(&self, pen: &mut Pen, wake: Option<Timestamp>) -> Due {
+        match wake {
+            _ if pen.run.parked().is_some() => Due::Parked,
+            Some(at) => Due::At(at),
+            None => {
+                self.park(pen, "nothing is left to decide, and yet it has not ended".to_owned());
+                Due::Parked
+            }
+        }
+    }
+
+    async fn lay_down(&mut self, pen: &mut Pen, due: Due) -> Result<Outlook, JournalLost> {
+        self.writer.flush(pen, due).await?;
+        Ok(Outlook::LaidDown)
+    }
+
+    /// Waits for an attempt to end, or for the moment.
+    async fn wait(&mut self, wake: Option<Timestamp>) -> Result<(), JournalLost> {
+        let clock = Arc::clone(&self.shared.parts.clock);
+        let alarm = async {
+            match wake {
+                Some(at) => clock.sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            Some(attempted) = self.attempts.join_next() => match attempted {
+                Ok(attempted) => self.settle(attempted).await,
+                Err(error) => return Err(JournalLost(format!("an attempt was lost: {error}"))),
+            },
+            () = alarm => {}
+        }
+        Ok(())
+    }
+
+    /// Waits for all attempts, which have been told to stop.
+    async fn collect(&mut self) {
+        while let Some(attempted) = self.attempts.join_next().await {
+            if let Ok(attempted) = attempted {
+                self.settle(attempted).await;
+            }
+        }
+    }
+
+    /// Records what came of an attempt.
+    async fn settle(&self, Attempted { step, number, came }: Attempted) {
+        let writer = Arc::clone(&self.writer);
+        let mut pen = writer.pen().await;
+        let now = self.now();
+        let record = match came {
+            Came::Of(Ok(outcome)) => Record::StepSucceeded {
+                step,
+                attempt: number,
+                outputs: outcome.outputs,
+                work: outcome.work,
+                cost: outcome.cost,
+            },
+            Came::Of(Err(error)) => {
+                let next = retry::after_failure(&pen.run, &step, number, &error, now);
+                tracing::warn!(%step, attempt = number, %error, ?next, "an attempt failed");
+                let cost = error.cost();
+                Record::StepFailed { step, attempt: number, error, next, cost }
+            }
+            // When it is the process that stops, the attempt goes on after the next start.
+            Came::Interrupted(_) if self.is_only_paused(&pen) => return,
+            Came::Interrupted(cost) => cancelled(step, number, cost),
+        };
+        let written = self.writer.write(&mut pen, now, record);
+        self.or_park(&mut pen, written);
+    }
+
+    fn is_only_paused(&self, pen: &Pen) -> bool {
+        self.shared.draining.is_cancelled() && !self.shared.is_unwanted(pen.run.id())
+    }
+
+    fn perform(&mut self, run: &Run, job: Job) {
+        let Some(started) = run.started() else { return };
+        let span = tracing::info_span!("step", path = %job.step, attempt = job.attempt);
+        let context = self.context(run, started, job);
+        let shared = Arc::clone(&self.shared);
+        let attempt = async move {
+            let came = perform(&shared, &context).await;
+            Attempted { step: context.job.step, number: context.job.attempt, came }
+        };
+        self.attempts.spawn(attempt.instrument(span));
+    }
+
+    fn context(&self, run: &Run, started: &Arc<Started>, job: Job) -> Context {
+        Context {
+            run: run.id(),
+            definition: Arc::clone(run.definition()),
+            started: Arc::clone(started),
+            ambient: Arc::new(run.ambient()),
+            work: run.work().clone(),
+            spent: run.cost(),
+            journal: Arc::new(StepJournal::new(Arc::clone(&self.writer), run, &job.step)),
+            cancel: self.halt.child_token(),
+            clock: Arc::clone(&self.shared.parts.clock),
+            job,
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.shared.parts.clock.now()
+    }
+}
+
+fn cancelled(step: StepPath, attempt: u32, cost: Money) -> Record {
+    let error = StepError::fatal(StepError::CANCELLED, "it was cancelled");
+    Record::StepFailed { step, attempt, error, next: Next::Fail, cost }
+}

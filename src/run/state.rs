@@ -1,0 +1,237 @@
+//! What a run has come to: the fold of its journal.
+
+mod apply;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value};
+
+use super::error::StepError;
+use super::record::{Ending, Entry, Next, Started, Work};
+use super::{Definition, illegal::Illegal, place, scope};
+use crate::id::{RunId, StepPath};
+use crate::money::Money;
+
+/// One execution of a workflow, as its journal tells it.
+///
+/// [`Run::apply`] is the only way to change it, and is total: every pair of a state and a record either gives the next
+/// state or is named as [`Illegal`] and changes nothing. Recording as it happens and recovering after a
+/// crash are therefore the same computation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    id: RunId,
+    definition: Arc<Definition>,
+    length: u64,
+    began: Option<(Timestamp, Arc<Started>)>,
+    steps: BTreeMap<StepPath, StepState>,
+    finished: Vec<StepPath>,
+    facts: BTreeMap<StepPath, BTreeMap<String, Value>>,
+    ambient: Map<String, Value>,
+    variables: Map<String, Value>,
+    outputs: Map<String, Value>,
+    work: Work,
+    cost: Money,
+    conclusion: Option<Conclusion>,
+    parked: Option<String>,
+    ended: bool,
+}
+
+/// Where a step that has been touched stands; a step without a state is still to come.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StepState {
+    /// An attempt is under way, or the steps inside it are.
+    Running(Attempt),
+    /// An attempt failed and the next one may begin at a moment.
+    Waiting {
+        /// The attempt that failed.
+        attempt: Attempt,
+        /// Not before.
+        at: Timestamp,
+    },
+    /// It succeeded.
+    Done,
+    /// It failed for good; `next` is never [`Next::Retry`].
+    Failed {
+        /// Why.
+        error: StepError,
+        /// What follows.
+        next: Next,
+    },
+    /// It was passed over.
+    Skipped,
+}
+
+/// One attempt at a step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attempt {
+    /// Which, from 1.
+    pub number: u32,
+    /// The kind's name as it was recorded.
+    pub kind: String,
+    /// What the step was given. Every attempt is given the same, so that it makes the same effects.
+    pub inputs: Value,
+    /// Which branch was chosen, for a `condition` step.
+    pub taken: Option<bool>,
+    /// The place in the journal where the attempt begins.
+    pub seq: u64,
+}
+
+/// How a run ended, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conclusion {
+    /// The outcome.
+    pub ending: Ending,
+    /// Why, for people.
+    pub reason: Option<String>,
+}
+
+impl Run {
+    /// A run before its first record.
+    #[must_use]
+    pub fn new(id: RunId, definition: Arc<Definition>) -> Self {
+        Self {
+            id,
+            definition,
+            length: 0,
+            began: None,
+            steps: BTreeMap::new(),
+            finished: Vec::new(),
+            facts: BTreeMap::new(),
+            ambient: Map::new(),
+            variables: Map::new(),
+            outputs: Map::new(),
+            work: Work::default(),
+            cost: Money::ZERO,
+            conclusion: None,
+            parked: None,
+            ended: false,
+        }
+    }
+
+    /// The run that a journal tells of.
+    ///
+    /// # Errors
+    /// At the first record that cannot follow those before it.
+    pub fn replay(id: RunId, definition: Arc<Definition>, entries: &[Entry]) -> Result<Self, Illegal> {
+        let mut run = Self::new(id, definition);
+        entries.iter().try_for_each(|entry| run.apply(entry))?;
+        Ok(run)
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> RunId {
+        self.id
+    }
+
+    /// What it runs.
+    #[must_use]
+    pub fn definition(&self) -> &Arc<Definition> {
+        &self.definition
+    }
+
+    /// How many records it has; the next one's `seq`.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// What it started with.
+    #[must_use]
+    pub fn started(&self) -> Option<&Arc<Started>> {
+        self.began.as_ref().map(|(_, started)| started)
+    }
+
+    /// The moment by which it must have concluded, where its workflow sets one.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        let (began, _) = self.began.as_ref()?;
+        let seconds = i64::try_from(self.definition.workflow.timeout?).ok()?;
+        began.checked_add(SignedDuration::from_secs(seconds)).ok()
+    }
+
+    /// Where a step stands; nothing for one that is still to come.
+    #[must_use]
+    pub fn step(&self, path: &StepPath) -> Option<&StepState> {
+        self.steps.get(path)
+    }
+
+    /// All steps that have been touched.
+    pub fn steps(&self) -> impl Iterator<Item = (&StepPath, &StepState)> {
+        self.steps.iter()
+    }
+
+    /// The steps that succeeded, in the order in which they did.
+    #[must_use]
+    pub fn finished(&self) -> &[StepPath] {
+        &self.finished
+    }
+
+    /// The attempts under way, those of steps that hold other steps left out.
+    pub fn under_way(&self) -> impl Iterator<Item = (&StepPath, &Attempt)> {
+        self.steps.iter().filter_map(|(path, state)| match state {
+            StepState::Running(attempt) if !place::holds_steps(&attempt.kind) => Some((path, attempt)),
+            _ => None,
+        })
+    }
+
+    /// What a step remembered.
+    #[must_use]
+    pub fn facts(&self, path: &StepPath) -> Option<&BTreeMap<String, Value>> {
+        self.facts.get(path)
+    }
+
+    /// The ambient names as expressions see them.
+    #[must_use]
+    pub fn ambient(&self) -> Map<String, Value> {
+        let mut names = self.ambient.clone();
+        if let Some(branch) = &self.work.branch {
+            scope::put(&mut names, "run.branch", Value::from(branch.as_str()));
+        }
+        names
+    }
+
+    /// The variables that were used, with the values they keep.
+    #[must_use]
+    pub fn variables(&self) -> &Map<String, Value> {
+        &self.variables
+    }
+
+    /// What steps put at run-global paths.
+    #[must_use]
+    pub fn outputs(&self) -> &Map<String, Value> {
+        &self.outputs
+    }
+
+    /// What it has made so far.
+    #[must_use]
+    pub fn work(&self) -> &Work {
+        &self.work
+    }
+
+    /// What it has cost so far.
+    #[must_use]
+    pub fn cost(&self) -> Money {
+        self.cost
+    }
+
+    /// How it ended, once that is known.
+    #[must_use]
+    pub fn conclusion(&self) -> Option<&Conclusion> {
+        self.conclusion.as_ref()
+    }
+
+    /// Why it cannot go on by itself.
+    #[must_use]
+    pub fn parked(&self) -> Option<&str> {
+        self.parked.as_deref()
+    }
+
+    /// Whether nothing is left to do.
+    #[must_use]
+    pub fn ended(&self) -> bool {
+        self.ended
+    }
+}

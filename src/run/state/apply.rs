@@ -1,0 +1,255 @@
+//! Taking records in: the transition of every state by every record.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::{Attempt, Conclusion, Run, StepState};
+use crate::id::StepPath;
+use crate::run::error::StepError;
+use crate::run::illegal::Illegal;
+use crate::run::record::{Ending, Entry, Next, Record, Started};
+use crate::run::{place, scope};
+use crate::spec::{Step, StepKind};
+
+impl Run {
+    /// Takes one record in.
+    ///
+    /// # Errors
+    /// When the record cannot follow those before it; the run is then unchanged.
+    pub fn apply(&mut self, entry: &Entry) -> Result<(), Illegal> {
+        if entry.seq != self.length {
+            return Err(Illegal::Gap { expected: self.length, found: entry.seq });
+        }
+        self.admit(&entry.record)?;
+        self.take(entry)?;
+        self.length += 1;
+        Ok(())
+    }
+
+    /// What holds for every record, whatever it says: the first one starts the run, nothing follows its
+    /// end, and a parked run can only be concluded.
+    fn admit(&self, record: &Record) -> Result<(), Illegal> {
+        match (record, &self.began) {
+            (Record::Started(_), Some(_)) => return Err(Illegal::StartedTwice),
+            (Record::Started(_), None) => return Ok(()),
+            (_, None) => return Err(Illegal::NotStarted),
+            (_, Some(_)) => {}
+        }
+        if self.ended {
+            return Err(Illegal::AfterEnd);
+        }
+        if self.parked.is_some() && !matches!(record, Record::Concluded { .. }) {
+            return Err(Illegal::Parked);
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, entry: &Entry) -> Result<(), Illegal> {
+        match &entry.record {
+            Record::Started(started) => self.begin(entry.at, started),
+            Record::StepStarted { step, kind, attempt, inputs, variables } => {
+                let attempt = Attempt {
+                    number: *attempt,
+                    kind: kind.clone(),
+                    inputs: inputs.clone(),
+                    taken: None,
+                    seq: entry.seq,
+                };
+                self.start_step(step, attempt)?;
+                self.freeze(variables);
+            }
+            Record::BranchChosen { step, taken, variables } => {
+                self.choose(step, *taken, entry.seq)?;
+                self.freeze(variables);
+            }
+            Record::StepSkipped { step, variables, .. } => {
+                self.touchable(step)?;
+                self.steps.insert(step.clone(), StepState::Skipped);
+                self.freeze(variables);
+            }
+            Record::Fact { step, name, value } => self.remember(step, name, value)?,
+            Record::StepSucceeded { step, attempt, outputs, work, cost } => {
+                self.succeed(step, *attempt, outputs)?;
+                self.work.merge(work);
+                self.cost = self.cost + *cost;
+            }
+            Record::StepFailed { step, attempt, error, next, cost } => {
+                self.fail(step, *attempt, error, next)?;
+                self.cost = self.cost + *cost;
+            }
+            Record::Concluded { ending, reason } => self.conclude(*ending, reason.clone())?,
+            Record::Ended => self.end()?,
+            Record::Parked { reason } => self.parked = Some(reason.clone()),
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, at: Timestamp, started: &Started) {
+        self.ambient = scope::ambient(self.id, &self.definition, started);
+        self.began = Some((at, Arc::new(started.clone())));
+    }
+
+    fn freeze(&mut self, variables: &Map<String, Value>) {
+        for (name, value) in variables {
+            // What stands first stands: a variable never changes its value.
+            self.variables.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+    }
+
+    fn start_step(&mut self, path: &StepPath, attempt: Attempt) -> Result<(), Illegal> {
+        let expected = match self.steps.get(path) {
+            None => {
+                let step = self.touchable(path)?;
+                if step.is_some_and(|step| matches!(step.kind, StepKind::Condition { .. })) {
+                    return Err(Illegal::WrongKind(path.clone()));
+                }
+                1
+            }
+            Some(StepState::Waiting { attempt, .. }) => {
+                self.reachable(path)?;
+                attempt.number + 1
+            }
+            Some(_) => return Err(Illegal::NotToCome(path.clone())),
+        };
+        check_attempt(path, expected, attempt.number)?;
+        self.steps.insert(path.clone(), StepState::Running(attempt));
+        Ok(())
+    }
+
+    fn choose(&mut self, path: &StepPath, taken: bool, seq: u64) -> Result<(), Illegal> {
+        let kind = match self.touchable(path)? {
+            Some(Step { kind: kind @ StepKind::Condition { .. }, .. }) => kind.name().to_owned(),
+            _ => return Err(Illegal::WrongKind(path.clone())),
+        };
+        let attempt = Attempt { number: 1, kind, inputs: Value::Null, taken: Some(taken), seq };
+        self.steps.insert(path.clone(), StepState::Running(attempt));
+        Ok(())
+    }
+
+    fn remember(&mut self, path: &StepPath, name: &str, value: &Value) -> Result<(), Illegal> {
+        // A step that waits for its next attempt may still learn what became of an effect of the last one.
+        match self.steps.get(path) {
+            Some(StepState::Running(_) | StepState::Waiting { .. }) => {
+                self.facts.entry(path.clone()).or_default().insert(name.to_owned(), value.clone());
+                Ok(())
+            }
+            _ => Err(Illegal::NotRunning(path.clone())),
+        }
+    }
+
+    fn succeed(&mut self, path: &StepPath, attempt: u32, outputs: &Value) -> Result<(), Illegal> {
+        let step = self.reachable(path)?;
+        check_attempt(path, self.running(path)?.number, attempt)?;
+        self.closable(path)?;
+        let routes = step.map(|step| step.outputs.clone()).unwrap_or_default();
+        if *path == place::start() {
+            scope::resolve(&mut self.ambient, outputs);
+        }
+        for (field, target) in &routes {
+            if let Some(value) = outputs.get(field) {
+                self.put(target, value.clone());
+            }
+        }
+        self.steps.insert(path.clone(), StepState::Done);
+        self.finished.push(path.clone());
+        Ok(())
+    }
+
+    fn put(&mut self, target: &str, value: Value) {
+        let root = target.split('.').next().unwrap_or(target);
+        // `task.status` changes one field of the task that was there, not the whole of it.
+        if !self.outputs.contains_key(root)
+            && let Some(before) = self.variables.get(root).or_else(|| self.ambient.get(root))
+        {
+            self.outputs.insert(root.to_owned(), before.clone());
+        }
+        scope::put(&mut self.outputs, target, value);
+    }
+
+    fn fail(&mut self, path: &StepPath, attempt: u32, error: &StepError, next: &Next) -> Result<(), Illegal> {
+        let failed = match self.steps.get(path) {
+            // Inputs or conditions that cannot be evaluated fail a step before it starts.
+            None if error.code == StepError::EXPRESSION => {
+                self.touchable(path)?;
+                Attempt { number: 1, kind: String::new(), inputs: Value::Null, taken: None, seq: self.length }
+            }
+            _ => self.running(path)?.clone(),
+        };
+        self.reachable(path)?;
+        check_attempt(path, failed.number, attempt)?;
+        self.closable(path)?;
+        let state = match next {
+            Next::Retry { at } => StepState::Waiting { attempt: failed, at: *at },
+            next => StepState::Failed { error: error.clone(), next: next.clone() },
+        };
+        self.steps.insert(path.clone(), state);
+        Ok(())
+    }
+
+    fn conclude(&mut self, ending: Ending, reason: Option<String>) -> Result<(), Illegal> {
+        if self.conclusion.is_some() {
+            return Err(Illegal::ConcludedTwice);
+        }
+        if let Some((path, _)) = self.under_way().next() {
+            return Err(Illegal::StillRunning(path.clone()));
+        }
+        self.conclusion = Some(Conclusion { ending, reason });
+        self.parked = None;
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), Illegal> {
+        if self.conclusion.is_none() {
+            return Err(Illegal::NotConcluded);
+        }
+        if let Some((path, _)) = self.under_way().next() {
+            return Err(Illegal::StillRunning(path.clone()));
+        }
+        self.ended = true;
+        Ok(())
+    }
+
+    /// The step of a path that may be touched for the first time; the first act has none.
+    fn touchable(&self, path: &StepPath) -> Result<Option<&Step>, Illegal> {
+        if self.steps.contains_key(path) {
+            return Err(Illegal::NotToCome(path.clone()));
+        }
+        self.reachable(path)
+    }
+
+    /// The step of a path whose turn it can be now.
+    fn reachable(&self, path: &StepPath) -> Result<Option<&Step>, Illegal> {
+        if place::is_after_conclusion(path) != self.conclusion.is_some() {
+            return Err(Illegal::OutOfPlace(path.clone()));
+        }
+        if *path == place::start() {
+            return Ok(None);
+        }
+        place::find(self, path).map(Some).ok_or_else(|| Illegal::UnknownStep(path.clone()))
+    }
+
+    /// A step that holds others is not over while one of them is under way.
+    fn closable(&self, path: &StepPath) -> Result<(), Illegal> {
+        let inside = |other: &StepPath| {
+            other.as_str().strip_prefix(path.as_str()).is_some_and(|rest| rest.starts_with('/'))
+        };
+        let open = self.under_way().map(|(other, _)| other).find(|other| inside(other));
+        open.map_or(Ok(()), |open| Err(Illegal::StillRunning(open.clone())))
+    }
+
+    fn running(&self, path: &StepPath) -> Result<&Attempt, Illegal> {
+        match self.steps.get(path) {
+            Some(StepState::Running(attempt)) => Ok(attempt),
+            _ => Err(Illegal::NotRunning(path.clone())),
+        }
+    }
+}
+
+fn check_attempt(path: &StepPath, expected: u32, found: u32) -> Result<(), Illegal> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(Illegal::Attempt { step: path.clone(), expected, found })
+}
