@@ -8,6 +8,7 @@ pub mod action;
 pub mod catalog;
 pub mod expr;
 pub mod handler;
+pub mod near;
 pub mod prompt;
 pub mod workflow;
 
