@@ -74,11 +74,11 @@ pub fn route(mut event: Event, rules: &Rules, standing: &Standing) -> Routing {
     target.complete(&mut event, standing);
     let refusal = standing.refuses(&event);
     let candidates = if refusal.is_some() { Vec::new() } else { rules.index.candidates(&event.kind) };
-    let mut names = Names::of(&event);
+    let names = Names::of(&event);
     let mut starts = Vec::new();
     let mut reasons = Vec::with_capacity(candidates.len());
     for trigger in candidates.into_iter().filter_map(|at| rules.catalog.triggers.get(at)) {
-        match judge(trigger, &event, &target, standing, &mut names) {
+        match judge(trigger, &event, &target, standing, &names) {
             Ok(start) => {
                 reasons.push(Reason::matched(trigger));
                 starts.push(start);
@@ -96,7 +96,7 @@ fn judge(
     event: &Event,
     target: &Target,
     standing: &Standing,
-    names: &mut Names<'_>,
+    names: &Names<'_>,
 ) -> Result<Start, Reason> {
     filter::check(trigger, event, standing)?;
     names.check(trigger)?;

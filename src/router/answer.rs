@@ -21,7 +21,10 @@ pub fn to(
         return Some(help(event, triggers));
     }
     let held = reasons.iter().find(|reason| reason.verdict != Verdict::Unmatched);
-    Some(held.map_or_else(|| format!("Nothing here is called `{}`.\n{}", command.name, help(event, triggers)), why))
+    Some(held.map_or_else(
+        || format!("Nothing here is called `{}`.\n{}", command.name, help(event, triggers)),
+        why,
+    ))
 }
 
 /// The commands that events of this kind can give here, a line each.

@@ -63,7 +63,9 @@ impl Refusal {
     pub fn sentence(&self) -> String {
         match self {
             Self::Own { account, .. } => format!("{account} is Ostler itself."),
-            Self::Bot { account } => format!("{account} is a program and not listed among those that may ask."),
+            Self::Bot { account } => {
+                format!("{account} is a program and not listed among those that may ask.")
+            }
         }
     }
 }
@@ -84,7 +86,13 @@ impl Reason {
     /// A condition of the trigger does not hold.
     #[must_use]
     pub fn unmatched(trigger: &Trigger, condition: &str, expected: Value, actual: Value) -> Self {
-        Self { verdict: Verdict::Unmatched, condition: Some(condition.to_owned()), expected, actual, ..Self::matched(trigger) }
+        Self {
+            verdict: Verdict::Unmatched,
+            condition: Some(condition.to_owned()),
+            expected,
+            actual,
+            ..Self::matched(trigger)
+        }
     }
 
     /// The trigger is held up by something that is not known.
@@ -105,15 +113,15 @@ impl Reason {
 pub fn explain(mut event: Event, rules: &Rules, standing: &Standing) -> Vec<Reason> {
     let target = Target::of(&event, standing);
     target.complete(&mut event, standing);
-    let mut names = Names::of(&event);
-    let mut say = |trigger: &Trigger| {
+    let names = Names::of(&event);
+    let say = |trigger: &Trigger| {
         if !trigger.on.iter().any(|pattern| pattern.matches(&event.kind)) {
             return Reason::unmatched(trigger, "on", json!(trigger.on), json!(event.kind));
         }
-        match judge(trigger, &event, &target, standing, &mut names) {
+        match judge(trigger, &event, &target, standing, &names) {
             Ok(_) => Reason::matched(trigger),
             Err(reason) => reason,
         }
     };
-    rules.catalog.triggers.iter().map(&mut say).collect()
+    rules.catalog.triggers.iter().map(say).collect()
 }

@@ -31,7 +31,8 @@ impl Standing {
         let actor = event.actor.as_ref()?;
         let account = actor.account.clone();
         if self.own.contains(&account) {
-            let marked = event.comment.as_ref().is_some_and(|comment| comment.body.contains(EffectKey::MARKER_START));
+            let marked =
+                event.comment.as_ref().is_some_and(|comment| comment.body.contains(EffectKey::MARKER_START));
             return Some(Refusal::Own { account, marked });
         }
         let listed = self.bots.contains(&account) || event.check.is_some();

@@ -24,7 +24,8 @@ impl Target {
     ///
     /// The repository is the event's own; else the one that the command's `--repo` asks for, if it is one of the map's; else what the
     /// map says for a component, the project, the channel, in this order: the narrower comes first. A repository that is
-    /// asked for and not on the map is none: guessing another would be work in the wrong place.
+    /// asked for and not on the map is none: guessing another would be work in the wrong place. The repository in a typed task's name
+    /// counts only if it is on the map, too.
     #[must_use]
     pub fn of(event: &Event, standing: &Standing) -> Self {
         let own = event.repository.as_ref().map(|repository| repository.name.clone());
@@ -39,7 +40,8 @@ impl Target {
                 (keys, found)
             }
         };
-        let repository = own.or_else(|| named.as_ref().and_then(repository_of)).or(found);
+        let lived_in = || listed(named.as_ref()?.key.split_once('#')?.0, standing);
+        let repository = own.or_else(lived_in).or(found);
         let project = repository.as_ref().and_then(|repository| project(task.as_ref(), repository, standing));
         Self { task: named, repository, project, tried }
     }
@@ -64,7 +66,9 @@ impl Target {
     /// The reason of a trigger that wants an event whose repository is not known.
     #[must_use]
     pub fn missing(&self, trigger: &Trigger) -> Reason {
-        let expected = json!("the event's own repository, or one that `repositories` maps its component, project or channel to");
+        let expected = json!(
+            "the event's own repository, or one that `repositories` maps its component, project or channel to"
+        );
         Reason::blocked(trigger, "repository", expected, json!({"no_entry_for": self.tried}))
     }
 }
@@ -80,13 +84,9 @@ fn named_task(event: &Event, standing: &Standing) -> Option<TaskRef> {
     let (project, number) = word.rsplit_once('-')?;
     let project = project.to_uppercase();
     let tracker = standing.tracker.as_ref().filter(|tracker| Some(*tracker) != standing.forge.as_ref())?;
-    let sound = is_project(&project) && number.bytes().all(|digit| digit.is_ascii_digit()) && !number.is_empty();
+    let sound =
+        is_project(&project) && number.bytes().all(|digit| digit.is_ascii_digit()) && !number.is_empty();
     sound.then(|| TaskRef::new(tracker.as_str(), format!("{project}-{number}")))
-}
-
-/// The repository that a task lives in, for trackers whose tasks do.
-fn repository_of(task: &TaskRef) -> Option<RepositoryName> {
-    task.key.split_once('#')?.0.parse().ok()
 }
 
 /// What the map may know an event by, the narrower first.
