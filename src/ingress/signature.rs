@@ -8,7 +8,7 @@
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::HeaderMap;
 use jiff::Timestamp;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
 use crate::plugin::source::{Delivery, Scheme};
@@ -52,7 +52,8 @@ pub fn verify(
     }
     let (signature, parts) = claim(scheme, delivery, now)?;
     // No short cut: how many secrets there are and which one fitted stays ours.
-    let fits = secrets().fold(false, |fits, secret| mac(secret, &parts).verify_slice(&signature).is_ok() | fits);
+    let fits =
+        secrets().fold(false, |fits, secret| mac(secret, &parts).verify_slice(&signature).is_ok() | fits);
     if fits { Ok(()) } else { Err(Refusal::Wrong) }
 }
 
@@ -70,11 +71,7 @@ pub fn sign(scheme: Scheme, secret: &str, body: &[u8], now: Timestamp) -> Vec<(&
 }
 
 /// The signature that a delivery claims, and the text that it is said to be over.
-fn claim(
-    scheme: Scheme,
-    delivery: &Delivery,
-    now: Timestamp,
-) -> Result<([u8; 32], Vec<&[u8]>), Refusal> {
+fn claim(scheme: Scheme, delivery: &Delivery, now: Timestamp) -> Result<([u8; 32], Vec<&[u8]>), Refusal> {
     match scheme {
         Scheme::Body { header, prefix } => {
             let signature = only(&delivery.headers, header)?.strip_prefix(prefix);

@@ -101,6 +101,18 @@ impl Definition {
         })
     }
 
+    /// The definition as the text that is stored and hashed.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("plain data whose map keys are strings is always JSON")
+    }
+
+    /// The hash by which runs name the definition.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of(&self.to_bytes())
+    }
+
     /// The action of a capability, as it was declared when the run started.
     #[must_use]
     pub fn action(&self, capability: &str, name: &str) -> Option<&ActionSpec> {
