@@ -1,1 +1,15 @@
-//! (to come)
+//! A delivery comes in: verified, understood, routed, stored; only then answered.
+//!
+//! ```text
+//! limit → (timestamp) signature → decode → route → one durable batch → answer
+//! ```
+//!
+//! Nothing is parsed before its signature was right, and nothing is answered with success before it is durable. What is
+//! refused leaves no trace in the store: no event, no run, no identity.
+
+mod inbox;
+mod policy;
+pub mod signature;
+
+pub use self::inbox::{Answer, Inbox, Outcome, Rejection, Status};
+pub use self::policy::{Current, Policy};

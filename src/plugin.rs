@@ -12,6 +12,7 @@ pub mod error;
 pub mod forge;
 pub mod github;
 pub mod jira;
+mod lenient;
 pub mod model;
 pub mod registry;
 pub mod slack;

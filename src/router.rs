@@ -1,1 +1,111 @@
-//! (to come)
+//! Which runs an event starts, and why the others do not start. Pure: the same event, rules and standing always give the
+//! same answer.
+//!
+//! First the event is completed: which task and which repository it is about. Then the index gives the triggers that take its
+//! kind, and each of them says yes, or which of its conditions said no and to what value.
+
+pub mod answer;
+pub mod condition;
+pub mod explain;
+pub mod filter;
+pub mod index;
+pub mod standing;
+pub mod target;
+
+use serde_json::{Map, Value};
+
+use self::condition::Names;
+pub use self::explain::{Reason, Refusal, Verdict, explain};
+pub use self::index::Index;
+pub use self::standing::Standing;
+pub use self::target::Target;
+use crate::event::Event;
+use crate::spec::{Catalog, Trigger};
+
+/// A catalog with its index: what routing goes by.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// What people wrote.
+    pub catalog: Catalog,
+    /// Its triggers, by the kinds they take.
+    pub index: Index,
+}
+
+impl Rules {
+    /// The rules of a catalog.
+    #[must_use]
+    pub fn new(catalog: Catalog) -> Self {
+        Self { index: Index::new(&catalog.triggers), catalog }
+    }
+}
+
+/// What is to become of an event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Routing {
+    /// The event, completed with the task and the repository that were found for it.
+    pub event: Event,
+    /// The runs to start.
+    pub starts: Vec<Start>,
+    /// What each trigger that takes the event's kind said.
+    pub reasons: Vec<Reason>,
+    /// Why no trigger was asked.
+    pub refusal: Option<Refusal>,
+    /// The tracker's project that belongs to the repository.
+    pub project: Option<String>,
+    /// What to tell the person who asked: what is available, or why nothing starts.
+    pub answer: Option<String>,
+}
+
+/// A run to start.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Start {
+    /// The trigger that wants it.
+    pub trigger: String,
+    /// The workflow's id.
+    pub workflow: String,
+    /// The workflow's inputs, with expressions evaluated.
+    pub inputs: Map<String, Value>,
+}
+
+/// Decides what becomes of an event.
+#[must_use]
+pub fn route(mut event: Event, rules: &Rules, standing: &Standing) -> Routing {
+    let target = Target::of(&event, standing);
+    target.complete(&mut event, standing);
+    let refusal = standing.refuses(&event);
+    let candidates = if refusal.is_some() { Vec::new() } else { rules.index.candidates(&event.kind) };
+    let names = Names::of(&event);
+    let mut starts = Vec::new();
+    let mut reasons = Vec::with_capacity(candidates.len());
+    for trigger in candidates.into_iter().filter_map(|at| rules.catalog.triggers.get(at)) {
+        match judge(trigger, &event, &target, standing, &names) {
+            Ok(start) => {
+                reasons.push(Reason::matched(trigger));
+                starts.push(start);
+            }
+            Err(reason) => reasons.push(reason),
+        }
+    }
+    let answer = answer::to(&event, &rules.catalog.triggers, &starts, &reasons, refusal.as_ref());
+    Routing { event, starts, reasons, refusal, project: target.project, answer }
+}
+
+/// What one trigger makes of an event whose kind it takes.
+fn judge(
+    trigger: &Trigger,
+    event: &Event,
+    target: &Target,
+    standing: &Standing,
+    names: &Names<'_>,
+) -> Result<Start, Reason> {
+    filter::check(trigger, event, standing)?;
+    names.check(trigger)?;
+    if event.repository.is_none() {
+        return Err(target.missing(trigger));
+    }
+    let inputs = names.inputs(trigger)?;
+    Ok(Start { trigger: trigger.id.clone(), workflow: trigger.run.clone(), inputs })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,3 +1,4 @@
 //! GitHub.
 
+mod payload;
 pub mod source;

@@ -1,3 +1,4 @@
 //! Jira.
 
+mod payload;
 pub mod source;

@@ -1,3 +1,5 @@
 //! Slack.
 
+mod payload;
 pub mod source;
+mod text;

@@ -1,0 +1,110 @@
+//! The one place where what went wrong becomes a status code: RFC 9457 problem details.
+//!
+//! A problem's detail is written for the sender of the request. It holds no secret, and no more of what went wrong inside than that.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::ingress::Rejection;
+
+/// A request that does not get what it asked for.
+#[derive(Debug)]
+pub enum Problem {
+    /// There is no such route.
+    NoRoute,
+    /// The route does not take this method.
+    Method,
+    /// The body did not come in time.
+    Slow,
+    /// The body broke off.
+    Broken,
+    /// The delivery was not taken in.
+    Rejected(Rejection),
+    /// Ostler does not take deliveries now.
+    NotReady,
+    /// Ostler is at fault.
+    Internal,
+}
+
+impl From<Rejection> for Problem {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+/// The document of RFC 9457.
+#[derive(Debug, Serialize)]
+struct Document {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'static str,
+    status: u16,
+    detail: String,
+}
+
+impl Problem {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::NoRoute | Self::Rejected(Rejection::Unknown) => StatusCode::NOT_FOUND,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Slow => StatusCode::REQUEST_TIMEOUT,
+            Self::Broken | Self::Rejected(Rejection::Undecodable(_)) => StatusCode::BAD_REQUEST,
+            Self::Rejected(Rejection::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Rejected(Rejection::Unbelieved(_)) => StatusCode::UNAUTHORIZED,
+            Self::NotReady | Self::Rejected(Rejection::Overloaded) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal | Self::Rejected(Rejection::Failed(_)) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// What programs tell it by.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::NoRoute => "no-route",
+            Self::Method => "method-not-allowed",
+            Self::Slow => "body-too-slow",
+            Self::Broken => "body-broke-off",
+            Self::NotReady => "not-ready",
+            Self::Internal | Self::Rejected(Rejection::Failed(_)) => "internal",
+            Self::Rejected(Rejection::Unknown) => "unknown-source",
+            Self::Rejected(Rejection::TooLarge { .. }) => "too-large",
+            Self::Rejected(Rejection::Unbelieved(_)) => "unauthentic",
+            Self::Rejected(Rejection::Undecodable(_)) => "undecodable",
+            Self::Rejected(Rejection::Overloaded) => "overloaded",
+        }
+    }
+
+    fn detail(&self) -> String {
+        match self {
+            Self::NoRoute => "there is nothing at this address".to_owned(),
+            Self::Method => "this address does not take this method".to_owned(),
+            Self::Slow => "the body did not arrive in time".to_owned(),
+            Self::Broken => "the body broke off".to_owned(),
+            Self::NotReady => "deliveries are not taken now".to_owned(),
+            Self::Internal => "something went wrong here".to_owned(),
+            Self::Rejected(rejection) => rejection.to_string(),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        if let Self::Rejected(Rejection::Failed(why)) = &self {
+            tracing::error!(%why, "a delivery could not be stored");
+        }
+        let status = self.status();
+        let document = Document {
+            kind: format!("urn:ostler:problem:{}", self.name()),
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            detail: self.detail(),
+        };
+        let mut response = (status, axum::Json(document)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}

@@ -1,0 +1,29 @@
+//! Whether the process lives, and whether it takes deliveries.
+
+use std::sync::atomic::Ordering;
+
+use axum::Json;
+use axum::extract::State;
+use serde_json::{Value, json};
+
+use super::{Face, Problem};
+use crate::store::Query;
+
+/// The process lives.
+pub(super) async fn live() -> Json<Value> {
+    Json(json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}))
+}
+
+/// The store answers and nobody asked us to drain.
+pub(super) async fn ready(State(face): State<Face>) -> Result<Json<Value>, Problem> {
+    if !face.open.load(Ordering::Relaxed) {
+        return Err(Problem::NotReady);
+    }
+    match face.store.query(Query::NextDue).await {
+        Ok(_) => Ok(Json(json!({"status": "ready"}))),
+        Err(error) => {
+            tracing::warn!(%error, "the store does not answer");
+            Err(Problem::NotReady)
+        }
+    }
+}

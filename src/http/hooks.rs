@@ -1,0 +1,69 @@
+//! Deliveries: the body is read within its source's bound and handed to the inbox.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+
+use super::{Face, Problem};
+use crate::ingress::{Outcome, Rejection};
+use crate::plugin::source::{Delivery, Reply};
+
+/// How long a body may take to arrive.
+const BODY_TIME: Duration = Duration::from_secs(10);
+
+/// Takes a delivery of a source with one surface.
+pub(super) async fn take(
+    State(face): State<Face>,
+    Path(source): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    receive(&face, &source, String::new(), request).await
+}
+
+/// Takes a delivery of a source with several surfaces.
+pub(super) async fn take_on_surface(
+    State(face): State<Face>,
+    Path((source, surface)): Path<(String, String)>,
+    request: Request,
+) -> Result<Response, Problem> {
+    receive(&face, &source, surface, request).await
+}
+
+async fn receive(face: &Face, source: &str, surface: String, request: Request) -> Result<Response, Problem> {
+    let limit = face.inbox.limit(source, &surface)?;
+    let _place = face.places.try_acquire().map_err(|_| Rejection::Overloaded)?;
+    let (parts, body) = request.into_parts();
+    let body = read(&parts.headers, body, limit).await?;
+    let outcome = face.inbox.accept(source, Delivery { surface, headers: parts.headers, body }).await?;
+    Ok(respond(outcome))
+}
+
+/// The body, if it is within the limit and comes in time. One that says it is too large is not read at all.
+async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
+    let too_large = || Problem::from(Rejection::TooLarge { limit });
+    let length =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if length.is_some_and(|length| length > limit) {
+        return Err(too_large());
+    }
+    let collected = tokio::time::timeout(BODY_TIME, Limited::new(body, limit).collect());
+    match collected.await.map_err(|_| Problem::Slow)? {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+        Err(_) => Err(Problem::Broken),
+    }
+}
+
+fn respond(outcome: Outcome) -> Response {
+    match outcome.reply {
+        None => axum::Json(outcome.answer).into_response(),
+        Some(Reply::Empty) => ().into_response(),
+        Some(Reply::Text(text)) => text.into_response(),
+        Some(Reply::Json(value)) => axum::Json(value).into_response(),
+    }
+}

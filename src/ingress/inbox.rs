@@ -1,0 +1,284 @@
+//! The one way in for deliveries.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::policy::{Current, Policy};
+use super::signature::{self, Refusal};
+use crate::clock::Clock;
+use crate::event::{Event, PayloadRef, SourceName, Stamp};
+use crate::failpoint;
+use crate::id::{EventId, RunId};
+use crate::plugin::Registry;
+use crate::plugin::source::{Decoded, Delivery, Reply, Source, Undecodable, Verdict};
+use crate::router::{self, Routing, Start};
+use crate::run::{Definition, Entry, Record, Started};
+use crate::store::{Accepted, Intake, NewRun, Store, StoreError};
+
+/// Bodies over this are verified and read on a thread of their own: that takes longer than an async thread should be held.
+const LARGE: usize = 256 * 1024;
+
+/// Takes deliveries in.
+pub struct Inbox {
+    store: Arc<dyn Store>,
+    registry: Arc<Registry>,
+    policy: Arc<Current<Policy>>,
+    clock: Arc<dyn Clock>,
+    poke: Box<dyn Fn() + Send + Sync>,
+}
+
+/// What became of a delivery, and what its source is to read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The body in the source's own terms, where it is particular about it.
+    pub reply: Option<Reply>,
+    /// What became of it.
+    pub answer: Answer,
+}
+
+/// What became of a delivery, as sources without a wish of their own read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Answer {
+    /// What became of it.
+    pub status: Status,
+    /// Its event, where it became one.
+    pub event_id: Option<EventId>,
+    /// The runs that it started.
+    pub runs: Vec<RunId>,
+}
+
+/// What became of a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// It is durable, and so is every run that it started.
+    Accepted,
+    /// It was here before; nothing was written.
+    Duplicate,
+    /// It starts nothing.
+    Ignored,
+}
+
+/// Why a delivery was not taken in. Nothing of it was stored, and no message holds a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum Rejection {
+    /// There is no such source or surface, or no secret to believe it by: nobody is told which.
+    #[error("nothing takes deliveries here")]
+    Unknown,
+    /// The body is larger than the source sends.
+    #[error("the body is larger than {limit} bytes")]
+    TooLarge {
+        /// How many bytes it may have.
+        limit: usize,
+    },
+    /// The signature is not right.
+    #[error("{0}")]
+    Unbelieved(#[from] Refusal),
+    /// The body is not what the source sends.
+    #[error("{0}")]
+    Undecodable(#[from] Undecodable),
+    /// There is too much to do; the sender is to try again.
+    #[error("too many deliveries at once; try again")]
+    Overloaded,
+    /// The store failed, or the rules name what is not there.
+    #[error("the delivery could not be stored")]
+    Failed(String),
+}
+
+impl From<StoreError> for Rejection {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Busy => Self::Overloaded,
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}
+
+impl fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbox").field("registry", &self.registry).finish_non_exhaustive()
+    }
+}
+
+impl Inbox {
+    /// An inbox that stores into `store` and calls `poke` whenever there are new runs.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        registry: Arc<Registry>,
+        policy: Arc<Current<Policy>>,
+        clock: Arc<dyn Clock>,
+        poke: impl Fn() + Send + Sync + 'static,
+    ) -> Self {
+        Self { store, registry, policy, clock, poke: Box::new(poke) }
+    }
+
+    /// The largest body that a source's surface takes.
+    ///
+    /// # Errors
+    /// When there is no such source or surface, or the source is off.
+    pub fn limit(&self, source: &str, surface: &str) -> Result<usize, Rejection> {
+        self.source(source, surface).map(|source| source.body_limit())
+    }
+
+    /// Takes a delivery in.
+    ///
+    /// # Errors
+    /// When it is not believed, not understood, or cannot be stored; then nothing was stored.
+    pub async fn accept(&self, source: &str, delivery: Delivery) -> Result<Outcome, Rejection> {
+        let source = self.source(source, &delivery.surface)?;
+        let now = self.clock.now();
+        let (delivery, decoded) = open(&source, delivery, now).await?;
+        match decoded {
+            Decoded::Handshake(reply) => Ok(Outcome { reply: Some(reply), answer: Answer::ignored() }),
+            Decoded::Ignored(why) => {
+                tracing::debug!(source = %source.name(), %why, "a delivery is of no interest");
+                let reply = source.answer(&delivery, &Verdict::Ignored);
+                Ok(Outcome { reply, answer: Answer::ignored() })
+            }
+            Decoded::Event { event, identities } => {
+                let (verdict, answer) = self.keep(*event, identities, &delivery, now).await?;
+                Ok(Outcome { reply: source.answer(&delivery, &verdict), answer })
+            }
+        }
+    }
+
+    fn source(&self, name: &str, surface: &str) -> Result<Arc<dyn Source>, Rejection> {
+        let source = self.registry.sources.get(&SourceName::new(name)).ok_or(Rejection::Unknown)?;
+        let surfaces = source.surfaces();
+        let known = if surfaces.is_empty() { surface.is_empty() } else { surfaces.contains(&surface) };
+        // A source without a secret is off: it could believe anybody or nobody.
+        if known && !source.secrets().is_empty() { Ok(Arc::clone(source)) } else { Err(Rejection::Unknown) }
+    }
+
+    /// Routes an event and stores it with everything it starts.
+    async fn keep(
+        &self,
+        event: Event,
+        identities: Vec<String>,
+        delivery: &Delivery,
+        now: Timestamp,
+    ) -> Result<(Verdict, Answer), Rejection> {
+        let policy = self.policy.get();
+        let routing = router::route(event, &policy.rules, &policy.standing);
+        let runs = routing.starts.iter().map(|start| new_run(start, &routing, &policy, now));
+        let runs = runs.collect::<Result<Vec<_>, _>>()?;
+        let started: Vec<_> = runs.iter().map(|run| run.id).zip(workflows(&routing)).collect();
+        let intake = Intake {
+            identities,
+            event: routing.event.clone(),
+            payload: delivery.body.to_vec(),
+            reasons: reasons(&routing),
+            runs,
+        };
+        failpoint::hit("before_accept");
+        let accepted = self.store.accept(intake).await?;
+        failpoint::hit("after_accept_before_ack");
+        Ok(self.report(accepted, routing, started))
+    }
+
+    fn report(
+        &self,
+        accepted: Accepted,
+        routing: Routing,
+        started: Vec<(RunId, String)>,
+    ) -> (Verdict, Answer) {
+        match accepted {
+            Accepted::Duplicate { event, runs } => {
+                tracing::info!(%event, "a delivery was here before");
+                let answer = Answer { status: Status::Duplicate, event_id: Some(event), runs };
+                (Verdict::Duplicate { event }, answer)
+            }
+            Accepted::Fresh { event, runs } => {
+                tracing::info!(%event, kind = %routing.event.kind, runs = runs.len(), "a delivery was taken in");
+                let status = if runs.is_empty() { Status::Ignored } else { Status::Accepted };
+                if !runs.is_empty() {
+                    (self.poke)();
+                }
+                let verdict = Verdict::Accepted { event: routing.event, runs: started, text: routing.answer };
+                (verdict, Answer { status, event_id: Some(event), runs })
+            }
+        }
+    }
+}
+
+impl Answer {
+    fn ignored() -> Self {
+        Self { status: Status::Ignored, event_id: None, runs: Vec::new() }
+    }
+}
+
+/// Believes and understands a delivery, off the async threads where that takes long.
+async fn open(
+    source: &Arc<dyn Source>,
+    delivery: Delivery,
+    now: Timestamp,
+) -> Result<(Delivery, Decoded), Rejection> {
+    if delivery.body.len() <= LARGE {
+        return read(source.as_ref(), &delivery, now).map(|decoded| (delivery, decoded));
+    }
+    let source = Arc::clone(source);
+    let task = tokio::task::spawn_blocking(move || {
+        read(source.as_ref(), &delivery, now).map(|decoded| (delivery, decoded))
+    });
+    task.await.map_err(|error| Rejection::Failed(error.to_string()))?
+}
+
+fn read(source: &dyn Source, delivery: &Delivery, now: Timestamp) -> Result<Decoded, Rejection> {
+    let limit = source.body_limit();
+    if delivery.body.len() > limit {
+        return Err(Rejection::TooLarge { limit });
+    }
+    if let Some(reply) = source.courtesy(delivery) {
+        return Ok(Decoded::Handshake(reply));
+    }
+    signature::verify(source.scheme(), source.secrets(), delivery, now)?;
+    let stamp = Stamp {
+        id: EventId::at(now),
+        source: source.name(),
+        received_at: now,
+        payload: PayloadRef::to(&delivery.body),
+    };
+    Ok(source.decode(delivery, &stamp)?)
+}
+
+/// A run with its first record and its frozen definition.
+fn new_run(start: &Start, routing: &Routing, policy: &Policy, now: Timestamp) -> Result<NewRun, Rejection> {
+    let event = &routing.event;
+    let task = event.task.as_ref().map(|task| task.reference.clone());
+    let tracker = task.as_ref().map(|task| &task.tracker);
+    let definition = Definition::freeze(&policy.rules.catalog, &start.workflow, &policy.settings, tracker);
+    let definition = definition.ok_or_else(|| {
+        Rejection::Failed(format!("trigger {} names the unknown workflow {}", start.trigger, start.workflow))
+    })?;
+    let started = Started {
+        trigger: start.trigger.clone(),
+        definition: definition.digest(),
+        workflow: start.workflow.clone(),
+        inputs: start.inputs.clone(),
+        event: event.clone(),
+        task,
+        repository: event.repository.as_ref().map(|repository| repository.name.clone()),
+        project: routing.project.clone(),
+    };
+    Ok(NewRun {
+        id: RunId::of(event.id, &start.trigger),
+        first: Entry { seq: 0, at: now, record: Record::Started(Box::new(started)) },
+        definition: Arc::new(definition),
+    })
+}
+
+fn workflows(routing: &Routing) -> impl Iterator<Item = String> {
+    routing.starts.iter().map(|start| start.workflow.clone())
+}
+
+/// What is kept of the routing: each trigger's word, and why none was asked where none was.
+fn reasons(routing: &Routing) -> serde_json::Value {
+    serde_json::json!({"refusal": routing.refusal, "triggers": routing.reasons})
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+//! Why a trigger did or did not want an event.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{Rules, Standing, Target, condition::Names, judge};
+use crate::event::{Account, Event};
+use crate::spec::Trigger;
+
+/// What one trigger said to an event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reason {
+    /// The trigger.
+    pub trigger: String,
+    /// What it said.
+    pub verdict: Verdict,
+    /// The condition that said no: `on`, `label`, `if`, `repository`, ….
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
+    /// What the condition asks for.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub expected: Value,
+    /// What the event has.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub actual: Value,
+}
+
+/// What a trigger says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It starts its workflow.
+    Matched,
+    /// One of its conditions does not hold.
+    Unmatched,
+    /// It would start its workflow, and what the workflow needs is not known.
+    Blocked,
+    /// One of its expressions cannot be evaluated for this event.
+    Failed,
+}
+
+/// Why an event is not shown to any trigger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// Ostler did it itself.
+    Own {
+        /// By this account.
+        account: Account,
+        /// Whether the comment carries Ostler's mark.
+        marked: bool,
+    },
+    /// A program did it that is not listed.
+    Bot {
+        /// Its account.
+        account: Account,
+    },
+}
+
+impl Refusal {
+    /// One sentence for people.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Own { account, .. } => format!("{account} is Ostler itself."),
+            Self::Bot { account } => {
+                format!("{account} is a program and not listed among those that may ask.")
+            }
+        }
+    }
+}
+
+impl Reason {
+    /// The trigger starts its workflow.
+    #[must_use]
+    pub fn matched(trigger: &Trigger) -> Self {
+        Self {
+            trigger: trigger.id.clone(),
+            verdict: Verdict::Matched,
+            condition: None,
+            expected: Value::Null,
+            actual: Value::Null,
+        }
+    }
+
+    /// A condition of the trigger does not hold.
+    #[must_use]
+    pub fn unmatched(trigger: &Trigger, condition: &str, expected: Value, actual: Value) -> Self {
+        Self {
+            verdict: Verdict::Unmatched,
+            condition: Some(condition.to_owned()),
+            expected,
+            actual,
+            ..Self::matched(trigger)
+        }
+    }
+
+    /// The trigger is held up by something that is not known.
+    #[must_use]
+    pub fn blocked(trigger: &Trigger, condition: &str, expected: Value, actual: Value) -> Self {
+        Self { verdict: Verdict::Blocked, ..Self::unmatched(trigger, condition, expected, actual) }
+    }
+
+    /// An expression of the trigger cannot be evaluated.
+    #[must_use]
+    pub fn failed(trigger: &Trigger, condition: &str, expected: Value, error: &str) -> Self {
+        Self { verdict: Verdict::Failed, ..Self::unmatched(trigger, condition, expected, json!(error)) }
+    }
+}
+
+/// What every trigger says to an event, also those that do not take its kind.
+#[must_use]
+pub fn explain(mut event: Event, rules: &Rules, standing: &Standing) -> Vec<Reason> {
+    let target = Target::of(&event, standing);
+    target.complete(&mut event, standing);
+    let names = Names::of(&event);
+    let say = |trigger: &Trigger| {
+        if !trigger.on.iter().any(|pattern| pattern.matches(&event.kind)) {
+            return Reason::unmatched(trigger, "on", json!(trigger.on), json!(event.kind));
+        }
+        match judge(trigger, &event, &target, standing, &names) {
+            Ok(_) => Reason::matched(trigger),
+            Err(reason) => reason,
+        }
+    };
+    rules.catalog.triggers.iter().map(say).collect()
+}

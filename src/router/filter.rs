@@ -1,0 +1,77 @@
+//! What an event must have besides its kind.
+
+use globset::Glob;
+use serde_json::{Value, json};
+
+use super::{Reason, Standing};
+use crate::event::{Account, Event};
+use crate::spec::Trigger;
+
+/// The word for the bot's own account in `filter.assignee`.
+const BOT: &str = "bot";
+
+/// Says no where one of the trigger's filters does not hold.
+///
+/// # Errors
+/// The reason: the first filter that says no, what it asks for, and what the event has.
+pub fn check(trigger: &Trigger, event: &Event, standing: &Standing) -> Result<(), Reason> {
+    let filter = &trigger.filter;
+    let one = |name, wanted: &[String], actual: Option<String>, fits: &dyn Fn(&str, &str) -> bool| {
+        any(trigger, name, wanted, &Vec::from_iter(actual), fits)
+    };
+    let assignee = |wanted: &str, _: &str| event.assignee.as_ref().is_some_and(|a| is(a, wanted, standing));
+    one("label", &filter.label, event.label.clone(), &same)?;
+    one("assignee", &filter.assignee, event.assignee.as_ref().map(Account::to_string), &assignee)?;
+    one("command", &filter.command, event.command.as_ref().map(|command| command.name.clone()), &same)?;
+    one("repository", &filter.repository, repository(event), &glob)?;
+    one("branch", &filter.branch, branch(event), &glob)?;
+    let paths = event.push.as_ref().map(|push| push.paths.clone()).unwrap_or_default();
+    any(trigger, "path", &filter.path, &paths, &glob)
+}
+
+/// Whether any of the actual values fits any of the wanted; wanting nothing is content with anything.
+fn any(
+    trigger: &Trigger,
+    name: &str,
+    wanted: &[String],
+    actual: &[String],
+    fits: &dyn Fn(&str, &str) -> bool,
+) -> Result<(), Reason> {
+    let fit = |value: &String| wanted.iter().any(|wanted| fits(wanted, value));
+    if wanted.is_empty() || actual.iter().any(fit) {
+        return Ok(());
+    }
+    let actual = match actual {
+        [] => Value::Null,
+        [one] => json!(one),
+        many => json!(many),
+    };
+    Err(Reason::unmatched(trigger, name, json!(wanted), actual))
+}
+
+/// Labels and commands are words to people: their case does not matter.
+fn same(wanted: &str, actual: &str) -> bool {
+    wanted.eq_ignore_ascii_case(actual)
+}
+
+/// Whether an account is the one that a filter names: the bot, `vendor:id`, or the id alone.
+fn is(account: &Account, wanted: &str, standing: &Standing) -> bool {
+    if wanted == BOT {
+        return standing.own.contains(account);
+    }
+    wanted == account.id || wanted.parse::<Account>().is_ok_and(|wanted| wanted == *account)
+}
+
+fn glob(wanted: &str, actual: &str) -> bool {
+    Glob::new(wanted).is_ok_and(|glob| glob.compile_matcher().is_match(actual))
+}
+
+fn repository(event: &Event) -> Option<String> {
+    event.repository.as_ref().map(|repository| repository.name.to_string())
+}
+
+/// The branch of a push, or the one that a pull request wants to go into.
+fn branch(event: &Event) -> Option<String> {
+    let push = event.push.as_ref().map(|push| push.branch.clone());
+    push.or_else(|| event.change.as_ref().and_then(|change| change.base_branch.clone()))
+}
