@@ -46,7 +46,8 @@ const LISTED_FILES: usize = 200;
 const SHORT_TEXT: usize = 120;
 
 const GUIDANCE: &str = "\
-You work alone in a checkout of the repository; its root is /workspace. You act only through the tools.
+You work alone in a checkout of the repository and act only through the tools. Every command starts in \
+its root, and every path is given from there.
 - Look before you change: `search` and `read`, then `edit` or `apply_patch`. `bash` runs one command in a \
 sandbox without network; nothing lives on between commands but the files.
 - Keep to the task and to the project's own style. Do not weaken, skip or delete tests.

@@ -53,7 +53,7 @@ pub enum ToolError {
     Malformed(String),
     /// The workspace is broken; no tool can be run.
     #[error(transparent)]
-    Broken(WorkspaceError),
+    Broken(#[from] WorkspaceError),
 }
 
 /// What a tool gives the model to read.
@@ -185,17 +185,6 @@ pub fn clip(text: &str, bytes: usize) -> String {
     let tail = &text[text.ceil_char_boundary(text.len() - bytes / 2)..];
     let missing = text.len() - head.len() - tail.len();
     format!("{head}\n[… {missing} bytes left out …]\n{tail}")
-}
-
-impl From<WorkspaceError> for ToolError {
-    fn from(error: WorkspaceError) -> Self {
-        match error {
-            WorkspaceError::Path(_) => Self::Told(error.to_string()),
-            WorkspaceError::Git { .. } | WorkspaceError::Sandbox(_) | WorkspaceError::Io { .. } => {
-                Self::Broken(error)
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ impl Document {
     /// When there is no such regular text file where tools may work.
     pub fn open(bench: &dyn Bench, path: &str) -> Result<Self, ToolError> {
         let path = super::local(path).to_owned();
-        let place = bench.place(&path)?;
+        let place = place(bench, &path)?;
         let told = |what: &str| ToolError::Told(format!("`{path}` {what}."));
         let metadata = fs::symlink_metadata(&place).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => told("does not exist"),
@@ -106,12 +106,18 @@ impl Change {
     /// When there is one, or there may be none.
     pub fn create(bench: &dyn Bench, path: &str, text: &str) -> Result<Self, ToolError> {
         let path = super::local(path);
-        let place = bench.place(path)?;
+        let place = place(bench, path)?;
         if fs::symlink_metadata(&place).is_ok_and(|there| !there.is_file() || there.len() > 0) {
             return Err(ToolError::Told(format!("`{path}` exists already.")));
         }
         Ok(Self { place, before: None, after: Some(text.as_bytes().to_vec()) })
     }
+}
+
+/// Where a file is. Whatever is wrong with a path is the model's to mend: even the longest name must not
+/// stop the agent.
+fn place(bench: &dyn Bench, path: &str) -> Result<PathBuf, ToolError> {
+    bench.place(path).map_err(|error| ToolError::Told(error.to_string()))
 }
 
 /// Writes all changes or none: everything is staged beside its place first, then moved there; what was

@@ -71,7 +71,8 @@ async fn what_may_not_be_edited_is_refused() {
     let desk = Desk::with(&[("a.rs", "a"), ("binary", "a\0b")]);
     desk.write("latin", b"a\xe9b");
     std::os::unix::fs::symlink("a.rs", desk.root().join("link")).unwrap();
-    for path in ["binary", "latin", "link", ".git/config", "../a.rs", "/etc/hosts", "absent", "."] {
+    let long = "x".repeat(300);
+    for path in [&long, "binary", "latin", "link", ".git/config", "../a.rs", "/etc/hosts", "absent", "."] {
         let (told, failed) = run(&desk, "edit", json!({"path": path, "old": "a", "new": "x"})).await;
         assert!(failed, "{path}: {told}");
     }
