@@ -7,27 +7,27 @@ use syn::{ImplItemFn, Item, ItemMod, ItemUse, Macro, UseTree};
 use crate::source::{self, Source};
 
 /// A path as it is meant: one into this crate begins with `crate`.
-pub struct Mention {
+pub(crate) struct Mention {
     /// Its parts.
-    pub parts: Vec<String>,
+    pub(crate) parts: Vec<String>,
     /// Where it stands.
-    pub span: Span,
+    pub(crate) span: Span,
 }
 
 impl Mention {
     /// The parts as one text.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.parts.join("::")
     }
 
     /// Whether the path is this one or goes on from it.
-    pub fn begins_with(&self, prefix: &str) -> bool {
+    pub(crate) fn begins_with(&self, prefix: &str) -> bool {
         let text = self.text();
         text == prefix || text.strip_prefix(prefix).is_some_and(|rest| rest.starts_with("::"))
     }
 
     /// The module of this crate that the path leads into.
-    pub fn top(&self) -> Option<&str> {
+    pub(crate) fn top(&self) -> Option<&str> {
         match self.parts.as_slice() {
             [first, top, ..] if first == "crate" => Some(top),
             _ => None,
@@ -36,7 +36,7 @@ impl Mention {
 }
 
 /// All paths of a file, without those of its tests.
-pub fn mentions(source: &Source) -> Vec<Mention> {
+pub(crate) fn mentions(source: &Source) -> Vec<Mention> {
     let mut reader = Reader { module: source.module.clone(), mentions: Vec::new() };
     reader.visit_file(&source.file);
     reader.mentions

@@ -10,31 +10,31 @@ use syn::spanned::Spanned as _;
 use syn::{Attribute, Item};
 
 /// One file that is part of the library or the binary; files of tests are left out.
-pub struct Source {
+pub(crate) struct Source {
     /// Its path from the package's root: `src/agent/turn.rs`.
-    pub path: String,
+    pub(crate) path: String,
     /// The module that it is: `["agent", "turn"]`; empty for the crate's root.
-    pub module: Vec<String>,
+    pub(crate) module: Vec<String>,
     /// Its text.
-    pub text: String,
+    pub(crate) text: String,
     /// The same, parsed.
-    pub file: syn::File,
+    pub(crate) file: syn::File,
 }
 
 impl Source {
     /// A broken rule, with its place.
-    pub fn broken(&self, span: Span, rule: &str) -> String {
+    pub(crate) fn broken(&self, span: Span, rule: &str) -> String {
         format!("{}:{}: {rule}", self.path, span.start().line)
     }
 
     /// How many lines it has without its tests.
-    pub fn lines(&self) -> usize {
+    pub(crate) fn lines(&self) -> usize {
         let tests: usize = self.tests().map(|lines| lines.count()).sum();
         self.text.lines().count() - tests
     }
 
     /// Its tokens, without documentation and tests.
-    pub fn tokens(&self) -> Vec<TokenTree> {
+    pub(crate) fn tokens(&self) -> Vec<TokenTree> {
         let tokens = flatten(undocumented(self.text.parse().unwrap()));
         let tests: Vec<_> = self.tests().collect();
         let is_kept =
@@ -49,12 +49,12 @@ impl Source {
 }
 
 /// The package's root.
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Every file of `src/` that is not a test's.
-pub fn all() -> Vec<Source> {
+pub(crate) fn all() -> Vec<Source> {
     let mut files = Vec::new();
     collect(&root().join("src"), &mut files);
     files.sort();
@@ -100,7 +100,7 @@ fn test_modules(source: &Source) -> Vec<Vec<String>> {
 }
 
 /// Whether attributes keep something out of everything but tests.
-pub fn is_test(attributes: &[Attribute]) -> bool {
+pub(crate) fn is_test(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let is_cfg_test = || match &attribute.meta {
             syn::Meta::List(list) => list.tokens.to_string() == "test",
@@ -111,7 +111,7 @@ pub fn is_test(attributes: &[Attribute]) -> bool {
 }
 
 /// An item's attributes.
-pub fn attributes(item: &Item) -> &[Attribute] {
+pub(crate) fn attributes(item: &Item) -> &[Attribute] {
     match item {
         Item::Const(item) => &item.attrs,
         Item::Enum(item) => &item.attrs,
@@ -146,7 +146,7 @@ fn undocumented(stream: TokenStream) -> TokenStream {
 }
 
 /// Every token of a stream, however deep.
-pub fn flatten(stream: TokenStream) -> Vec<TokenTree> {
+pub(crate) fn flatten(stream: TokenStream) -> Vec<TokenTree> {
     let mut tokens = Vec::new();
     for token in stream {
         match token {

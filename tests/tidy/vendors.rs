@@ -16,27 +16,42 @@ fn vendors(sources: &[Source]) -> BTreeSet<String> {
     options.collect()
 }
 
-/// What a vendor's folder may hold: how it is set up, how it is called, what it says, and one file for each
-/// capability that it serves.
-const FILES: &[&str] =
-    &["options", "client", "wire", "source", "tracker", "forge", "docs", "chat", "model", "monitor"];
+/// What a vendor's folder may hold: how it is set up, how it is called and what it then says, what it sends
+/// by itself, and one file for each capability that it serves.
+const FILES: &[&str] = &[
+    "options", "client", "wire", "payload", "source", "tracker", "forge", "docs", "chat", "model", "monitor",
+];
+/// Files that come together: whoever is called has shapes of its own, and so has whoever sends deliveries.
+const TOGETHER: &[(&str, &str)] = &[("client", "wire"), ("source", "payload")];
 /// Formats that one vendor alone speaks.
-const OWN_FORMATS: &[(&str, &str)] = &[("jira", "adf")];
+const OWN_FORMATS: &[(&str, &str)] = &[("jira", "adf"), ("slack", "text")];
 
 #[test]
 fn vendor_folders_hold_the_same_names() {
     let sources = source::all();
-    let vendors = vendors(&sources);
-    let strange = sources.iter().filter(|source| match source.module.as_slice() {
-        [plugin, vendor, file, ..] if plugin == "plugin" && vendors.contains(vendor) => {
-            let own = OWN_FORMATS.contains(&(vendor.as_str(), file.as_str()));
-            !own && !FILES.contains(&file.as_str())
-        }
-        _ => false,
-    });
-    let rule = format!("a vendor's folder holds only {FILES:?}");
-    let broken: Vec<_> = strange.map(|source| format!("{}: {rule}", source.path)).collect();
+    let mut broken = Vec::new();
+    for vendor in vendors(&sources) {
+        let files: BTreeSet<&str> = sources.iter().filter_map(|source| file_of(source, &vendor)).collect();
+        let own = |file: &str| OWN_FORMATS.contains(&(vendor.as_str(), file));
+        let strange = files.iter().filter(|file| !FILES.contains(file) && !own(file));
+        broken
+            .extend(strange.map(|file| {
+                format!("src/plugin/{vendor}/{file}.rs: a vendor's folder holds only {FILES:?}")
+            }));
+        let lonely = TOGETHER.iter().filter(|(one, other)| files.contains(one) != files.contains(other));
+        broken.extend(
+            lonely.map(|(one, other)| format!("src/plugin/{vendor}: `{one}` and `{other}` come together")),
+        );
+    }
     crate::hold(&broken);
+}
+
+/// The name of a file, if it is one of this vendor's folder.
+fn file_of<'a>(source: &'a Source, vendor: &str) -> Option<&'a str> {
+    match source.module.as_slice() {
+        [plugin, folder, file, ..] if plugin == "plugin" && folder == vendor => Some(file),
+        _ => None,
+    }
 }
 
 #[test]
