@@ -21,7 +21,7 @@ use crate::ledger::Ledger;
 use crate::money::Money;
 use crate::plugin::{Forge, Registry};
 use crate::run::decide::JobKind;
-use crate::run::{Definition, StepError, Work};
+use crate::run::{StepError, Work};
 use crate::spec::workflow::AnswerField;
 use crate::spec::{Role, prompt};
 use crate::workspace::{Workspace, WorkspaceError, Workspaces};
@@ -77,25 +77,27 @@ impl AgentStep {
         let ended = agent.work().await;
         self.export(context, &assignment);
         let ended = ended?;
-        let diff = workspace.diff(&ended.tree).await?;
+        let diff = workspace.diff(&ended.tree).await.map_err(no_workspace)?;
         outcome(ended, &assignment, &diff)
     }
 
     async fn open(&self, context: &Context) -> Result<Workspace, StepError> {
         let repository = repository(context)?;
-        let forge = self.forge(&context.definition)?;
+        let forge = self.forge(context)?;
         let remote = forge.remote(repository).await?;
         let branch = match &context.work.branch {
             Some(branch) => branch.clone(),
             None => forge.repository(repository).await?.default_branch,
         };
-        Ok(self.workspaces.open(context.run, &remote, &branch).await?)
+        self.workspaces.open(context.run, &remote, &branch).await.map_err(no_workspace)
     }
 
-    fn forge(&self, definition: &Definition) -> Result<&dyn Forge, StepError> {
-        let provider = definition.bindings.get("version_control");
-        let forge = provider.and_then(|provider| self.registry.forges.get(provider));
-        forge.map(AsRef::as_ref).ok_or_else(|| {
+    /// The forge of the run's repository: the one that sent the event, else the one that the run froze.
+    fn forge(&self, context: &Context) -> Result<&dyn Forge, StepError> {
+        let forges = &self.registry.forges;
+        let origin = context.started.event.repository.as_ref().and_then(|origin| forges.get(&origin.forge));
+        let bound = || forges.get(context.definition.bindings.get("version_control")?);
+        origin.or_else(bound).map(AsRef::as_ref).ok_or_else(|| {
             StepError::fatal(
                 "not_offered",
                 "an agent needs a repository, and nothing serves `version_control`",
@@ -288,7 +290,7 @@ impl From<AgentError> for StepError {
     fn from(error: AgentError) -> Self {
         match error {
             AgentError::Model(error) => error.into(),
-            AgentError::Workspace(error) => error.into(),
+            AgentError::Workspace(error) => no_workspace(error),
             AgentError::Ledger(error) => Self::passing("store", error.to_string()),
             AgentError::Memory(Forgotten::Lost(message)) => Self::passing("journal_lost", message),
             AgentError::Memory(error @ Forgotten::Unreadable { .. }) => {
@@ -299,15 +301,13 @@ impl From<AgentError> for StepError {
     }
 }
 
-impl From<WorkspaceError> for StepError {
-    fn from(error: WorkspaceError) -> Self {
-        match error {
-            WorkspaceError::Path(_) => Self::fatal("workspace_path", error.to_string()),
-            WorkspaceError::Sandbox(_) => Self::fatal("sandbox", error.to_string()),
-            WorkspaceError::Git { .. } | WorkspaceError::Io { .. } => {
-                Self::passing("workspace", error.to_string())
-            }
-        }
+/// A checkout that cannot be worked in: what it demands or forbids will not change by trying again.
+fn no_workspace(error: WorkspaceError) -> StepError {
+    let message = error.to_string();
+    match error {
+        WorkspaceError::Path(_) => StepError::fatal("invalid_path", message),
+        WorkspaceError::Sandbox(_) => StepError::fatal("sandbox", message),
+        _ => StepError::passing("workspace", message),
     }
 }
 
