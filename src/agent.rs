@@ -1,1 +1,208 @@
-//! (to come)
+//! An agent: a role that works in a checkout until it says that it is done, or a limit says so.
+//!
+//! What comes next is a pure decision ([`decide::next`]) over the [`Transcript`]; this module only carries
+//! it out: asks the [`Model`], runs the [`tool`]s on the [`Bench`], and tells its [`Memory`] each turn before
+//! it goes on. A recorded answer is never paid for again; an interrupted tool is run again on the files as
+//! they were recorded before it.
+
+pub mod bench;
+pub mod budget;
+pub mod context;
+pub mod decide;
+pub mod memory;
+pub mod tool;
+pub mod trajectory;
+pub mod turn;
+
+use futures_util::future::BoxFuture;
+use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
+
+pub use self::bench::Bench;
+pub use self::budget::Purse;
+use self::budget::{Budget, CallError};
+use self::context::Brief;
+pub use self::decide::{Decision, Limits, Reason};
+use self::memory::Start;
+pub use self::memory::{Forgotten, Memory};
+pub use self::turn::Transcript;
+use self::turn::{Answered, Ran, ToolCall, ToolResult};
+use crate::clock::Clock;
+use crate::failpoint;
+use crate::money::{Money, Price};
+use crate::plugin::{Model, PluginError};
+use crate::spec::workflow::AnswerField;
+use crate::store::StoreError;
+use crate::workspace::WorkspaceError;
+
+/// An agent at work: what it is to do, and everything that it may touch.
+#[derive(Debug, Clone, Copy)]
+pub struct Agent<'a> {
+    /// What it is to do.
+    pub assignment: &'a Assignment,
+    /// Who answers.
+    pub model: &'a dyn Model,
+    /// Where its tools work.
+    pub bench: &'a dyn Bench,
+    /// Where its turns are recorded.
+    pub memory: &'a dyn Memory,
+    /// What its calls are paid from.
+    pub purse: &'a dyn Purse,
+    /// What time it is.
+    pub clock: &'a dyn Clock,
+    /// Cancelled when it is to stop.
+    pub cancel: &'a CancellationToken,
+}
+
+/// What an agent is to do, and how far it may go.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assignment {
+    /// The model's name.
+    pub model: String,
+    /// What the model costs.
+    pub price: Price,
+    /// How far it may go.
+    pub limits: Limits,
+    /// The tools that it is offered; `finish` always is.
+    pub tools: Vec<String>,
+    /// The fields that its answer must have.
+    pub needs: Vec<AnswerField>,
+    /// What it is told.
+    pub brief: Brief,
+    /// What tells it from every other agent at work: run, step and attempt.
+    pub seed: String,
+    /// The commit that the files were taken from.
+    pub base: String,
+    /// The tree that the work starts from, where an earlier agent left one.
+    pub tree: Option<String>,
+}
+
+/// An agent that has stopped.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    /// Why.
+    pub reason: Reason,
+    /// The same for people.
+    pub why: String,
+    /// Its answer, when it finished.
+    pub answer: Option<Map<String, Value>>,
+    /// The files as it left them.
+    pub tree: String,
+    /// What its recorded turns cost.
+    pub cost: Money,
+}
+
+/// Why an agent could not go on; what is recorded stands, and it can be continued.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// The model's provider failed, also after some patience.
+    #[error(transparent)]
+    Model(#[from] PluginError),
+    /// The checkout failed.
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
+    /// The ledger's store failed.
+    #[error(transparent)]
+    Ledger(#[from] StoreError),
+    /// What was to be recorded could not be, or what is recorded cannot be read.
+    #[error(transparent)]
+    Memory(#[from] Forgotten),
+    /// It was told to stop.
+    #[error("the agent was told to stop")]
+    Interrupted,
+}
+
+impl Agent<'_> {
+    /// Works from the first unrecorded turn to the end.
+    ///
+    /// # Errors
+    /// When something that the agent stands on fails, or it is told to stop.
+    pub async fn work(&self) -> Result<Ended, AgentError> {
+        let start = self.start().await?;
+        let mut transcript = Transcript::recall(self.memory)?;
+        let mut tree = transcript.tree().unwrap_or(&start.tree).to_owned();
+        self.bench.restore(&tree).await?;
+        loop {
+            if self.cancel.is_cancelled() {
+                return Err(AgentError::Interrupted);
+            }
+            match decide::next(&transcript, &self.assignment.limits, self.clock.now()) {
+                Decision::CallModel => match self.ask(&start, &transcript).await {
+                    Ok(answered) => transcript.answered(answered),
+                    Err(CallError::Stop(reason, why)) => {
+                        return Ok(Ended { reason, why, answer: None, tree, cost: transcript.cost() });
+                    }
+                    Err(CallError::Failed(error)) => return Err(error),
+                },
+                Decision::RunTools(calls) => {
+                    let ran = self.run(calls, &transcript).await?;
+                    tree.clone_from(&ran.tree);
+                    transcript.ran(ran);
+                }
+                Decision::Finish(reason, answer) => {
+                    let why = reason.to_string();
+                    return Ok(Ended { reason, why, answer, tree, cost: transcript.cost() });
+                }
+            }
+        }
+    }
+
+    /// What the agent was told at its start: the same bytes whenever it is continued.
+    async fn start(&self) -> Result<Start, AgentError> {
+        if let Some(start) = Start::recall(self.memory)? {
+            return Ok(start);
+        }
+        // Conventions come from the base: an agent before us may have rewritten the file in its tree.
+        self.bench.restore(&self.assignment.base).await?;
+        let conventions = context::conventions(self.bench);
+        if let Some(tree) = &self.assignment.tree {
+            self.bench.restore(tree).await?;
+        }
+        let listing = context::listing(self.bench);
+        let start = Start {
+            tree: self.bench.snapshot().await?,
+            system: self.assignment.brief.system(),
+            opening: self.assignment.brief.opening(&conventions, &listing),
+        };
+        start.remember(self.memory).await?;
+        Ok(start)
+    }
+
+    async fn ask(&self, start: &Start, transcript: &Transcript) -> Result<Answered, CallError> {
+        let request = context::request(self.assignment, start, transcript);
+        let budget = Budget { agent: self, spent: transcript.cost(), turn: transcript.next_turn() };
+        let (paid, answer) = budget.call(&request).await?;
+        let answered = Answered { answer, cost: paid.cost(), at: self.clock.now() };
+        // Recorded before it is settled: a crash between the two books too much, never pays twice.
+        memory::remember_answer(self.memory, transcript.next_turn(), &answered).await?;
+        failpoint::hit("after_turn");
+        paid.settle(self.purse).await;
+        Ok(answered)
+    }
+
+    async fn run(&self, calls: Vec<ToolCall>, transcript: &Transcript) -> Result<Ran, AgentError> {
+        let mut results: Vec<ToolResult> = Vec::with_capacity(calls.len());
+        let room = tool::Room {
+            bench: self.bench,
+            needs: &self.assignment.needs,
+            offered: &self.assignment.tools,
+            left: decide::time_left(transcript, &self.assignment.limits, self.clock.now()),
+        };
+        for call in calls {
+            let failed_before = results.iter().any(|result| result.is_error);
+            let working: BoxFuture<'_, _> = Box::pin(tool::run(&room, call, failed_before));
+            let result = tokio::select! {
+                result = working => result?,
+                () = self.cancel.cancelled() => return Err(AgentError::Interrupted),
+            };
+            results.push(result);
+        }
+        let ran = Ran { results, tree: self.bench.snapshot().await?, at: self.clock.now() };
+        memory::remember_results(self.memory, transcript.turns.len(), &ran).await?;
+        failpoint::hit("after_turn");
+        Ok(ran)
+    }
+}
+
+#[cfg(test)]
+mod tests;

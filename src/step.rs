@@ -4,6 +4,7 @@
 //! across a crash it tells its [`Journal`], which the engine keeps: first what it is about to do, then what
 //! came of it. A step that is performed again finds there what it had already done.
 
+pub mod agent;
 pub mod journal;
 
 use std::sync::Arc;

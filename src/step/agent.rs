@@ -1,0 +1,315 @@
+//! `agent` and `ai_action`: a role works in the run's checkout and answers.
+//!
+//! What it gives is the answer and a git tree. Nothing leaves the workspace here: commit and push belong to
+//! the first publishing action after it, behind the gate.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use serde_json::{Map, Value, json};
+
+use super::{Context, Journal, Outcome, Step};
+use crate::agent::budget::RunPurse;
+use crate::agent::context::{self, Brief};
+use crate::agent::memory::Start;
+use crate::agent::trajectory::{self, Whose};
+use crate::agent::{
+    Agent, AgentError, Assignment, Ended, Forgotten, Limits, Memory, Reason, Transcript, tool,
+};
+use crate::event::RepositoryName;
+use crate::ledger::Ledger;
+use crate::money::Money;
+use crate::plugin::{Forge, Registry};
+use crate::run::decide::JobKind;
+use crate::run::{StepError, Work};
+use crate::spec::workflow::AnswerField;
+use crate::spec::{Role, prompt};
+use crate::workspace::{Workspace, WorkspaceError, Workspaces};
+
+/// Performs [`JobKind::Agent`].
+#[derive(Debug, Clone)]
+pub struct AgentStep {
+    /// Who serves what.
+    pub registry: Arc<Registry>,
+    /// Where checkouts are.
+    pub workspaces: Workspaces,
+    /// The book that model calls are paid from.
+    pub ledger: Ledger,
+}
+
+/// The prompt of a step that names none and has no file of its own name.
+const GENERIC_PROMPT: &str = "prompts/generic.txt";
+/// Bytes of a diff that a failure keeps.
+const KEPT_DIFF: usize = 20_000;
+
+impl Step for AgentStep {
+    fn perform<'a>(&'a self, context: &'a Context) -> BoxFuture<'a, Result<Outcome, StepError>> {
+        Box::pin(async move {
+            let attempt = AttemptMemory::of(context, context.job.attempt);
+            let done = self.work(context, &attempt).await;
+            let cost = Transcript::recall(&attempt).map_or(Money::ZERO, |transcript| transcript.cost());
+            done.map_err(|error| with_cost(error, cost))
+        })
+    }
+}
+
+impl AgentStep {
+    async fn work(&self, context: &Context, memory: &AttemptMemory) -> Result<Outcome, StepError> {
+        let model = self.registry.model.as_deref();
+        let model =
+            model.ok_or_else(|| StepError::fatal("not_offered", "no model is configured for agents"))?;
+        let workspace = self.open(context).await?;
+        let assignment = assignment(context, &workspace)?;
+        let purse = RunPurse {
+            ledger: self.ledger.clone(),
+            run: context.run,
+            limits: context.definition.limits.clone(),
+        };
+        let agent = Agent {
+            assignment: &assignment,
+            model,
+            bench: &workspace,
+            memory,
+            purse: &purse,
+            clock: context.clock.as_ref(),
+            cancel: &context.cancel,
+        };
+        let ended = agent.work().await;
+        self.export(context, &assignment);
+        let ended = ended?;
+        let diff = workspace.diff(&ended.tree).await.map_err(no_workspace)?;
+        outcome(ended, &assignment, &diff)
+    }
+
+    async fn open(&self, context: &Context) -> Result<Workspace, StepError> {
+        let repository = repository(context)?;
+        let forge = self.forge(context)?;
+        let remote = forge.remote(repository).await?;
+        let branch = match &context.work.branch {
+            Some(branch) => branch.clone(),
+            None => forge.repository(repository).await?.default_branch,
+        };
+        self.workspaces.open(context.run, &remote, &branch).await.map_err(no_workspace)
+    }
+
+    /// The forge of the run's repository: the one that sent the event, else the one that the run froze.
+    fn forge(&self, context: &Context) -> Result<&dyn Forge, StepError> {
+        let forges = &self.registry.forges;
+        let origin = context.started.event.repository.as_ref().and_then(|origin| forges.get(&origin.forge));
+        let bound = || forges.get(context.definition.bindings.get("version_control")?);
+        origin.or_else(bound).map(AsRef::as_ref).ok_or_else(|| {
+            StepError::fatal(
+                "not_offered",
+                "an agent needs a repository, and nothing serves `version_control`",
+            )
+        })
+    }
+
+    /// Writes all attempts' turns beside the run's checkout. The journal is the truth, so a failure here is
+    /// told and forgotten.
+    fn export(&self, context: &Context, assignment: &Assignment) {
+        let attempts =
+            (1..=context.job.attempt).filter_map(|attempt| trajectory_of(context, assignment, attempt));
+        let lines: String = attempts.collect();
+        let directory = self.workspaces.root.join(context.run.to_string()).join("trajectory");
+        let file = format!("{}.jsonl", context.job.step.as_str().replace('/', "."));
+        let written =
+            std::fs::create_dir_all(&directory).and_then(|()| std::fs::write(directory.join(file), lines));
+        if let Err(error) = written {
+            tracing::warn!(run = %context.run, step = %context.job.step, %error, "no trajectory was written");
+        }
+    }
+}
+
+fn trajectory_of(context: &Context, assignment: &Assignment, attempt: u32) -> Option<String> {
+    let memory = AttemptMemory::of(context, attempt);
+    let start = Start::recall(&memory).ok()??;
+    let transcript = Transcript::recall(&memory).ok()?;
+    let whose = Whose {
+        run: context.run,
+        step: context.job.step.clone(),
+        attempt,
+        model: assignment.model.clone(),
+        base: assignment.base.clone(),
+    };
+    Some(trajectory::render(&whose, &start, &transcript))
+}
+
+fn repository(context: &Context) -> Result<&RepositoryName, StepError> {
+    let missing = || StepError::fatal("no_repository", "the run has no repository for an agent to work in");
+    context.started.repository.as_ref().ok_or_else(missing)
+}
+
+/// What an agent is to do, from what the run froze and what the step was given.
+fn assignment(context: &Context, workspace: &Workspace) -> Result<Assignment, StepError> {
+    let definition = &context.definition;
+    let (role, prompt, needs) = asked(context)?;
+    let model = role.model.clone().unwrap_or_else(|| definition.model.clone());
+    let price = definition.prices.of(&model).ok_or_else(|| {
+        StepError::fatal("no_price", format!("no price is known for the model `{model}` or any other"))
+    })?;
+    Ok(Assignment {
+        price,
+        limits: Limits {
+            steps: role.limits.steps,
+            cost: role.limits.cost,
+            tokens: definition.limits.max_tokens_per_task,
+            seconds: role.limits.seconds,
+            max_output_tokens: role.limits.max_output_tokens,
+        },
+        tools: role.tools.clone(),
+        needs: needs.to_vec(),
+        brief: brief(context, role, prompt)?,
+        seed: format!("{}/{}/{}", context.run, context.job.step, context.job.attempt),
+        base: workspace.base.clone(),
+        tree: context.work.tree.clone(),
+        model,
+    })
+}
+
+fn asked(context: &Context) -> Result<(&Role, Option<&str>, &[AnswerField]), StepError> {
+    let JobKind::Agent { role, prompt, needs } = &context.job.kind else {
+        return Err(StepError::fatal("wrong_job", "only `agent` and `ai_action` steps have an agent"));
+    };
+    let frozen = context.definition.roles.get(role);
+    let frozen =
+        frozen.ok_or_else(|| StepError::fatal("no_role", format!("the run froze no role `{role}`")))?;
+    Ok((frozen, prompt.as_deref(), needs))
+}
+
+fn brief(context: &Context, role: &Role, prompt: Option<&str>) -> Result<Brief, StepError> {
+    let prompts = &context.definition.prompts;
+    let values = values(context);
+    let own = format!("prompts/{}.txt", context.job.step.name());
+    let path = prompt.map_or_else(
+        || if prompts.contains_key(&own) { own.as_str() } else { GENERIC_PROMPT },
+        |path| path.trim_start_matches("./"),
+    );
+    // A role's prompt is a template like the others and may include them.
+    let role_path = format!("prompts/agents/{}.md", role.name);
+    let mut with_role = prompts.clone();
+    with_role.insert(role_path.clone(), role.prompt.clone());
+    let render = |path: &str| {
+        prompt::render(path, &with_role, &values)
+            .map_err(|error| StepError::fatal("prompt", format!("the prompt `{path}`: {error}")))
+    };
+    Ok(Brief { role: render(&role_path)?, prompt: render(path)? })
+}
+
+/// What prompts may name: the ambient names, over them the step's inputs, and the step itself. All of it
+/// is marked as data, whoever wrote it.
+fn values(context: &Context) -> Value {
+    let mut values: Map<String, Value> = context.ambient.as_ref().clone();
+    if let Some(repository) = &context.started.repository {
+        values.insert("repository".to_owned(), json!(repository));
+    }
+    values.extend(context.job.inputs.clone());
+    values.insert("inputs".to_owned(), Value::Object(context.job.inputs.clone()));
+    let mut values = context::as_data(&Value::Object(values));
+    // The step is described by the workflow's author, who may give orders.
+    values["step"] = json!({ "name": context.job.step.name(), "description": context.job.description });
+    values
+}
+
+fn outcome(ended: Ended, assignment: &Assignment, diff: &str) -> Result<Outcome, StepError> {
+    let stat = diff_stat(diff);
+    let Some(mut outputs) = ended.answer else {
+        let details = json!({ "diff": tool::clip(diff, KEPT_DIFF), "diff_stat": stat, "tree": ended.tree });
+        return Err(failed(ended.reason, &ended.why).with(details));
+    };
+    // A field of the answer's own goes before Ostler's.
+    for (name, value) in [("cost_usd", json!(ended.cost)), ("diff_stat", stat)] {
+        outputs.entry(name).or_insert(value);
+    }
+    let work = Work { base: Some(assignment.base.clone()), tree: Some(ended.tree), ..Work::default() };
+    Ok(Outcome { outputs: Value::Object(outputs), work, cost: ended.cost })
+}
+
+fn failed(reason: Reason, why: &str) -> StepError {
+    StepError::fatal(reason.code(), why)
+}
+
+fn with_cost(mut error: StepError, cost: Money) -> StepError {
+    match &mut error.details {
+        Value::Object(details) => _ = details.insert("cost".to_owned(), json!(cost)),
+        details => *details = json!({ "cost": cost }),
+    }
+    error
+}
+
+/// How large a unified diff is.
+fn diff_stat(diff: &str) -> Value {
+    let (mut files, mut added, mut removed) = (0_u64, 0_u64, 0_u64);
+    let mut in_hunk = false;
+    for line in diff.lines() {
+        if line.starts_with("diff --git ") {
+            files += 1;
+            in_hunk = false;
+        } else if line.starts_with("@@ ") {
+            in_hunk = true;
+        } else if in_hunk && line.starts_with('+') {
+            added += 1;
+        } else if in_hunk && line.starts_with('-') {
+            removed += 1;
+        }
+    }
+    json!({ "files": files, "added": added, "removed": removed })
+}
+
+/// One attempt's part of the step's journal: another attempt starts afresh, a crash within one does not.
+#[derive(Debug)]
+struct AttemptMemory {
+    journal: Arc<dyn Journal>,
+    attempt: u32,
+}
+
+impl AttemptMemory {
+    fn of(context: &Context, attempt: u32) -> Self {
+        Self { journal: Arc::clone(&context.journal), attempt }
+    }
+
+    fn full(&self, name: &str) -> String {
+        format!("attempt-{}/{name}", self.attempt)
+    }
+}
+
+impl Memory for AttemptMemory {
+    fn recall(&self, name: &str) -> Option<Value> {
+        self.journal.recall(&self.full(name))
+    }
+
+    fn remember<'a>(&'a self, name: &'a str, value: Value) -> BoxFuture<'a, Result<(), Forgotten>> {
+        Box::pin(async move {
+            let kept = self.journal.remember(&self.full(name), value).await;
+            kept.map_err(|lost| Forgotten::Lost(lost.to_string()))
+        })
+    }
+}
+
+impl From<AgentError> for StepError {
+    fn from(error: AgentError) -> Self {
+        match error {
+            AgentError::Model(error) => error.into(),
+            AgentError::Workspace(error) => no_workspace(error),
+            AgentError::Ledger(error) => Self::passing("store", error.to_string()),
+            AgentError::Memory(Forgotten::Lost(message)) => Self::passing("journal_lost", message),
+            AgentError::Memory(error @ Forgotten::Unreadable { .. }) => {
+                Self::fatal("journal_unreadable", error.to_string())
+            }
+            AgentError::Interrupted => Self::passing("interrupted", error.to_string()),
+        }
+    }
+}
+
+/// A checkout that cannot be worked in: what it demands or forbids will not change by trying again.
+fn no_workspace(error: WorkspaceError) -> StepError {
+    let message = error.to_string();
+    match error {
+        WorkspaceError::Path(_) => StepError::fatal("invalid_path", message),
+        WorkspaceError::Sandbox(_) => StepError::fatal("sandbox", message),
+        _ => StepError::passing("workspace", message),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,24 @@
+//! The architecture, as a test: who may import whom, where vendors and codes may be named, how long things
+//! may be, and what may never be linked. Each failure names the line and the rule.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot read what it checks has failed")]
+
+#[path = "tidy/dependencies.rs"]
+mod dependencies;
+#[path = "tidy/measures.rs"]
+mod measures;
+#[path = "tidy/names.rs"]
+mod names;
+#[path = "tidy/paths.rs"]
+mod paths;
+#[path = "tidy/ranks.rs"]
+mod ranks;
+#[path = "tidy/source.rs"]
+mod source;
+#[path = "tidy/vendors.rs"]
+mod vendors;
+
+/// Fails with every broken rule at once.
+fn hold(broken: &[String]) {
+    assert!(broken.is_empty(), "\n{}\n", broken.join("\n"));
+}
