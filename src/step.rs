@@ -4,7 +4,14 @@
 //! across a crash it tells its [`Journal`], which the engine keeps: first what it is about to do, then what
 //! came of it. A step that is performed again finds there what it had already done.
 
+mod about;
+mod action;
 pub mod journal;
+mod perform;
+mod publish;
+mod start;
+mod system;
+mod words;
 
 use std::sync::Arc;
 
@@ -13,6 +20,7 @@ use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 pub use self::journal::{Journal, JournalLost};
+pub use self::perform::Steps;
 use crate::clock::Clock;
 use crate::id::RunId;
 use crate::money::Money;

@@ -19,8 +19,8 @@ pub(super) enum Means {
 
 const ENTER: &str = include_str!("enter.sh");
 
-/// Process ids that the kernel keeps to itself in every namespace.
-const RESERVED_PIDS: u64 = 300;
+/// The least that the kernel takes for the highest process id.
+const LEAST_PID_MAX: u64 = 301;
 
 impl fmt::Display for Means {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -84,7 +84,7 @@ fn pid_limit(processes: u64) -> u64 {
     let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let mut parts = release.split(['.', '-']).map_while(|part| part.parse::<u32>().ok());
     let version = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
-    if version >= (6, 14) { RESERVED_PIDS + processes.max(1) } else { 0 }
+    if version >= (6, 14) { processes.max(LEAST_PID_MAX) } else { 0 }
 }
 
 fn bubblewrap(room: Room<'_>, options: &Options) -> Vec<OsString> {

@@ -127,7 +127,7 @@ async fn a_fork_bomb_and_a_large_file_meet_their_limits() {
         println!("skipped: root's processes cannot be counted on this kernel");
         return;
     }
-    let bomb = "i=0; while [ $i -lt 200 ]; do sleep 30 & i=$((i+1)); done; echo all";
+    let bomb = "i=0; while [ $i -lt 400 ]; do sleep 30 & i=$((i+1)); done; echo all";
     let output = place.shell(&sandbox, bomb, LONG).await;
     assert!(!output.text.contains("all"), "{}", output.text);
 }
