@@ -5,7 +5,14 @@
 //! came of it. A step that is performed again finds there what it had already done.
 
 pub mod agent;
+mod about;
+mod action;
 pub mod journal;
+mod perform;
+mod publish;
+mod start;
+mod system;
+mod words;
 
 use std::sync::Arc;
 
@@ -14,6 +21,7 @@ use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 pub use self::journal::{Journal, JournalLost};
+pub use self::perform::Steps;
 use crate::clock::Clock;
 use crate::id::RunId;
 use crate::money::Money;

@@ -1,0 +1,59 @@
+//! Performing an action of a capability: from the inputs' names to one method of one trait.
+//!
+//! One small function an action, one file a capability. What an action may touch is fixed by the run: its
+//! repository, its branch, its task. An input that names something else fails.
+
+mod chat;
+mod docs;
+mod forge;
+mod inputs;
+mod tracker;
+
+use futures_util::future::BoxFuture;
+
+use self::inputs::Inputs;
+use super::perform::Parts;
+use super::{Context, Outcome, StepError};
+use crate::id::EffectKey;
+use crate::plugin::effect::Effect;
+
+/// Performs the job's action.
+pub(super) async fn perform(
+    parts: &Parts,
+    context: &Context,
+    capability: &str,
+    action: &str,
+) -> Result<Outcome, StepError> {
+    let act = Act { parts, context, inputs: Inputs::of(context, capability, action) };
+    let done = match capability {
+        "task_management" => tracker::perform(&act, action).await,
+        "version_control" => forge::perform(&act, action).await,
+        "communication" => chat::perform(&act, action).await,
+        "documentation" => docs::perform(&act, action).await,
+        _ => None,
+    };
+    done.unwrap_or_else(|| {
+        Err(StepError::fatal("not_offered", format!("nothing here performs `{action}` of {capability}")))
+    })
+}
+
+/// One action being performed.
+#[derive(Debug, Clone, Copy)]
+struct Act<'a> {
+    parts: &'a Parts,
+    context: &'a Context,
+    inputs: Inputs<'a>,
+}
+
+impl Act<'_> {
+    /// Makes one of the action's effects, once.
+    async fn once<'a, F, T>(&'a self, ordinal: u32, make: F) -> Result<T, StepError>
+    where
+        F: FnOnce(Effect) -> BoxFuture<'a, Result<T, StepError>>,
+        T: serde::Serialize + serde::de::DeserializeOwned,
+    {
+        let context = self.context;
+        let key = EffectKey { run: context.run, step: context.job.step.clone(), ordinal };
+        super::journal::once(context.journal.as_ref(), key, make).await
+    }
+}

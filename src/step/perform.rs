@@ -1,0 +1,137 @@
+//! Which step does what: the dispatcher that the engine is given.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+use super::{Context, Outcome, Step, StepError, action, start, system};
+use crate::event::{SourceName, TaskRef};
+use crate::plugin::{Chat, Docs, Forge, Registry, Tracker};
+use crate::run::decide::JobKind;
+use crate::workspace::{WorkspaceError, Workspaces};
+
+/// Every step that there is.
+#[derive(Clone)]
+pub struct Steps {
+    parts: Parts,
+    agent: Arc<dyn Step>,
+}
+
+/// What steps act with.
+#[derive(Debug, Clone)]
+pub(super) struct Parts {
+    pub(super) registry: Arc<Registry>,
+    pub(super) workspaces: Workspaces,
+    pub(super) help: Arc<str>,
+}
+
+impl Steps {
+    /// The steps over what they act with: the outside world, checkouts, and the step that lets agents work.
+    /// `help` is what `${system.help}` says.
+    #[must_use]
+    pub fn new(
+        registry: Arc<Registry>,
+        workspaces: Workspaces,
+        agent: Arc<dyn Step>,
+        help: impl Into<Arc<str>>,
+    ) -> Self {
+        Self { parts: Parts { registry, workspaces, help: help.into() }, agent }
+    }
+
+    async fn dispatch(&self, context: &Context) -> Result<Outcome, StepError> {
+        match &context.job.kind {
+            JobKind::Start => start::perform(&self.parts, context).await,
+            JobKind::Action { capability, action } => {
+                action::perform(&self.parts, context, capability, action).await
+            }
+            JobKind::Agent { .. } => self.agent.perform(context).await,
+            JobKind::System { action } => system::perform(&self.parts, context, action).await,
+        }
+    }
+}
+
+impl Step for Steps {
+    fn perform<'a>(&'a self, context: &'a Context) -> BoxFuture<'a, Result<Outcome, StepError>> {
+        Box::pin(async move {
+            tokio::select! {
+                biased;
+                () = context.cancel.cancelled() => Err(StepError::passing("cancelled", "the step was stopped")),
+                done = self.dispatch(context) => done,
+            }
+        })
+    }
+}
+
+impl fmt::Debug for Steps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Steps").field("parts", &self.parts).finish_non_exhaustive()
+    }
+}
+
+impl Parts {
+    /// The tracker that keeps a task.
+    pub(super) fn tracker(&self, task: &TaskRef) -> Result<Arc<dyn Tracker>, StepError> {
+        let found = self.registry.trackers.get(&task.tracker);
+        found.cloned().ok_or_else(|| not_offered("task_management", Some(&task.tracker)))
+    }
+
+    /// The tracker that this run's new tasks go to.
+    pub(super) fn bound_tracker(&self, context: &Context) -> Result<Arc<dyn Tracker>, StepError> {
+        bound(&self.registry.trackers, context, "task_management")
+    }
+
+    /// The forge of the run's repository: the one that sent the event, where it came from one.
+    pub(super) fn forge(&self, context: &Context) -> Result<Arc<dyn Forge>, StepError> {
+        let origin = context.started.event.repository.as_ref().map(|mention| &mention.forge);
+        match origin.and_then(|name| self.registry.forges.get(name)) {
+            Some(forge) => Ok(Arc::clone(forge)),
+            None => bound(&self.registry.forges, context, "version_control"),
+        }
+    }
+
+    /// Where the run's team talks.
+    pub(super) fn chat(&self, context: &Context) -> Result<Arc<dyn Chat>, StepError> {
+        bound(&self.registry.chats, context, "communication")
+    }
+
+    /// Where the run's pages go.
+    pub(super) fn docs(&self, context: &Context) -> Result<Arc<dyn Docs>, StepError> {
+        bound(&self.registry.docs, context, "documentation")
+    }
+}
+
+/// The provider that the run froze for a capability, or the only one that there is.
+fn bound<T: ?Sized>(
+    providers: &BTreeMap<SourceName, Arc<T>>,
+    context: &Context,
+    capability: &str,
+) -> Result<Arc<T>, StepError> {
+    let name = context.definition.bindings.get(capability);
+    let only = || providers.values().next().filter(|_| name.is_none() && providers.len() == 1);
+    let found = name.and_then(|name| providers.get(name)).or_else(only);
+    found.cloned().ok_or_else(|| not_offered(capability, name))
+}
+
+fn not_offered(capability: &str, provider: Option<&SourceName>) -> StepError {
+    let message = match provider {
+        Some(provider) => format!("{capability}: no plugin `{provider}` is configured"),
+        None => format!("{capability}: no plugin is configured"),
+    };
+    StepError::fatal("not_offered", message)
+}
+
+impl From<WorkspaceError> for StepError {
+    fn from(error: WorkspaceError) -> Self {
+        let message = error.to_string();
+        match error {
+            WorkspaceError::Path(_) => Self::fatal("invalid_path", message),
+            WorkspaceError::Moved { .. } => Self::fatal("branch_moved", message),
+            WorkspaceError::Nested(_) => Self::fatal("nested_repository", message),
+            WorkspaceError::Sandbox(_) => Self::fatal("sandbox", message),
+            WorkspaceError::Git { .. } => Self::passing("git", message),
+            WorkspaceError::Io { .. } => Self::passing("workspace", message),
+        }
+    }
+}

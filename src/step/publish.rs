@@ -1,0 +1,181 @@
+//! Publishing: what an agent left is judged, committed and pushed, once, to the one branch that the run has.
+//!
+//! Every decision is journalled before it has an effect. A replay makes the same commit, and a push of a
+//! commit that is there already is no push.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::perform::Parts;
+use super::{Context, StepError, words};
+use crate::failpoint;
+use crate::plugin::forge::Remote;
+use crate::run::Work;
+use crate::workspace::checks::{Checks, Report};
+use crate::workspace::{Author, Workspace};
+
+/// What publishing gave.
+#[derive(Debug, Default)]
+pub(super) struct Publication {
+    /// The branch, and the commit that it stands at.
+    pub(super) work: Work,
+    /// What the repository's own tests said.
+    pub(super) checks: Option<Checks>,
+}
+
+/// What makes a commit the same commit each time.
+#[derive(Debug, Serialize, Deserialize)]
+struct Intent {
+    author: Author,
+    date: Timestamp,
+    message: String,
+    tree: String,
+    parent: String,
+}
+
+/// Lets a branch hold the run's work.
+///
+/// # Errors
+/// `gate_refused` when the work may not be published, `nothing_to_publish` when there is none,
+/// `branch_moved` when somebody else wrote to the branch.
+pub(super) async fn publish(parts: &Parts, context: &Context, branch: &str) -> Result<Publication, StepError> {
+    let Some(tree) = &context.work.tree else {
+        return unchanged(context, branch);
+    };
+    let workspace = existing(parts, context).await?;
+    let remote = parts.forge(context)?.remote(context.repository()?).await?;
+    let parent = context.work.commit.as_ref().unwrap_or(&workspace.base);
+    if workspace.tree_of(parent).await? == *tree {
+        return unchanged(context, branch);
+    }
+    let report = gate(context, &workspace, tree).await?;
+    let intent = intent(parts, context, tree, parent).await?;
+    let by = (&intent.author, intent.date);
+    let commit = workspace.commit(&intent.tree, &intent.parent, &intent.message, by).await?;
+    push(&workspace, &remote, &commit, (branch, &intent.parent)).await?;
+    let work = Work {
+        branch: Some(branch.to_owned()),
+        base: Some(workspace.base.clone()),
+        commit: Some(commit),
+        ..Work::default()
+    };
+    Ok(Publication { work, checks: report.checks })
+}
+
+/// The run's work with one file more; gives the new tree.
+///
+/// # Errors
+/// When the repository, git or the path refuses.
+pub(super) async fn add_file(
+    parts: &Parts,
+    context: &Context,
+    path: &str,
+    text: &str,
+) -> Result<String, StepError> {
+    let repository = context.repository()?;
+    let workspace = match parts.workspaces.find(context.run).await? {
+        Some(workspace) => workspace,
+        None => {
+            let remote = parts.forge(context)?.remote(repository).await?;
+            let branch = context.work.branch.clone().or_else(|| context.default_branch());
+            parts.workspaces.open(context.run, &remote, branch.as_deref().unwrap_or("HEAD")).await?
+        }
+    };
+    let tree = match &context.work.tree {
+        Some(tree) => tree.clone(),
+        None => workspace.tree_of(&workspace.base).await?,
+    };
+    Ok(workspace.with_file(&tree, path, text).await?)
+}
+
+/// Nothing new: well, if something was published before.
+fn unchanged(context: &Context, branch: &str) -> Result<Publication, StepError> {
+    if context.work.commit.is_none() {
+        return Err(StepError::fatal("nothing_to_publish", "the run has changed nothing"));
+    }
+    let work = Work { branch: Some(branch.to_owned()), commit: context.work.commit.clone(), ..Work::default() };
+    Ok(Publication { work, checks: None })
+}
+
+async fn existing(parts: &Parts, context: &Context) -> Result<Workspace, StepError> {
+    let found = parts.workspaces.find(context.run).await?;
+    found.ok_or_else(|| StepError::fatal("workspace_lost", "the run's workspace is gone, and its work with it"))
+}
+
+/// Judges the work, once; the verdict stands.
+async fn gate(context: &Context, workspace: &Workspace, tree: &str) -> Result<Report, StepError> {
+    let name = format!("gate/{tree}");
+    let known = context.journal.recall(&name).and_then(|value| serde_json::from_value(value).ok());
+    let report: Report = match known {
+        Some(report) => report,
+        None => {
+            let report = workspace.gate(tree, true).await?;
+            context.journal.remember(&name, to_value(&report)?).await?;
+            report
+        }
+    };
+    if report.may_pass() {
+        return Ok(report);
+    }
+    let reason = report.reason().unwrap_or_else(|| "no reason was given".to_owned());
+    Err(StepError::fatal("gate_refused", format!("the change is not published: {reason}")).with(to_value(&report)?))
+}
+
+/// What is to be committed, decided once.
+async fn intent(parts: &Parts, context: &Context, tree: &str, parent: &str) -> Result<Intent, StepError> {
+    let name = format!("commit/{tree}");
+    if let Some(known) = context.journal.recall(&name) {
+        return serde_json::from_value(known)
+            .map_err(|error| StepError::fatal("journal_unreadable", format!("a commit: {error}")));
+    }
+    let intent = Intent {
+        author: parts.workspaces.options.author.clone(),
+        date: context.clock.now(),
+        message: message(context),
+        tree: tree.to_owned(),
+        parent: parent.to_owned(),
+    };
+    context.journal.remember(&name, to_value(&intent)?).await?;
+    Ok(intent)
+}
+
+/// Moves the branch from the commit's parent to the commit; one that is not there yet begins with it.
+async fn push(
+    workspace: &Workspace,
+    remote: &Remote,
+    commit: &str,
+    onto: (&str, &str),
+) -> Result<(), StepError> {
+    let (branch, parent) = onto;
+    let expected = match workspace.remote_tip(remote, branch).await? {
+        Some(tip) if tip == commit => return Ok(()),
+        Some(_) => Some(parent),
+        None => None,
+    };
+    failpoint::hit("before_push");
+    workspace.push(remote, commit, branch, expected).await?;
+    failpoint::hit("after_push");
+    Ok(())
+}
+
+/// A conventional commit message about the task.
+fn message(context: &Context) -> String {
+    let task = context.task();
+    let kind = match task.as_ref().map(|task| task.kind.as_str()) {
+        Some("bug") => "fix",
+        Some("documentation" | "docs") => "docs",
+        Some("chore" | "maintenance") => "chore",
+        _ => "feat",
+    };
+    let subject = words::line(&format!("{kind}: {}", context.title()), 72);
+    let mut message = format!("{subject}\n\n");
+    if let Some(task) = task {
+        message.push_str(&format!("Task: {}\n", words::line(&task.url, 300)));
+    }
+    message.push_str(&format!("Ostler-Run: {}\n", context.run));
+    message
+}
+
+fn to_value(value: &impl Serialize) -> Result<serde_json::Value, StepError> {
+    serde_json::to_value(value).map_err(|error| StepError::fatal("journal_unwritable", error.to_string()))
+}

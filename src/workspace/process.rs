@@ -1,0 +1,230 @@
+//! Child processes that cannot outlive us, fill our memory, or be waited for without end.
+
+use std::collections::VecDeque;
+use std::io;
+use std::process::Stdio;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::unix::pipe;
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+/// How long what is left in a pipe is read for, once the process is gone.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// What became of a process.
+#[derive(Debug)]
+pub(super) struct Finished {
+    /// Its exit code; none when a signal or the time limit ended it.
+    pub(super) code: Option<i32>,
+    /// Whether the time limit ended it.
+    pub(super) timed_out: bool,
+    /// What it wrote to its output.
+    pub(super) out: Excerpt,
+    /// What it wrote to its error output, where that was kept apart.
+    pub(super) err: Excerpt,
+}
+
+/// The beginning and the end of a stream, in bounded room.
+#[derive(Debug)]
+pub(super) struct Excerpt {
+    head: Vec<u8>,
+    tail: VecDeque<u8>,
+    room: (usize, usize),
+    dropped: u64,
+}
+
+/// A child with all that it starts, killed when this is dropped before its end.
+struct Group {
+    child: Child,
+    leader: Option<Pid>,
+}
+
+impl Excerpt {
+    /// Room for so many bytes of the beginning and of the end.
+    pub(super) fn new(head: usize, tail: usize) -> Self {
+        Self { head: Vec::new(), tail: VecDeque::new(), room: (head, tail), dropped: 0 }
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        let (first, rest) = bytes.split_at(bytes.len().min(self.room.0 - self.head.len()));
+        self.head.extend_from_slice(first);
+        self.tail.extend(rest);
+        let surplus = self.tail.len().saturating_sub(self.room.1);
+        self.tail.drain(..surplus);
+        self.dropped += surplus as u64;
+    }
+
+    /// Everything that was written, unless it was more than there was room for.
+    pub(super) fn whole(self) -> Option<Vec<u8>> {
+        (self.dropped == 0).then(|| self.head.into_iter().chain(self.tail).collect())
+    }
+
+    /// It as text, with a line in the middle that says what is missing.
+    pub(super) fn text(&self) -> String {
+        let tail: Vec<u8> = self.tail.iter().copied().collect();
+        let (head, tail) = (String::from_utf8_lossy(&self.head), String::from_utf8_lossy(&tail));
+        match self.dropped {
+            0 => format!("{head}{tail}"),
+            dropped => format!("{head}\n… {dropped} bytes left out …\n{tail}"),
+        }
+    }
+}
+
+impl Group {
+    fn spawn(mut command: Command) -> io::Result<Self> {
+        let child = command.process_group(0).kill_on_drop(true).spawn()?;
+        let leader = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        // The command holds our copies of the child's pipes: unless it is dropped here, they never end.
+        drop(command);
+        Ok(Self { child, leader })
+    }
+
+    fn kill(&mut self) {
+        if let Some(leader) = self.leader.take()
+            && let Err(error) = kill_process_group(leader, Signal::KILL)
+            && error != rustix::io::Errno::SRCH
+        {
+            tracing::warn!(%error, "a process group could not be killed");
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Runs a process with this input, its two outputs kept apart and `room` bytes of each.
+pub(super) async fn apart(
+    mut command: Command,
+    input: &[u8],
+    limit: Duration,
+    room: usize,
+) -> io::Result<Finished> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut group = Group::spawn(command)?;
+    let (mut out, mut err) = (Excerpt::new(room, 0), Excerpt::new(4_000, 4_000));
+    let (stdin, stdout, stderr) =
+        (group.child.stdin.take(), group.child.stdout.take(), group.child.stderr.take());
+    let work = async {
+        let feed = async {
+            if let Some(mut stdin) = stdin
+                && let Err(error) = stdin.write_all(input).await
+            {
+                // A process need not read all that it is given; its exit code tells whether that was well.
+                tracing::debug!(%error, "a process did not read its input");
+            }
+        };
+        tokio::join!(feed, drain(stdout, &mut out), drain(stderr, &mut err));
+        group.child.wait().await
+    };
+    let ended = timeout(limit, work).await;
+    finish(group, ended.ok().transpose()?, out, err)
+}
+
+/// Runs a process without input, both outputs in one pipe in the order written, beginning and end kept.
+pub(super) async fn merged(mut command: Command, limit: Duration, room: usize) -> io::Result<Finished> {
+    let (reader, writer) = io::pipe()?;
+    command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
+    let reader = pipe::Receiver::from_owned_fd(reader.into())?;
+    let mut group = Group::spawn(command)?;
+    let mut out = Excerpt::new(room / 2, room - room / 2);
+    let ended = {
+        let reading = drain(Some(reader), &mut out).fuse();
+        futures_util::pin_mut!(reading);
+        let ended = timeout(limit, async {
+            tokio::select! {
+                status = group.child.wait() => status,
+                () = &mut reading => group.child.wait().await,
+            }
+        })
+        .await;
+        // Whoever else holds the pipe is killed with the group, or is not waited for.
+        group.kill();
+        let left = async {
+            if !futures_util::future::FusedFuture::is_terminated(&reading) {
+                reading.await;
+            }
+        };
+        if timeout(DRAIN, left).await.is_err() {
+            tracing::debug!("a process left its output open behind it");
+        }
+        ended
+    };
+    finish(group, ended.ok().transpose()?, out, Excerpt::new(0, 0))
+}
+
+fn finish(
+    mut group: Group,
+    status: Option<std::process::ExitStatus>,
+    out: Excerpt,
+    err: Excerpt,
+) -> io::Result<Finished> {
+    group.kill();
+    Ok(Finished { code: status.and_then(|status| status.code()), timed_out: status.is_none(), out, err })
+}
+
+async fn drain(from: Option<impl AsyncRead + Unpin>, into: &mut Excerpt) {
+    let Some(mut from) = from else { return };
+    let mut buffer = vec![0; 16_384];
+    // A pipe that breaks has ended as well.
+    while let Ok(count) = from.read(&mut buffer).await {
+        if count == 0 {
+            return;
+        }
+        into.push(&buffer[..count]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sh(script: &str) -> Command {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn an_excerpt_keeps_both_ends_and_counts_the_rest() {
+        let mut excerpt = Excerpt::new(3, 2);
+        excerpt.push(b"ab");
+        excerpt.push(b"cdefg");
+        assert_eq!(excerpt.text(), "abc\n… 2 bytes left out …\nfg");
+        assert_eq!(excerpt.whole(), None);
+    }
+
+    #[tokio::test]
+    async fn both_outputs_come_in_the_order_written() {
+        let finished = merged(sh("echo a; echo b >&2; echo c; exit 3"), Duration::from_secs(20), 100).await;
+        let finished = finished.unwrap();
+        assert_eq!((finished.code, finished.out.text()), (Some(3), "a\nb\nc\n".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn the_time_limit_ends_a_process_with_its_children() {
+        let finished = merged(sh("sleep 600 & sleep 600"), Duration::from_millis(200), 100).await.unwrap();
+        assert!(finished.timed_out);
+        assert_eq!(finished.code, None);
+    }
+
+    #[tokio::test]
+    async fn a_child_left_behind_is_not_waited_for() {
+        let finished = merged(sh("sleep 600 & echo done"), Duration::from_secs(60), 100).await.unwrap();
+        assert_eq!((finished.timed_out, finished.out.text()), (false, "done\n".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn input_is_fed_and_too_much_output_is_not_whole() {
+        let finished = apart(sh("cat"), b"hello", Duration::from_secs(20), 5).await.unwrap();
+        assert_eq!(finished.out.whole(), Some(b"hello".to_vec()));
+        let finished = apart(sh("cat"), b"hello", Duration::from_secs(20), 4).await.unwrap();
+        assert_eq!(finished.out.whole(), None);
+    }
+}

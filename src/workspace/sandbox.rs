@@ -1,0 +1,223 @@
+//! Where commands run that nobody here wrote: shut off as far as the host allows, and it says how far.
+//!
+//! The strongest means that works on this host is found by trying, once, at start: bubblewrap, else
+//! `unshare(1)`, else a plain child with limits. In the first two a command sees the host's programs, its
+//! own files at `/workspace`, an empty `/tmp` of its own, and nothing else: no network, no other process,
+//! no home, no data of Ostler's.
+
+mod means;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+use serde::{Deserialize, Serialize};
+use tokio::process::Command;
+
+use self::means::Means;
+use super::process::{self, Finished};
+use super::{Output, WorkspaceError};
+
+/// Bytes of a command's output that its caller sees.
+const OUTPUT_ROOM: usize = 10_000;
+
+/// How far a command is shut off. The numbers leave room for levels between and above.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum Level {
+    /// 0: a clean environment, limits, and a process group that is killed as one.
+    Clean = 0,
+    /// 1: besides, Ostler's own memory and environment cannot be read by its user's other processes.
+    Guarded = 1,
+    /// 3: namespaces: its own root, processes and (no) network.
+    Isolated = 3,
+}
+
+/// What commands run with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    /// The level below which no command is run.
+    pub minimum: u8,
+    /// Where programs are looked for.
+    pub path: String,
+    /// What a command may read besides its own files, where it exists: the host's programs.
+    pub readable: Vec<PathBuf>,
+    /// Variables that a command gets besides the few that it always has: where a toolchain is. Never a secret.
+    pub variables: BTreeMap<String, String>,
+    /// What a command may use.
+    pub limits: Limits,
+}
+
+/// What one process of a command may use, or all of them together where that is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Seconds of computing.
+    pub cpu_seconds: u64,
+    /// Bytes of memory that it may write to.
+    pub memory_bytes: u64,
+    /// Processes, all together.
+    pub processes: u64,
+    /// Bytes of one file.
+    pub file_bytes: u64,
+}
+
+/// The means that was found, with what commands run with.
+#[derive(Debug, Clone)]
+pub struct Sandbox {
+    means: Means,
+    level: Level,
+    options: Options,
+}
+
+/// The directories of one command.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Room<'a> {
+    /// What it works on.
+    pub(super) files: &'a Path,
+    /// An empty directory outside of `files`: where its root is built, or its home.
+    pub(super) scratch: &'a Path,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        const READABLE: &[&str] = &[
+            "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store",
+            "/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d",
+            "/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/hosts", "/etc/localtime",
+            "/etc/ssl/certs", "/etc/java-17-openjdk", "/etc/java-21-openjdk",
+        ];
+        Self {
+            minimum: 3,
+            path: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned(),
+            readable: READABLE.iter().map(PathBuf::from).collect(),
+            variables: BTreeMap::new(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { cpu_seconds: 1_800, memory_bytes: 4 << 30, processes: 512, file_bytes: 1 << 30 }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = match self {
+            Self::Clean => "clean environment and limits only",
+            Self::Guarded => "clean environment and limits, Ostler's memory guarded",
+            Self::Isolated => "own root, processes and no network",
+        };
+        write!(f, "{} ({words})", *self as u8)
+    }
+}
+
+impl Sandbox {
+    /// Finds the strongest means that works here, by running something harmless in each.
+    pub async fn probe(options: Options) -> Self {
+        for means in [Means::Bubblewrap, Means::Unshare] {
+            let candidate = Self { means, level: Level::Isolated, options: options.clone() };
+            match candidate.try_out().await {
+                Ok(()) => return candidate,
+                Err(why) => tracing::debug!(%means, why, "this sandbox does not work here"),
+            }
+        }
+        Self { means: Means::Plain, level: guard_own_memory(), options }
+    }
+
+    /// How far commands are shut off.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
+    /// What does it, by name.
+    #[must_use]
+    pub fn means(&self) -> String {
+        self.means.to_string()
+    }
+
+    /// Whether it is as strong as demanded.
+    ///
+    /// # Errors
+    /// When it is not; no command is then run.
+    pub fn demand(&self) -> Result<(), WorkspaceError> {
+        let (level, minimum) = (self.level, self.options.minimum);
+        if (level as u8) < minimum {
+            return Err(WorkspaceError::Sandbox(format!(
+                "this host offers level {level}, and level {minimum} is demanded"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Where the files are, as a command sees them.
+    pub(super) fn shown<'a>(&self, files: &'a Path) -> &'a Path {
+        if self.level == Level::Isolated { Path::new(super::VIRTUAL_ROOT) } else { files }
+    }
+
+    /// Runs a shell command in a room.
+    pub(super) async fn shell(
+        &self,
+        room: Room<'_>,
+        command: &str,
+        limit: Duration,
+    ) -> Result<Output, WorkspaceError> {
+        self.demand()?;
+        let Finished { code, timed_out, out, .. } = self.run(room, command, limit).await?;
+        Ok(Output { code, timed_out, text: out.text() })
+    }
+
+    async fn run(&self, room: Room<'_>, script: &str, limit: Duration) -> Result<Finished, WorkspaceError> {
+        let inner = means::limited(&self.options.limits, self.means, script, limit);
+        let argv = self.means.wrap(room, &self.options, inner);
+        let mut command = Command::new(&argv[0]);
+        command.args(&argv[1..]).env_clear().current_dir(room.files);
+        command.envs(&self.options.variables);
+        let home = if self.level == Level::Isolated { Path::new("/tmp") } else { room.scratch };
+        command.env("PATH", &self.options.path).env("HOME", home);
+        command.envs([("LANG", "C.UTF-8"), ("TERM", "dumb")]);
+        process::merged(command, limit, OUTPUT_ROOM)
+            .await
+            .map_err(|error| WorkspaceError::Sandbox(format!("{}: {error}", self.means)))
+    }
+
+    async fn try_out(&self) -> Result<(), String> {
+        let place = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let (files, scratch) = (place.path().join("files"), place.path().join("scratch"));
+        for directory in [&files, &scratch] {
+            std::fs::create_dir(directory).map_err(|error| error.to_string())?;
+        }
+        let room = Room { files: &files, scratch: &scratch };
+        // It must work on its own files, and not see what really is beside them.
+        let script = "echo here > seen; ! [ -e ../scratch ]";
+        let finished = self.run(room, script, Duration::from_secs(20)).await.map_err(|e| e.to_string())?;
+        let seen = files.join("seen").exists();
+        match finished.code {
+            Some(0) if seen => Ok(()),
+            code => Err(format!("exit code {code:?}: {}", finished.out.text())),
+        }
+    }
+}
+
+/// Shuts Ostler's own memory to its user's other processes. For root there is no such thing as another's memory.
+fn guard_own_memory() -> Level {
+    let root = rustix::process::geteuid().is_root();
+    match set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        Ok(()) if !root => Level::Guarded,
+        Ok(()) => Level::Clean,
+        Err(error) => {
+            tracing::warn!(%error, "Ostler's own memory could not be guarded");
+            Level::Clean
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,108 @@
+//! The command lines of each means. Nothing here is interpolated into a script: all data are arguments.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::time::Duration;
+
+use super::{Limits, Options, Room};
+
+/// How a command is shut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Means {
+    /// `bwrap`.
+    Bubblewrap,
+    /// `unshare(1)` and a script that builds the root.
+    Unshare,
+    /// Nothing but limits.
+    Plain,
+}
+
+const ENTER: &str = include_str!("enter.sh");
+
+/// The least that the kernel takes for the highest process id.
+const LEAST_PID_MAX: u64 = 301;
+
+impl fmt::Display for Means {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Bubblewrap => "bubblewrap",
+            Self::Unshare => "unshare",
+            Self::Plain => "plain child",
+        })
+    }
+}
+
+impl Means {
+    /// The whole command line that runs `inner` by this means.
+    pub(super) fn wrap(self, room: Room<'_>, options: &Options, inner: Vec<OsString>) -> Vec<OsString> {
+        let mut argv = match self {
+            Self::Bubblewrap => bubblewrap(room, options),
+            Self::Unshare => unshare(room, options),
+            Self::Plain => Vec::new(),
+        };
+        argv.extend(inner);
+        argv
+    }
+}
+
+/// A shell command under limits and, behind its caller's, a time limit that outlives us.
+pub(super) fn limited(limits: &Limits, means: Means, script: &str, limit: Duration) -> Vec<OsString> {
+    let mut argv = Vec::new();
+    if means == Means::Unshare {
+        // Root of the namespace built the root; the command keeps none of its powers.
+        let drop = ["--no-new-privs", "--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all"];
+        argv.extend(words(&["setpriv"]).chain(words(&drop)));
+    }
+    // Writable memory rather than address space: runtimes reserve far more of that than they use.
+    argv.extend(words(&["prlimit", "--core=0", "--nofile=4096"]));
+    argv.push(format!("--cpu={}", limits.cpu_seconds).into());
+    argv.push(format!("--data={}", limits.memory_bytes).into());
+    argv.push(format!("--fsize={}", limits.file_bytes).into());
+    argv.push(format!("--nproc={}", limits.processes).into());
+    argv.extend(words(&["timeout", "-s", "KILL"]));
+    argv.push((limit.as_secs() + 5).to_string().into());
+    argv.extend(words(&["sh", "-c", script]));
+    argv
+}
+
+fn unshare(room: Room<'_>, options: &Options) -> Vec<OsString> {
+    let mut argv: Vec<OsString> = words(&[
+        "unshare", "--user", "--map-root-user", "--mount", "--pid", "--net", "--ipc", "--uts", "--cgroup",
+        "--fork", "--kill-child=KILL", "--", "sh", "-c", ENTER, "ostler-sandbox",
+    ])
+    .collect();
+    argv.extend([room.scratch.into(), room.files.into()]);
+    argv.push(pid_limit(options.limits.processes).to_string().into());
+    argv.extend(options.readable.iter().map(OsString::from));
+    argv.push("--".into());
+    argv
+}
+
+/// The highest process id of the namespace, which bounds root too, whom `RLIMIT_NPROC` does not; 0 for none.
+fn pid_limit(processes: u64) -> u64 {
+    // Before Linux 6.14 this is one value for the whole host, and not ours to set.
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut parts = release.split(['.', '-']).map_while(|part| part.parse::<u32>().ok());
+    let version = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
+    if version >= (6, 14) { processes.max(LEAST_PID_MAX) } else { 0 }
+}
+
+fn bubblewrap(room: Room<'_>, options: &Options) -> Vec<OsString> {
+    let mut argv: Vec<OsString> =
+        words(&["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"])
+            .collect();
+    for place in &options.readable {
+        match std::fs::read_link(place) {
+            Ok(target) => argv.extend(["--symlink".into(), target.into(), place.into()]),
+            Err(_) => argv.extend(["--ro-bind-try".into(), place.into(), place.into()]),
+        }
+    }
+    argv.extend(words(&["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--bind"]));
+    argv.extend([room.files.into(), super::super::VIRTUAL_ROOT.into()]);
+    argv.extend(words(&["--chdir", super::super::VIRTUAL_ROOT, "--remount-ro", "/", "--"]));
+    argv
+}
+
+fn words<'a>(words: &'a [&str]) -> impl Iterator<Item = OsString> + use<'a> {
+    words.iter().map(OsString::from)
+}

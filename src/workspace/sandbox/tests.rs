@@ -1,0 +1,183 @@
+use super::*;
+
+const LONG: Duration = Duration::from_secs(60);
+
+struct Place {
+    root: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["files", "scratch"] {
+            std::fs::create_dir(root.path().join(name)).unwrap();
+        }
+        Self { root }
+    }
+
+    async fn shell(&self, sandbox: &Sandbox, script: &str, limit: Duration) -> Output {
+        let (files, scratch) = (self.root.path().join("files"), self.root.path().join("scratch"));
+        sandbox.shell(Room { files: &files, scratch: &scratch }, script, limit).await.unwrap()
+    }
+}
+
+/// A sandbox of level 3, or none with a word about it where the host has no namespaces.
+async fn isolated(options: Options) -> Option<Sandbox> {
+    let sandbox = Sandbox::probe(options).await;
+    if sandbox.level() < Level::Isolated {
+        println!("skipped: this host offers level {} only", sandbox.level());
+        return None;
+    }
+    Some(sandbox)
+}
+
+fn plain(options: Options) -> Sandbox {
+    Sandbox { means: Means::Plain, level: Level::Clean, options: Options { minimum: 0, ..options } }
+}
+
+#[tokio::test]
+async fn a_command_works_on_its_files_and_cannot_write_elsewhere() {
+    let Some(sandbox) = isolated(Options::default()).await else { return };
+    let place = Place::new();
+    let output = place.shell(&sandbox, "pwd; echo x > made; cat made", LONG).await;
+    assert_eq!((output.code, output.text.as_str()), (Some(0), "/workspace\nx\n"));
+    assert!(place.root.path().join("files/made").exists());
+    for script in ["echo x > /usr/x", "echo x > /x", "echo x > /workspace/../x", "mkdir /proc/sys/x"] {
+        assert_ne!(place.shell(&sandbox, script, LONG).await.code, Some(0), "{script}");
+    }
+}
+
+#[tokio::test]
+async fn what_belongs_to_ostler_and_the_host_is_not_there() {
+    let Some(sandbox) = isolated(Options::default()).await else { return };
+    let place = Place::new();
+    let secret = place.root.path().join("secret");
+    std::fs::write(&secret, "canary-7f3a").unwrap();
+    let script = format!("cat '{}' /proc/*/environ /etc/shadow; ls /root /home /run; true", secret.display());
+    let output = place.shell(&sandbox, &script, LONG).await;
+    assert!(!output.text.contains("canary-7f3a"), "{}", output.text);
+    assert!(!output.text.contains("root:"), "{}", output.text);
+    assert!(output.text.contains("No such file"), "{}", output.text);
+}
+
+#[tokio::test]
+async fn the_environment_holds_only_what_was_given() {
+    let Some(sandbox) = isolated(Options::default()).await else { return };
+    let place = Place::new();
+    let output = place.shell(&sandbox, "env | cut -d= -f1 | sort | tr '\\n' ' '", LONG).await;
+    assert_eq!(output.text, "HOME LANG PATH PWD TERM ");
+}
+
+#[tokio::test]
+async fn only_its_own_processes_are_seen_and_its_own_powers_are_none() {
+    let Some(sandbox) = isolated(Options::default()).await else { return };
+    let place = Place::new();
+    let script = "ls /proc | grep -c '^[0-9]'; grep -h CapEff /proc/self/status; mount -t tmpfs x /tmp";
+    let output = place.shell(&sandbox, script, LONG).await;
+    let mut lines = output.text.lines();
+    assert!(lines.next().unwrap().parse::<u32>().unwrap() < 8, "{}", output.text);
+    assert_eq!(lines.next(), Some("CapEff:\t0000000000000000"));
+    assert_ne!(output.code, Some(0));
+}
+
+#[tokio::test]
+async fn no_network_is_reached() {
+    let Some(sandbox) = isolated(Options::default()).await else { return };
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let place = Place::new();
+    // /proc/net shows the namespace's own interfaces: none but the loopback, and no route at all.
+    let script = "tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' '; tail -n +2 /proc/net/route";
+    assert_eq!(place.shell(&sandbox, script, LONG).await.text, "lo\n");
+    let script = format!("if command -v bash >/dev/null; then bash -c ': </dev/tcp/127.0.0.1/{port}'; else false; fi");
+    assert_ne!(place.shell(&sandbox, &script, LONG).await.code, Some(0));
+}
+
+#[tokio::test]
+async fn a_daemon_dies_with_its_command() {
+    let Some(sandbox) = isolated(Options::default()).await else { return };
+    let place = Place::new();
+    let script = "setsid sh -c 'sleep 1; echo late > late; sleep 600' >/dev/null 2>&1 & echo started";
+    let output = place.shell(&sandbox, script, LONG).await;
+    assert_eq!(output.text, "started\n");
+    // A second command waits longer than the daemon would have needed.
+    place.shell(&sandbox, "sleep 2", LONG).await;
+    assert!(!place.root.path().join("files/late").exists());
+}
+
+#[tokio::test]
+async fn time_runs_out_for_one_that_ignores_signals() {
+    let Some(sandbox) = isolated(Options::default()).await else { return };
+    let place = Place::new();
+    let script = "trap '' TERM INT HUP; echo begun; (trap '' TERM; sleep 600) & sleep 600";
+    let output = place.shell(&sandbox, script, Duration::from_secs(2)).await;
+    assert!(output.timed_out);
+    assert_eq!(output.text, "begun\n");
+}
+
+#[tokio::test]
+async fn a_fork_bomb_and_a_large_file_meet_their_limits() {
+    let limits = Limits { processes: 40, file_bytes: 100_000, ..Limits::default() };
+    let Some(sandbox) = isolated(Options { limits, ..Options::default() }).await else { return };
+    let place = Place::new();
+    let output = place.shell(&sandbox, "head -c 200000 /dev/zero > large", LONG).await;
+    assert_ne!(output.code, Some(0));
+    assert!(place.root.path().join("files/large").metadata().unwrap().len() <= 100_000);
+    if sandbox.means == Means::Unshare && rustix::process::geteuid().is_root() && means_without_pid_limit() {
+        println!("skipped: root's processes cannot be counted on this kernel");
+        return;
+    }
+    let bomb = "i=0; while [ $i -lt 400 ]; do sleep 30 & i=$((i+1)); done; echo all";
+    let output = place.shell(&sandbox, bomb, LONG).await;
+    assert!(!output.text.contains("all"), "{}", output.text);
+}
+
+fn means_without_pid_limit() -> bool {
+    let limited = Means::Unshare.wrap(
+        Room { files: Path::new("/f"), scratch: Path::new("/s") },
+        &Options { readable: Vec::new(), ..Options::default() },
+        Vec::new(),
+    );
+    limited.contains(&"0".into())
+}
+
+#[tokio::test]
+async fn without_namespaces_limits_and_a_clean_environment_remain() {
+    let limits = Limits { file_bytes: 1_000, ..Limits::default() };
+    let sandbox = plain(Options { limits, ..Options::default() });
+    let place = Place::new();
+    let output = place.shell(&sandbox, "env | cut -d= -f1 | sort | tr '\\n' ' '", LONG).await;
+    assert_eq!(output.text, "HOME LANG PATH PWD TERM ");
+    assert_ne!(place.shell(&sandbox, "head -c 5000 /dev/zero > large", LONG).await.code, Some(0));
+}
+
+#[tokio::test]
+async fn below_the_minimum_nothing_runs() {
+    let mut sandbox = plain(Options::default());
+    sandbox.options.minimum = 3;
+    let place = Place::new();
+    let (files, scratch) = (place.root.path().join("files"), place.root.path().join("scratch"));
+    let refused = sandbox.shell(Room { files: &files, scratch: &scratch }, "echo x > made", LONG).await;
+    assert!(matches!(refused, Err(WorkspaceError::Sandbox(_))), "{refused:?}");
+    assert!(!files.join("made").exists());
+}
+
+#[tokio::test]
+async fn much_output_is_cut_in_its_middle() {
+    let sandbox = plain(Options::default());
+    let place = Place::new();
+    let script = "echo first; head -c 5000000 /dev/zero | tr '\\0' x; echo; echo last";
+    let output = place.shell(&sandbox, script, LONG).await;
+    assert!(output.text.len() < 11_000 && output.text.starts_with("first\n") && output.text.ends_with("last\n"));
+}
+
+#[test]
+fn bubblewrap_is_given_the_same_view() {
+    let room = Room { files: Path::new("/w/files"), scratch: Path::new("/w/scratch") };
+    let options = Options { readable: vec!["/usr".into()], ..Options::default() };
+    let argv = Means::Bubblewrap.wrap(room, &options, vec!["true".into()]);
+    let argv: Vec<_> = argv.iter().map(|word| word.to_str().unwrap()).collect();
+    let text = argv.join(" ");
+    assert!(text.contains("--unshare-all") && text.contains("--ro-bind-try /usr /usr"), "{text}");
+    assert!(text.contains("--bind /w/files /workspace") && text.ends_with("-- true"), "{text}");
+}

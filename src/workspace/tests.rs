@@ -1,0 +1,315 @@
+//! Workspaces over real git, with a bare repository on disk as the remote.
+
+use std::os::unix::fs::symlink;
+use std::process::Command;
+
+use secrecy::SecretString;
+
+use super::sandbox::Level;
+use super::*;
+use crate::id::EventId;
+
+const DATE: jiff::Timestamp = jiff::Timestamp::UNIX_EPOCH;
+
+/// A remote with one commit, and a place for workspaces.
+struct Scene {
+    place: tempfile::TempDir,
+    workspaces: Workspaces,
+    run: RunId,
+}
+
+fn git(directory: &Path, arguments: &[&str]) -> String {
+    let mut command = Command::new("git");
+    command.args(["-c", "user.name=t", "-c", "user.email=t@t", "-c", "init.defaultBranch=main"]);
+    command.arg("-C").arg(directory).args(arguments).env("GIT_CONFIG_GLOBAL", "/dev/null");
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+impl Scene {
+    /// A remote whose tests pass as long as `value` holds 1.
+    async fn new() -> Self {
+        let place = tempfile::tempdir().unwrap();
+        let seed = place.path().join("seed");
+        std::fs::create_dir_all(seed.join("tests")).unwrap();
+        git(&seed, &["init", "-q"]);
+        std::fs::write(seed.join("value"), "1\n").unwrap();
+        std::fs::write(seed.join(".gitignore"), "ignored\n").unwrap();
+        std::fs::write(seed.join("tests/run.sh"), "grep -q 1 value && echo ok 1\n").unwrap();
+        git(&seed, &["add", "-A"]);
+        git(&seed, &["commit", "-qm", "seed"]);
+        git(place.path(), &["clone", "-q", "--bare", "seed", "remote.git"]);
+        Self::over(place).await
+    }
+
+    async fn over(place: tempfile::TempDir) -> Self {
+        let sandbox = Sandbox::probe(sandbox::Options { minimum: 0, ..Default::default() }).await;
+        let mut options = Options { root: place.path().join("runs"), ..Options::default() };
+        options.git.protocols.push("file".to_owned());
+        let run = RunId::of(EventId::at(DATE), "test");
+        Self { workspaces: Workspaces::new(options, sandbox), place, run }
+    }
+
+    fn remote(&self) -> Remote {
+        let url = format!("file://{}", self.place.path().join("remote.git").display());
+        Remote { url, credential: Some(("x".to_owned(), SecretString::from("canary-token"))) }
+    }
+
+    async fn open(&self) -> Workspace {
+        self.workspaces.open(self.run, &self.remote(), "main").await.unwrap()
+    }
+
+    fn tip(&self, branch: &str) -> String {
+        git(&self.place.path().join("remote.git"), &["rev-parse", branch])
+    }
+}
+
+fn author() -> Author {
+    Options::default().author
+}
+
+async fn committed(workspace: &Workspace, text: &str) -> (String, String) {
+    std::fs::write(workspace.files.join("value"), text).unwrap();
+    let tree = workspace.snapshot().await.unwrap();
+    let commit = workspace.commit(&tree, &workspace.base, "feat: more", (&author(), DATE)).await.unwrap();
+    (tree, commit)
+}
+
+#[tokio::test]
+async fn a_workspace_is_made_once_and_found_again() {
+    let scene = Scene::new().await;
+    let workspace = scene.open().await;
+    assert_eq!(workspace.base, scene.tip("main"));
+    assert_eq!(std::fs::read_to_string(workspace.files.join("value")).unwrap(), "1\n");
+    assert!(!workspace.files.join(".git").exists());
+    std::fs::write(workspace.files.join("left"), "x").unwrap();
+    let again = scene.open().await;
+    assert!(again.files.join("left").exists());
+    scene.workspaces.close(scene.run).await.unwrap();
+    assert!(!workspace.files.exists());
+    scene.workspaces.close(scene.run).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_half_made_workspace_is_made_again() {
+    let scene = Scene::new().await;
+    let workspace = scene.open().await;
+    std::fs::write(workspace.files.join("left"), "x").unwrap();
+    std::fs::remove_file(workspace.place.join("ready")).unwrap();
+    let again = scene.open().await;
+    assert!(!again.files.join("left").exists() && again.files.join("value").exists());
+}
+
+#[tokio::test]
+async fn an_unknown_branch_and_a_wicked_one_fail() {
+    let scene = Scene::new().await;
+    for branch in ["missing", "--upload-pack=touch /tmp/x", "a..b"] {
+        assert!(scene.workspaces.open(scene.run, &scene.remote(), branch).await.is_err(), "{branch}");
+    }
+    assert!(scene.workspaces.open(scene.run, &scene.remote(), "HEAD").await.is_ok());
+}
+
+#[tokio::test]
+async fn a_protocol_that_is_not_allowed_is_not_spoken() {
+    let scene = Scene::new().await;
+    let options = Options { root: scene.place.path().join("strict"), ..Options::default() };
+    let sandbox = Sandbox::probe(sandbox::Options::default()).await;
+    let strict = Workspaces::new(options, sandbox);
+    assert!(strict.open(scene.run, &scene.remote(), "main").await.is_err());
+}
+
+#[tokio::test]
+async fn trees_are_taken_compared_and_put_back() {
+    let scene = Scene::new().await;
+    let workspace = scene.open().await;
+    std::fs::write(workspace.files.join("new"), "new\n").unwrap();
+    std::fs::write(workspace.files.join("ignored"), "built\n").unwrap();
+    std::fs::remove_file(workspace.files.join("value")).unwrap();
+    let tree = workspace.snapshot().await.unwrap();
+    let diff = workspace.diff(&tree).await.unwrap();
+    assert!(diff.contains("+new") && diff.contains("-1") && !diff.contains("built"), "{diff}");
+    let base = workspace.tree_of(&workspace.base).await.unwrap();
+    workspace.restore(&base).await.unwrap();
+    assert!(workspace.files.join("value").exists());
+    assert!(!workspace.files.join("new").exists() && !workspace.files.join("ignored").exists());
+    assert_eq!(workspace.snapshot().await.unwrap(), base);
+    assert!(workspace.restore(&"0".repeat(40)).await.is_err());
+    assert!(workspace.files.join("value").exists(), "an unknown tree costs nothing");
+}
+
+#[tokio::test]
+async fn a_file_changed_within_a_tick_to_the_same_size_is_seen() {
+    let scene = Scene::new().await;
+    let workspace = scene.open().await;
+    let path = workspace.files.join("value");
+    let modified = path.metadata().unwrap().modified().unwrap();
+    std::fs::write(&path, "2\n").unwrap();
+    std::fs::File::options().write(true).open(&path).unwrap().set_modified(modified).unwrap();
+    let tree = workspace.snapshot().await.unwrap();
+    assert!(workspace.diff(&tree).await.unwrap().contains("+2"));
+}
+
+#[tokio::test]
+async fn a_commit_is_the_same_however_often_it_is_made() {
+    let scene = Scene::new().await;
+    let workspace = scene.open().await;
+    let (tree, commit) = committed(&workspace, "1 2\n").await;
+    let again = workspace.commit(&tree, &workspace.base, "feat: more", (&author(), DATE)).await.unwrap();
+    assert_eq!(commit, again);
+    assert_eq!(workspace.tree_of(&commit).await.unwrap(), tree);
+}
+
+#[tokio::test]
+async fn a_push_arrives_once_and_overwrites_nobody() {
+    let scene = Scene::new().await;
+    let workspace = scene.open().await;
+    let (tree, commit) = committed(&workspace, "1 2\n").await;
+    let push = |commit: String, expected: Option<String>| {
+        let (workspace, remote) = (workspace.clone(), scene.remote());
+        async move { workspace.push(&remote, &commit, "feature/x", expected.as_deref()).await }
+    };
+    assert_eq!(push(commit.clone(), None).await.unwrap(), Pushed::Moved);
+    assert_eq!(scene.tip("feature/x"), commit);
+    // The answer was lost: the same push, with the same expectation, is found to be done.
+    assert_eq!(push(commit.clone(), None).await.unwrap(), Pushed::Already);
+    let other = workspace.commit(&tree, &commit, "feat: other", (&author(), DATE)).await.unwrap();
+    let moved = push(other.clone(), Some(workspace.base.clone())).await;
+    assert!(matches!(moved, Err(WorkspaceError::Moved { .. })), "{moved:?}");
+    assert_eq!(scene.tip("feature/x"), commit);
+    assert_eq!(push(other, Some(commit)).await.unwrap(), Pushed::Moved);
+}
+
+#[tokio::test]
+async fn what_an_agent_leaves_does_not_run_when_git_looks() {
+    let scene = Scene::new().await;
+    let workspace = scene.open().await;
+    let proof = scene.place.path().join("proof");
+    let trap = format!("touch {}", proof.display());
+    // A whole repository of the agent's own in place of none, with everything that git would run set.
+    git(&workspace.files, &["init", "-q"]);
+    let filter = format!("{trap}; cat");
+    for (key, value) in [
+        ("core.fsmonitor", trap.as_str()),
+        ("filter.z.clean", filter.as_str()),
+        ("filter.z.smudge", filter.as_str()),
+        ("diff.external", trap.as_str()),
+        ("diff.z.textconv", trap.as_str()),
+        ("gpg.program", trap.as_str()),
+        ("commit.gpgSign", "true"),
+        ("core.hooksPath", "hooks"),
+    ] {
+        git(&workspace.files, &["config", key, value]);
+    }
+    std::fs::create_dir(workspace.files.join("hooks")).unwrap();
+    std::fs::write(workspace.files.join("hooks/pre-push"), format!("#!/bin/sh\n{trap}\n")).unwrap();
+    std::fs::write(workspace.files.join(".gitattributes"), "* filter=z diff=z\n").unwrap();
+    let (tree, commit) = committed(&workspace, "1 2\n").await;
+    workspace.diff(&tree).await.unwrap();
+    workspace.push(&scene.remote(), &commit, "feature/x", None).await.unwrap();
+    workspace.restore(&tree).await.unwrap();
+    assert!(!proof.exists());
+    assert!(!workspace.files.join(".git").exists(), "the agent's repository is no part of a tree");
+}
+
+#[tokio::test]
+async fn a_repository_within_the_files_is_an_error_not_a_hole() {
+    let scene = Scene::new().await;
+    let workspace = scene.open().await;
+    let inner = workspace.files.join("inner");
+    std::fs::create_dir(&inner).unwrap();
+    git(&inner, &["init", "-q"]);
+    std::fs::write(inner.join("code"), "x").unwrap();
+    git(&inner, &["add", "-A"]);
+    git(&inner, &["commit", "-qm", "x"]);
+    let snapshot = workspace.snapshot().await;
+    assert!(matches!(&snapshot, Err(WorkspaceError::Nested(path)) if path == "inner"), "{snapshot:?}");
+}
+
+#[tokio::test]
+async fn no_credential_is_left_anywhere() {
+    let scene = Scene::new().await;
+    let workspace = scene.open().await;
+    let (_, commit) = committed(&workspace, "1 2\n").await;
+    workspace.push(&scene.remote(), &commit, "feature/x", None).await.unwrap();
+    for needle in ["canary-token", "eDpjYW5hcnktdG9rZW4="] {
+        let found = Command::new("grep").args(["-r", needle]).arg(&workspace.place).output().unwrap();
+        assert!(found.stdout.is_empty(), "{}", String::from_utf8_lossy(&found.stdout));
+    }
+}
+
+#[tokio::test]
+async fn a_place_is_inside_and_on_no_link() {
+    let scene = Scene::new().await;
+    let workspace = scene.open().await;
+    symlink("/etc", workspace.files.join("etc")).unwrap();
+    symlink("value", workspace.files.join("link")).unwrap();
+    for path in ["value", "./value", "/workspace/value", "src/new.rs", "/workspace", "."] {
+        let place = workspace.place(path).unwrap();
+        assert!(place.starts_with(&workspace.files), "{path}");
+    }
+    assert_eq!(workspace.place("/workspace/value").unwrap(), workspace.files.join("value"));
+    for path in [
+        "../x", "a/../../x", "/etc/passwd", "/workspaces/x", "etc/passwd", "link", ".git/config", "a/.GIT/x",
+        ".git. /x", "GIT~1/config", "a\0b",
+    ] {
+        assert!(matches!(workspace.place(path), Err(WorkspaceError::Path(_))), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_shell_works_in_the_checkout_and_does_not_see_the_trusted_directory() {
+    let scene = Scene::new().await;
+    let workspace = scene.open().await;
+    let limit = Duration::from_secs(60);
+    let output = workspace.shell("cat value", limit).await.unwrap();
+    assert_eq!((output.code, output.text.as_str()), (Some(0), "1\n"));
+    if workspace.sandbox.level() < Level::Isolated {
+        println!("skipped: this host offers level {} only", workspace.sandbox.level());
+        return;
+    }
+    let script = format!("ls {} ../git; true", workspace.git.directory.display());
+    let output = workspace.shell(&script, limit).await.unwrap();
+    assert!(!output.text.contains("objects"), "{}", output.text);
+}
+
+#[tokio::test]
+async fn the_gate_refuses_what_breaks_the_tests_and_what_is_nothing() {
+    let scene = Scene::new().await;
+    let workspace = scene.open().await;
+    let base = workspace.snapshot().await.unwrap();
+    assert_eq!(workspace.gate(&base, true).await.unwrap().findings[0].rule, "empty");
+    let (tree, _) = committed(&workspace, "1 2\n").await;
+    let report = workspace.gate(&tree, true).await.unwrap();
+    assert!(report.may_pass(), "{report:?}");
+    let checks = report.checks.unwrap();
+    assert_eq!((checks.passed, checks.base_passed, checks.output.as_str()), (true, true, "ok 1\n"));
+    let (tree, _) = committed(&workspace, "3\n").await;
+    let report = workspace.gate(&tree, true).await.unwrap();
+    assert!(!report.may_pass());
+    assert!(report.reason().unwrap().contains("sh tests/run.sh"));
+}
+
+#[tokio::test]
+async fn the_gate_sees_links_and_secrets() {
+    let scene = Scene::new().await;
+    let workspace = scene.open().await;
+    symlink("/etc/passwd", workspace.files.join("link")).unwrap();
+    let (tree, _) = committed(&workspace, &format!("ghp_{}\n", "a".repeat(36))).await;
+    let report = workspace.gate(&tree, true).await.unwrap();
+    let rules: Vec<_> = report.findings.iter().map(|finding| finding.rule.as_str()).collect();
+    assert_eq!(rules, ["symlink", "secret"]);
+    assert!(report.checks.is_none());
+}
+
+#[tokio::test]
+async fn a_file_is_added_to_a_tree_without_touching_the_checkout() {
+    let scene = Scene::new().await;
+    let workspace = scene.open().await;
+    let base = workspace.snapshot().await.unwrap();
+    let tree = workspace.with_file(&base, "docs/page.md", "# Page\n").await.unwrap();
+    assert_eq!(workspace.text_in(&tree, "docs/page.md").await.as_deref(), Some("# Page\n"));
+    assert!(!workspace.files.join("docs").exists());
+    assert!(workspace.with_file(&base, "../x", "").await.is_err());
+    assert!(workspace.with_file(&base, ".git/hooks/x", "").await.is_err());
+}
