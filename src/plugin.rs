@@ -5,17 +5,23 @@
 //! folder with the same file names in each; vendors never import each other, and only
 //! [`registry`] names them.
 
+pub mod anthropic;
 pub mod chat;
+pub mod client;
 pub mod docs;
 pub mod effect;
 pub mod error;
 pub mod forge;
 pub mod github;
 pub mod jira;
+pub mod markdown;
 pub mod model;
 pub mod registry;
+pub mod secret;
 pub mod slack;
 pub mod source;
+#[cfg(test)]
+mod testing;
 pub mod tracker;
 
 use futures_util::future::BoxFuture;
