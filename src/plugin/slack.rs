@@ -1,3 +1,13 @@
-//! Slack.
+//! Slack: deliveries in, messages out.
 
+mod chat;
+mod client;
+pub mod options;
 pub mod source;
+mod wire;
+
+pub use self::client::Slack;
+pub use self::options::Options;
+
+#[cfg(test)]
+mod tests;
