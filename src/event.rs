@@ -159,6 +159,24 @@ pub struct TaskMention {
     pub url: Option<String>,
 }
 
+impl TaskMention {
+    /// A mention that says no more than which task it is.
+    #[must_use]
+    pub fn to(reference: TaskRef) -> Self {
+        Self {
+            reference,
+            title: None,
+            description: None,
+            status: None,
+            kind: None,
+            labels: Vec::new(),
+            components: Vec::new(),
+            assignee: None,
+            url: None,
+        }
+    }
+}
+
 /// A pull request, as far as the delivery told of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangeMention {

@@ -14,14 +14,12 @@ pub mod error;
 pub mod forge;
 pub mod github;
 pub mod jira;
+mod lenient;
 pub mod markdown;
 pub mod model;
 pub mod registry;
-pub mod secret;
 pub mod slack;
 pub mod source;
-#[cfg(test)]
-mod testing;
 pub mod tracker;
 
 use futures_util::future::BoxFuture;

@@ -6,6 +6,8 @@
 mod answer;
 mod request;
 pub mod retry;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -289,6 +291,12 @@ pub fn transport() -> Result<reqwest::Client, reqwest::Error> {
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(10))
         .build()
+}
+
+/// A configured secret; an empty one, as an empty variable leaves it, is none.
+#[must_use]
+pub fn given(secret: Option<&SecretString>) -> Option<&SecretString> {
+    secret.filter(|secret| !secret.expose_secret().is_empty())
 }
 
 impl Rate {

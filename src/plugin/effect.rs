@@ -112,7 +112,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::plugin::testing::{JumpClock, effect};
+    use crate::plugin::client::testing::{JumpClock, effect};
 
     /// A world in which one thing can be made; each entry says how one attempt at making it ends.
     struct World {
@@ -174,6 +174,6 @@ mod tests {
     #[test]
     fn no_effect_is_older_than_the_event_of_its_run() {
         let earliest = effect("note", true).earliest();
-        assert_eq!(earliest, crate::plugin::testing::START.checked_sub(CLOCK_SKEW).unwrap());
+        assert_eq!(earliest, crate::plugin::client::testing::START.checked_sub(CLOCK_SKEW).unwrap());
     }
 }

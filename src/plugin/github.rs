@@ -3,6 +3,7 @@
 mod client;
 mod forge;
 pub mod options;
+mod payload;
 pub mod source;
 mod tracker;
 mod wire;

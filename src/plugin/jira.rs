@@ -3,6 +3,7 @@
 mod adf;
 mod client;
 pub mod options;
+mod payload;
 pub mod source;
 mod tracker;
 mod wire;

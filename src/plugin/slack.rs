@@ -3,7 +3,9 @@
 mod chat;
 mod client;
 pub mod options;
+mod payload;
 pub mod source;
+mod text;
 mod wire;
 
 pub use self::client::Slack;

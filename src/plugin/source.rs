@@ -9,6 +9,12 @@ use serde_json::Value;
 use crate::event::{Event, SourceName, Stamp};
 use crate::id::{EventId, RunId};
 
+/// The media type of JSON.
+pub const JSON: &str = "application/json";
+
+/// The media type of HTML forms.
+pub const FORM: &str = "application/x-www-form-urlencoded";
+
 /// One HTTP request from a source, as it arrived.
 #[derive(Debug, Clone)]
 pub struct Delivery {
@@ -28,6 +34,13 @@ impl Delivery {
         let value = values.next()?;
         // A doubled header is a request that two readers may understand differently: nobody gets a value.
         values.next().is_none().then(|| value.to_str().ok()).flatten()
+    }
+
+    /// The body's media type, without parameters and in lower case; JSON where the sender does not say.
+    #[must_use]
+    pub fn media_type(&self) -> String {
+        let text = self.header("content-type").unwrap_or(JSON);
+        text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
     }
 }
 
@@ -54,6 +67,13 @@ pub trait Source: Debug + Send + Sync {
     /// When the body is not what the source sends. A delivery of a kind unknown to Ostler is no error:
     /// it is an event with few parts, or ignored.
     fn decode(&self, delivery: &Delivery, stamp: &Stamp) -> Result<Decoded, Undecodable>;
+
+    /// What the source is answered where it sends a delivery that carries no signature by design and asks for nothing but an
+    /// answer. Nothing else may follow from such a delivery.
+    fn courtesy(&self, delivery: &Delivery) -> Option<Reply> {
+        let _ = delivery;
+        None
+    }
 
     /// What the source wants to read in the answer, where it is particular; else it is told the status as JSON.
     fn answer(&self, delivery: &Delivery, verdict: &Verdict) -> Option<Reply>;
@@ -102,6 +122,33 @@ pub enum Decoded {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Undecodable(pub String);
+
+impl Undecodable {
+    /// The body is not JSON.
+    #[must_use]
+    pub fn json(error: &serde_json::Error) -> Self {
+        // The error's place helps; its text could quote the body.
+        Self(format!("the body is not JSON (line {}, column {})", error.line(), error.column()))
+    }
+
+    /// The body is JSON and not an object.
+    #[must_use]
+    pub fn no_object() -> Self {
+        Self("the body is not a JSON object".to_owned())
+    }
+
+    /// The body is of a type that the source does not send here.
+    #[must_use]
+    pub fn media_type(expected: &str) -> Self {
+        Self(format!("the content type is not {expected}"))
+    }
+
+    /// A field that everything hangs on is not there.
+    #[must_use]
+    pub fn missing(field: &str) -> Self {
+        Self(format!("the field `{field}` is missing"))
+    }
+}
 
 /// What became of a delivery, for the source's own answer.
 #[derive(Debug, Clone)]

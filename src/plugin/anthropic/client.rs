@@ -8,7 +8,7 @@ use http::header::{HeaderName, HeaderValue};
 use super::options::Options;
 use super::wire;
 use crate::clock::Clock;
-use crate::plugin::client::{Client, ClientOptions};
+use crate::plugin::client::{Client, ClientOptions, given};
 use crate::plugin::{PluginError, Problem};
 
 /// Anthropic's name in errors and logs.
@@ -32,7 +32,7 @@ impl Anthropic {
         http: reqwest::Client,
     ) -> Result<Self, PluginError> {
         let wrong = |message: &str| PluginError::new(NAME, Problem::NotOffered, message);
-        let key = options.api_key.clone().ok_or_else(|| wrong("`api_key` is not configured"))?;
+        let key = given(options.api_key.as_ref()).ok_or_else(|| wrong("`api_key` is not configured"))?.clone();
         let version = HeaderValue::from_str(&options.version)
             .map_err(|_| wrong("`version` cannot stand in a header"))?;
         let settings = ClientOptions {

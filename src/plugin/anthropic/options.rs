@@ -5,7 +5,6 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::plugin::client::Rate;
-use crate::plugin::secret;
 
 /// Anthropic's Messages API as the provider of models.
 #[derive(Debug, Clone, Deserialize)]
@@ -14,7 +13,6 @@ pub struct Options {
     /// Where the API is.
     pub base_url: Url,
     /// The key.
-    #[serde(deserialize_with = "secret::optional")]
     pub api_key: Option<SecretString>,
     /// The model of roles that name none.
     pub model: Option<String>,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Anthropic, Options};
 use crate::money::Usage;
 use crate::plugin::model::{Block, Message, Model, Request, Speaker, Stop, Tool};
-use crate::plugin::testing::{self, JumpClock, Server, lost};
+use crate::plugin::client::testing::{self, JumpClock, Server, lost};
 use crate::plugin::{PluginError, Problem};
 
 fn anthropic(server: &Server) -> Anthropic {

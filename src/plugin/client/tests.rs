@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use serde_json::json;
 
 use super::*;
-use crate::plugin::testing::{self, JumpClock, Server, lost};
+use super::testing::{self, JumpClock, Server, lost};
 
 const PLAIN: Dialect = Dialect { message: |_| None, problem: |_| None };
 

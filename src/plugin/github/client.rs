@@ -25,7 +25,7 @@ use super::options::Options;
 use super::wire;
 use crate::clock::Clock;
 use crate::event::{Account, RepositoryName, SourceName};
-use crate::plugin::client::{Answer, Client, ClientOptions, Request, Retry};
+use crate::plugin::client::{Answer, Client, ClientOptions, Request, Retry, given};
 use crate::plugin::{PluginError, Problem};
 
 /// GitHub's name in references and accounts.
@@ -261,7 +261,7 @@ fn read_slug(app: wire::App) -> String {
 
 fn credentials(options: &Options) -> Result<(Identity, AuthState), PluginError> {
     let wrong = |message: String| PluginError::new(NAME, Problem::NotOffered, message);
-    if let Some(token) = &options.token {
+    if let Some(token) = given(options.token.as_ref()) {
         let auth = AuthState::AccessToken { token: token.clone() };
         return Ok((Identity::User(token.clone()), auth));
     }

@@ -8,7 +8,6 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::plugin::client::Rate;
-use crate::plugin::secret;
 
 /// GitHub as forge and tracker: github.com, an Enterprise server, or a twin.
 #[derive(Debug, Clone, Deserialize)]
@@ -19,7 +18,6 @@ pub struct Options {
     /// Where repositories are cloned from and looked at.
     pub git_url: Url,
     /// A personal access token; the alternative to an App.
-    #[serde(deserialize_with = "secret::optional")]
     pub token: Option<SecretString>,
     /// The App's id.
     pub app_id: Option<u64>,

@@ -1,1 +1,369 @@
 //! What GitHub sends: how its deliveries are known to be genuine and what they mean.
+//!
+//! Every event type is an event here; those that Ostler knows nothing about have an actor, a repository and a subject.
+//! A pull request is an issue to GitHub, so whatever tells of one names a task too.
+//!
+//! The delivery's GUID is not covered by the signature: whoever holds one signed body could send it again under another. The
+//! body's digest is therefore an identity as well. Payloads carry ids and times to the second, so that two bodies are the same
+//! only where the same thing happened twice within a second.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::payload::{CheckRun, Comment, Commit, Issue, Label, Payload, PullRequest, Repository, User};
+use crate::event::{
+    Account, Actor, ChangeMention, Check, Command, Event, EventKind, Push, RepositoryMention, RepositoryName,
+    SourceName, Stamp, Subject, TaskMention, TaskRef,
+};
+use crate::plugin::lenient::{Maybe, Text};
+use crate::plugin::source::{Decoded, Delivery, FORM, JSON, Reply, Scheme, Source, Undecodable, Verdict};
+
+/// The vendor's name.
+const GITHUB: &str = "github";
+
+/// GitHub sends no larger payload.
+const BODY_LIMIT: usize = 25 * 1024 * 1024;
+
+/// How GitHub as a source is configured.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SourceOptions {
+    /// The webhook's secrets: several while one is being replaced.
+    pub secrets: Vec<SecretString>,
+}
+
+/// GitHub as a sender of deliveries.
+#[derive(Debug)]
+pub struct GithubSource {
+    secrets: Vec<SecretString>,
+}
+
+impl GithubSource {
+    /// A source with these options. Without a secret it is off.
+    #[must_use]
+    pub fn new(options: SourceOptions) -> Self {
+        let mut secrets = options.secrets;
+        secrets.retain(|secret| !secret.expose_secret().is_empty());
+        Self { secrets }
+    }
+}
+
+impl Source for GithubSource {
+    fn name(&self) -> SourceName {
+        SourceName::new(GITHUB)
+    }
+
+    fn surfaces(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn scheme(&self) -> Scheme {
+        Scheme::Body { header: "X-Hub-Signature-256", prefix: "sha256=" }
+    }
+
+    fn secrets(&self) -> &[SecretString] {
+        &self.secrets
+    }
+
+    fn body_limit(&self) -> usize {
+        BODY_LIMIT
+    }
+
+    fn decode(&self, delivery: &Delivery, stamp: &Stamp) -> Result<Decoded, Undecodable> {
+        let name = event_name(delivery)?;
+        let payload = read(delivery)?;
+        if name == "ping" {
+            return Ok(Decoded::Handshake(Reply::Json(
+                json!({"status": "ignored", "reason": "ping", "runs": []}),
+            )));
+        }
+        let event = Reading { name, payload: &payload }.event(stamp);
+        let identities = identities(delivery, &event, stamp);
+        Ok(Decoded::Event { event: Box::new(event), identities })
+    }
+
+    fn answer(&self, _: &Delivery, _: &Verdict) -> Option<Reply> {
+        None
+    }
+}
+
+/// The event's name, which only a header tells.
+fn event_name(delivery: &Delivery) -> Result<&str, Undecodable> {
+    let name = delivery.header("X-GitHub-Event");
+    let bad = || Undecodable("the header X-GitHub-Event does not name an event".to_owned());
+    name.filter(|name| is_word(name)).ok_or_else(bad)
+}
+
+/// The payload, which hooks of the older kind send as a form's field.
+fn read(delivery: &Delivery) -> Result<Payload, Undecodable> {
+    let json = match delivery.media_type().as_str() {
+        JSON => Cow::Borrowed(&*delivery.body),
+        FORM => {
+            let field = url::form_urlencoded::parse(&delivery.body).find(|(name, _)| name == "payload");
+            let (_, text) = field.ok_or_else(|| Undecodable("the form has no field `payload`".to_owned()))?;
+            Cow::Owned(text.into_owned().into_bytes())
+        }
+        _ => return Err(Undecodable::media_type("JSON or a form")),
+    };
+    let payload: Maybe<Payload> = serde_json::from_slice(&json).map_err(|error| Undecodable::json(&error))?;
+    payload.0.ok_or_else(Undecodable::no_object)
+}
+
+fn identities(delivery: &Delivery, event: &Event, stamp: &Stamp) -> Vec<String> {
+    let mut identities = Vec::new();
+    if let Some(guid) = delivery.header("X-GitHub-Delivery").filter(|guid| !guid.is_empty()) {
+        identities.push(format!("{GITHUB}:{guid}"));
+    }
+    identities.push(format!("{GITHUB}:body:{}", stamp.payload.digest));
+    // A repository's hook and its organisation's both tell of one comment, in two bodies.
+    if let (Some(comment), Some(repository)) = (&event.comment, &event.repository)
+        && event.kind.as_str().ends_with(".created")
+    {
+        identities.push(format!("{}:{}:{}", event.kind, repository.name, comment.id));
+    }
+    identities
+}
+
+/// A name that can be part of a kind.
+fn is_word(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 64
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+/// A payload being understood.
+#[derive(Debug, Clone, Copy)]
+struct Reading<'a> {
+    name: &'a str,
+    payload: &'a Payload,
+}
+
+impl<'a> Reading<'a> {
+    fn event(self, stamp: &Stamp) -> Event {
+        let payload = self.payload;
+        let repository = payload.repository.get().and_then(repository);
+        let name = repository.as_ref().map(|repository| &repository.name);
+        let change = name.and_then(|name| self.change(name));
+        let task = name.and_then(|name| self.task(name, change.as_ref()));
+        let push = self.push();
+        let mut event = Event::new(stamp, self.kind(), self.subject(name, task.as_ref(), push.as_ref()));
+        event.time = self.time().unwrap_or(stamp.received_at);
+        event.actor = payload.sender.get().and_then(actor);
+        event.comment = self.comment().and_then(comment);
+        event.command = self.command();
+        event.label = payload.label.get().and_then(|label| label.name.owned());
+        event.assignee = payload.assignee.get().and_then(account);
+        event.check = payload.check_run.get().and_then(check);
+        event.repository = repository;
+        event.change = change;
+        event.task = task;
+        event.push = push;
+        event
+    }
+
+    fn kind(self) -> EventKind {
+        let stem = match self.name {
+            "issues" => "issue",
+            "issue_comment" => "comment",
+            "pull_request_review" => "review",
+            "pull_request_review_comment" => "review_comment",
+            other => other,
+        };
+        let action = self.payload.action.text().filter(|action| is_word(action));
+        EventKind::new(match action {
+            Some(action) => format!("{GITHUB}.{stem}.{action}"),
+            None => format!("{GITHUB}.{stem}"),
+        })
+    }
+
+    /// What it is about: the issue or pull request, else the branch, else the repository, else the installation.
+    fn subject(
+        self,
+        repository: Option<&RepositoryName>,
+        task: Option<&TaskMention>,
+        push: Option<&Push>,
+    ) -> Subject {
+        if let Some(task) = task {
+            return task.reference.subject();
+        }
+        let installation = || self.payload.installation.get().and_then(|installation| installation.id.text());
+        let name = match (repository, push) {
+            (Some(repository), Some(push)) => format!("{repository}@{}", push.branch),
+            (Some(repository), None) => repository.to_string(),
+            (None, _) => {
+                installation().map_or_else(|| self.name.to_owned(), |id| format!("installation/{id}"))
+            }
+        };
+        Subject::new(GITHUB, &name)
+    }
+
+    /// When it happened: the time of what the event is named after.
+    fn time(self) -> Option<Timestamp> {
+        let payload = self.payload;
+        let comment = self.comment().map(|comment| [&comment.submitted_at, &comment.created_at]);
+        let check = payload.check_run.get().map(|check| [&check.completed_at, &check.started_at]);
+        let rest = [
+            payload.pull_request.get().map(|change| &change.updated_at),
+            payload.issue.get().map(|issue| &issue.updated_at),
+            payload.head_commit.get().map(|commit| &commit.timestamp),
+        ];
+        let times = comment.into_iter().chain(check).flatten().chain(rest.into_iter().flatten());
+        times.filter_map(Text::text).find_map(|text| text.parse().ok())
+    }
+
+    /// The comment, or the review, which is one with a verdict.
+    fn comment(self) -> Option<&'a Comment> {
+        self.payload.comment.get().or(self.payload.review.get())
+    }
+
+    /// What was asked in a comment just made; editing it asks nothing anew.
+    fn command(self) -> Option<Command> {
+        let action = self.payload.action.text();
+        let made = matches!(action, Some("created" | "submitted"));
+        let body = self.comment().filter(|_| made)?.body.text()?;
+        Command::in_comment(body, Command::NAMES)
+    }
+
+    fn change(self, repository: &RepositoryName) -> Option<ChangeMention> {
+        let payload = self.payload;
+        if let Some(issue) = payload.issue.get() {
+            let change = issue.pull_request.get()?;
+            return Some(ChangeMention {
+                url: change.html_url.owned(),
+                ..numbered(repository, issue.number.0?)?
+            });
+        }
+        let checked = || payload.check_run.get().and_then(|check| check.pull_requests.items().first());
+        let change = payload.pull_request.get().or_else(checked)?;
+        let (head, base) = (change.head.get(), change.base.get());
+        Some(ChangeMention {
+            head_branch: head.and_then(|head| head.name.owned()),
+            head_sha: head.and_then(|head| head.sha.owned()),
+            base_branch: base.and_then(|base| base.name.owned()),
+            url: change.html_url.owned(),
+            ..numbered(repository, change.number.0?)?
+        })
+    }
+
+    fn task(self, repository: &RepositoryName, change: Option<&ChangeMention>) -> Option<TaskMention> {
+        if let Some(issue) = self.payload.issue.get() {
+            return task(repository, issue);
+        }
+        let number = change?.number;
+        let mention = TaskMention::to(TaskRef::new(GITHUB, format!("{repository}#{number}")));
+        Some(match self.payload.pull_request.get() {
+            Some(change) => described(mention, change),
+            None => mention,
+        })
+    }
+
+    /// The commits of a push to a branch; a tag has none.
+    fn push(self) -> Option<Push> {
+        let payload = self.payload;
+        let branch = payload.reference.text().filter(|_| self.name == "push")?.strip_prefix("refs/heads/")?;
+        let paths = |commit: &Commit| {
+            [&commit.added, &commit.modified, &commit.removed].map(|list| list.items().to_vec())
+        };
+        let mut paths: Vec<String> = payload.commits.items().iter().flat_map(paths).flatten().collect();
+        paths.sort_unstable();
+        paths.dedup();
+        Some(Push {
+            branch: branch.to_owned(),
+            before: commit(&payload.before),
+            after: commit(&payload.after),
+            paths,
+        })
+    }
+}
+
+/// A commit's hash; GitHub writes zeros where there is no commit.
+fn commit(sha: &Text) -> Option<String> {
+    sha.owned().filter(|sha| sha.bytes().any(|digit| digit != b'0'))
+}
+
+fn numbered(repository: &RepositoryName, number: i64) -> Option<ChangeMention> {
+    Some(ChangeMention {
+        repository: repository.clone(),
+        number: number.try_into().ok()?,
+        head_branch: None,
+        head_sha: None,
+        base_branch: None,
+        url: None,
+    })
+}
+
+fn task(repository: &RepositoryName, issue: &Issue) -> Option<TaskMention> {
+    let number = issue.number.0?;
+    Some(TaskMention {
+        title: issue.title.owned(),
+        description: issue.body.owned(),
+        status: issue.state.owned(),
+        kind: issue.kind.get().and_then(|kind| kind.name.owned()),
+        labels: labels(&issue.labels),
+        assignee: issue.assignee.get().and_then(account),
+        url: issue.html_url.owned(),
+        ..TaskMention::to(TaskRef::new(GITHUB, format!("{repository}#{number}")))
+    })
+}
+
+fn described(mention: TaskMention, change: &PullRequest) -> TaskMention {
+    TaskMention {
+        title: change.title.owned(),
+        description: change.body.owned(),
+        status: change.state.owned(),
+        labels: labels(&change.labels),
+        assignee: change.assignee.get().and_then(account),
+        url: change.html_url.owned(),
+        ..mention
+    }
+}
+
+fn labels(labels: &Maybe<Vec<Label>>) -> Vec<String> {
+    labels.items().iter().filter_map(|label| label.name.owned()).collect()
+}
+
+fn repository(repository: &Repository) -> Option<RepositoryMention> {
+    Some(RepositoryMention {
+        forge: SourceName::new(GITHUB),
+        name: repository.full_name.text()?.parse().ok()?,
+        default_branch: repository.default_branch.owned(),
+        private: repository.private.0,
+    })
+}
+
+fn account(user: &User) -> Option<Account> {
+    user.login.text().map(|login| Account::new(GITHUB, login))
+}
+
+fn actor(user: &User) -> Option<Actor> {
+    Some(Actor {
+        account: account(user)?,
+        name: user.login.owned()?,
+        bot: user.kind.text() == Some("Bot"),
+        external: false,
+    })
+}
+
+fn comment(comment: &Comment) -> Option<crate::event::Comment> {
+    Some(crate::event::Comment {
+        id: comment.id.owned()?,
+        body: comment.body.owned().unwrap_or_default(),
+        url: comment.html_url.owned(),
+    })
+}
+
+fn check(check: &CheckRun) -> Option<Check> {
+    Some(Check {
+        name: check.name.owned()?,
+        sha: check.head_sha.owned()?,
+        status: check.status.owned()?,
+        conclusion: check.conclusion.owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{GitHub, Options};
 use crate::event::{Account, RepositoryName, TaskRef};
 use crate::plugin::forge::{Forge, NewChange, Permission};
-use crate::plugin::testing::{self, JumpClock, Seen, Server, effect, lost};
+use crate::plugin::client::testing::{self, JumpClock, Seen, Server, effect, lost};
 use crate::plugin::tracker::{NewTask, Status, Tracker};
 use crate::plugin::{PluginError, Problem};
 

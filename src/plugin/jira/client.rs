@@ -15,7 +15,7 @@ use super::options::Options;
 use super::wire;
 use crate::clock::Clock;
 use crate::event::Account;
-use crate::plugin::client::{Client, ClientOptions, Request};
+use crate::plugin::client::{Client, ClientOptions, Request, given};
 use crate::plugin::{PluginError, Problem};
 
 /// Jira's name in references and accounts.
@@ -85,10 +85,10 @@ impl Jira {
 }
 
 fn authorization(options: &Options) -> Option<SecretString> {
-    if let Some(token) = &options.token {
+    if let Some(token) = given(options.token.as_ref()) {
         return Some(format!("Bearer {}", token.expose_secret()).into());
     }
-    let (email, token) = (options.email.as_ref()?, options.api_token.as_ref()?);
+    let (email, token) = (options.email.as_ref()?, given(options.api_token.as_ref())?);
     Some(format!("Basic {}", BASE64.encode(format!("{email}:{}", token.expose_secret()))).into())
 }
 

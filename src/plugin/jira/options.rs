@@ -7,7 +7,6 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::plugin::client::Rate;
-use crate::plugin::secret;
 use crate::plugin::tracker::Status;
 
 /// Jira Cloud as tracker.
@@ -21,10 +20,8 @@ pub struct Options {
     /// The account of the API token.
     pub email: Option<String>,
     /// The API token of that account.
-    #[serde(deserialize_with = "secret::optional")]
     pub api_token: Option<SecretString>,
     /// A bearer token; the alternative to account and API token.
-    #[serde(deserialize_with = "secret::optional")]
     pub token: Option<SecretString>,
     /// The names of the site's statuses by what they mean; what is not named goes by its category.
     pub statuses: BTreeMap<Status, Vec<String>>,

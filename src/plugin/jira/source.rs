@@ -1,1 +1,304 @@
-//! What Jira sends: how its deliveries are known to be genuine and what they mean.
+//! What Jira sends, Cloud and Data Center: how its deliveries are known to be genuine and what they mean.
+//!
+//! One delivery is one event, named after the most telling thing it tells of: who it was given to comes before where it stands,
+//! that before its labels, and those before a comment. The other things are in the event's parts all the same.
+//!
+//! The delivery's identifier is unique within a site only and not covered by the signature, so the body's digest is an identity
+//! as well (bodies carry their time in milliseconds). Data Center tells of a comment twice; only one of the two knows the issue.
+
+use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use url::Url;
+
+use super::payload::{Comment, Fields, Issue, Item, Named, Payload, User};
+use crate::event::{
+    Account, Actor, Command, Event, EventKind, SourceName, Stamp, Subject, TaskMention, TaskRef,
+};
+use crate::plugin::lenient::Maybe;
+use crate::plugin::source::{Decoded, Delivery, JSON, Reply, Scheme, Source, Undecodable, Verdict};
+
+/// The vendor's name.
+const JIRA: &str = "jira";
+
+/// Descriptions and changelogs are sent whole.
+const BODY_LIMIT: usize = 10 * 1024 * 1024;
+
+/// How Jira as a source is configured.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SourceOptions {
+    /// The webhook's secrets: several while one is being replaced.
+    pub secrets: Vec<SecretString>,
+    /// The site's host name, for sites whose payloads name another one.
+    pub site: Option<String>,
+}
+
+/// Jira as a sender of deliveries.
+#[derive(Debug)]
+pub struct JiraSource {
+    secrets: Vec<SecretString>,
+    site: Option<String>,
+}
+
+impl JiraSource {
+    /// A source with these options. Without a secret it is off.
+    #[must_use]
+    pub fn new(options: SourceOptions) -> Self {
+        let mut secrets = options.secrets;
+        secrets.retain(|secret| !secret.expose_secret().is_empty());
+        Self { secrets, site: options.site }
+    }
+
+    fn identities(
+        &self,
+        delivery: &Delivery,
+        payload: &Payload,
+        event: &Event,
+        stamp: &Stamp,
+    ) -> Vec<String> {
+        let site = self.site.clone().or_else(|| host(payload)).unwrap_or_default();
+        let mut identities = Vec::new();
+        let id = delivery.header("X-Atlassian-Webhook-Identifier").filter(|id| !id.is_empty());
+        if let Some(id) = id {
+            identities.push(format!("{JIRA}:{site}:{id}"));
+        }
+        identities.push(format!("{JIRA}:body:{}", stamp.payload.digest));
+        // An update and a comment's own delivery can both tell of one comment.
+        if let Some(comment) =
+            event.comment.as_ref().filter(|_| event.kind.as_str() == "jira.issue.commented")
+        {
+            identities.push(format!("{JIRA}:{site}:comment:{}", comment.id));
+        }
+        identities
+    }
+}
+
+impl Source for JiraSource {
+    fn name(&self) -> SourceName {
+        SourceName::new(JIRA)
+    }
+
+    fn surfaces(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn scheme(&self) -> Scheme {
+        // The header lacks GitHub's `-256`; the digest is the same.
+        Scheme::Body { header: "X-Hub-Signature", prefix: "sha256=" }
+    }
+
+    fn secrets(&self) -> &[SecretString] {
+        &self.secrets
+    }
+
+    fn body_limit(&self) -> usize {
+        BODY_LIMIT
+    }
+
+    fn decode(&self, delivery: &Delivery, stamp: &Stamp) -> Result<Decoded, Undecodable> {
+        if delivery.media_type() != JSON {
+            return Err(Undecodable::media_type("JSON"));
+        }
+        let payload: Maybe<Payload> =
+            serde_json::from_slice(&delivery.body).map_err(|error| Undecodable::json(&error))?;
+        let payload = payload.0.ok_or_else(Undecodable::no_object)?;
+        let name = payload.webhook_event.text().ok_or_else(|| Undecodable::missing("webhookEvent"))?;
+        let event = Reading { name: name.trim_start_matches("jira:"), payload: &payload }.event(stamp);
+        let identities = self.identities(delivery, &payload, &event, stamp);
+        Ok(Decoded::Event { event: Box::new(event), identities })
+    }
+
+    fn answer(&self, _: &Delivery, _: &Verdict) -> Option<Reply> {
+        None
+    }
+}
+
+/// A payload being understood.
+#[derive(Debug, Clone, Copy)]
+struct Reading<'a> {
+    name: &'a str,
+    payload: &'a Payload,
+}
+
+impl<'a> Reading<'a> {
+    fn event(self, stamp: &Stamp) -> Event {
+        let task = self.payload.issue.get().and_then(task);
+        let kind = self.kind();
+        let mut event =
+            Event::new(stamp, EventKind::new(format!("{JIRA}.{kind}")), self.subject(task.as_ref()));
+        event.time = self.payload.timestamp.0.and_then(moment).unwrap_or(stamp.received_at);
+        event.actor = self.actor();
+        event.comment = self.payload.comment.get().and_then(comment);
+        let said =
+            event.comment.as_ref().filter(|_| matches!(kind.as_str(), "issue.commented" | "comment.created"));
+        event.command = said.and_then(|comment| Command::in_comment(&comment.body, Command::NAMES));
+        event.label = self.label();
+        event.assignee = self.assignee(&kind);
+        event.task = task;
+        event
+    }
+
+    fn kind(self) -> String {
+        let told_of_issue = self.payload.issue.get().is_some_and(|issue| issue.key.text().is_some());
+        match self.name {
+            "issue_created" => "issue.created".to_owned(),
+            "issue_updated" => format!("issue.{}", self.update()),
+            "issue_deleted" => "issue.deleted".to_owned(),
+            "comment_created" if told_of_issue => "issue.commented".to_owned(),
+            "comment_created" => "comment.created".to_owned(),
+            "comment_updated" => "comment.updated".to_owned(),
+            "comment_deleted" => "comment.deleted".to_owned(),
+            other => word(other),
+        }
+    }
+
+    /// What an update is named after.
+    fn update(self) -> &'static str {
+        let led_by = self.payload.issue_event_type_name.text().unwrap_or_default();
+        if let Some(item) = self.change("assignee") {
+            return if item.to.text().is_some() { "assigned" } else { "unassigned" };
+        }
+        // One recorded delivery says so only by its type's name, with an empty changelog.
+        if led_by == "issue_assigned" {
+            return if self.holder().is_some() { "assigned" } else { "unassigned" };
+        }
+        match (self.change("status"), self.change("labels")) {
+            (Some(_), _) => "transitioned",
+            (None, Some(_)) => "labeled",
+            (None, None) if led_by == "issue_commented" => "commented",
+            (None, None) => "updated",
+        }
+    }
+
+    /// The change of a field, by the field's id where there is one: names are shown in the reader's language.
+    fn change(self, field: &str) -> Option<&'a Item> {
+        let items = self.payload.changelog.get()?.items.items();
+        items.iter().find(|item| item.field_id.text().or(item.field.text()) == Some(field))
+    }
+
+    fn fields(self) -> Option<&'a Fields> {
+        self.payload.issue.get()?.fields.get()
+    }
+
+    /// Whom the issue is assigned to now.
+    fn holder(self) -> Option<Account> {
+        self.fields()?.assignee.get().and_then(account)
+    }
+
+    /// Whom it was just assigned to or taken from.
+    fn assignee(self, kind: &str) -> Option<Account> {
+        let item = self.change("assignee");
+        match kind {
+            "issue.created" => self.holder(),
+            "issue.assigned" => self.holder().or_else(|| item.and_then(|item| item.to.text()).map(named)),
+            "issue.unassigned" => item.and_then(|item| item.from.text()).map(named),
+            _ => None,
+        }
+    }
+
+    /// The first label that was just added, else removed; the changelog holds both whole sets.
+    fn label(self) -> Option<String> {
+        let item = self.change("labels")?;
+        let set = |text: Option<&'a str>| text.unwrap_or_default().split_whitespace();
+        let (old, new) = (item.from_text.text(), item.to_text.text());
+        let added = set(new).find(|label| !set(old).any(|known| known == *label));
+        let removed = || set(old).find(|label| !set(new).any(|known| known == *label));
+        added.or_else(removed).map(str::to_owned)
+    }
+
+    /// Who did it; a comment's own delivery names only its author.
+    fn actor(self) -> Option<Actor> {
+        let comment = self.payload.comment.get();
+        let writer = || comment.and_then(|comment| comment.update_author.get().or(comment.author.get()));
+        actor(self.payload.user.get().or_else(writer)?)
+    }
+
+    /// The issue; where only a comment is told of, the issue by the number in the comment's address.
+    fn subject(self, task: Option<&TaskMention>) -> Subject {
+        if let Some(task) = task {
+            return task.reference.subject();
+        }
+        let address = self.payload.comment.get().and_then(|comment| comment.address.text());
+        let issue = address.and_then(|address| address.split_once("/issue/")?.1.split('/').next());
+        Subject::new(JIRA, issue.unwrap_or(self.name))
+    }
+}
+
+/// A part of a kind made of what Jira calls something.
+fn word(text: &str) -> String {
+    let clean = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
+    text.chars().take(64).map(clean).collect()
+}
+
+fn moment(milliseconds: i64) -> Option<Timestamp> {
+    Timestamp::from_millisecond(milliseconds).ok()
+}
+
+/// The site's host, as the payload's own addresses say it.
+fn host(payload: &Payload) -> Option<String> {
+    let issue = payload.issue.get().and_then(|issue| issue.address.text());
+    let comment = || payload.comment.get().and_then(|comment| comment.address.text());
+    let url = Url::parse(issue.or_else(comment)?).ok()?;
+    Some(url.host_str()?.to_owned())
+}
+
+fn task(issue: &Issue) -> Option<TaskMention> {
+    let key = issue.key.text()?;
+    let base = issue.address.text().and_then(|address| address.split_once("/rest/"));
+    let mention = TaskMention {
+        url: base.map(|(base, _)| format!("{base}/browse/{key}")),
+        ..TaskMention::to(TaskRef::new(JIRA, key))
+    };
+    Some(match issue.fields.get() {
+        Some(fields) => described(mention, fields),
+        None => mention,
+    })
+}
+
+fn described(mention: TaskMention, fields: &Fields) -> TaskMention {
+    TaskMention {
+        title: fields.summary.owned(),
+        description: fields.description.owned(),
+        status: name(&fields.status),
+        kind: name(&fields.issuetype),
+        labels: fields.labels.items().to_vec(),
+        components: fields.components.items().iter().filter_map(|component| component.name.owned()).collect(),
+        assignee: fields.assignee.get().and_then(account),
+        ..mention
+    }
+}
+
+fn name(named: &Maybe<Named>) -> Option<String> {
+    named.get().and_then(|named| named.name.owned())
+}
+
+fn comment(comment: &Comment) -> Option<crate::event::Comment> {
+    Some(crate::event::Comment {
+        id: comment.id.owned()?,
+        body: comment.body.owned().unwrap_or_default(),
+        url: comment.address.owned(),
+    })
+}
+
+fn named(id: &str) -> Account {
+    Account::new(JIRA, id)
+}
+
+/// The account: Cloud's id, else Data Center's name.
+fn account(user: &User) -> Option<Account> {
+    user.account_id.text().or(user.name.text()).or(user.key.text()).map(named)
+}
+
+fn actor(user: &User) -> Option<Actor> {
+    let account = account(user)?;
+    Some(Actor {
+        name: user.display_name.owned().unwrap_or_else(|| account.id.clone()),
+        bot: user.account_type.text() == Some("app"),
+        external: user.account_type.text() == Some("customer"),
+        account,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use super::options::Fields;
 use super::{Jira, Options};
 use crate::event::TaskRef;
 use crate::plugin::Problem;
-use crate::plugin::testing::{self, JumpClock, Seen, Server, effect, lost};
+use crate::plugin::client::testing::{self, JumpClock, Seen, Server, effect, lost};
 use crate::plugin::tracker::{NewTask, Status, Tracker};
 
 fn jira(server: &Server) -> Jira {

@@ -63,7 +63,7 @@ fn render(template: &str, page: &NewPage) -> Result<String, PluginError> {
     let mut values: Map<String, Value> = page.values.clone();
     values.insert("title".to_owned(), page.title.clone().into());
     values.insert("content".to_owned(), page.content.clone().into());
-    let rendered = environment.render_str(source, minijinja::Serde(&values));
+    let rendered = environment.render_str(source, minijinja::value::Serde(&values));
     let text = rendered.map_err(|error| wrong(format!("template `{template}`: {error}")))?;
     Ok(format!("{}\n", text.trim_end()))
 }
@@ -83,7 +83,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::plugin::testing::effect;
+    use crate::plugin::client::testing::effect;
 
     async fn made(template: Option<&str>, values: Value) -> Result<Page, PluginError> {
         let page = NewPage {

@@ -20,7 +20,7 @@ use url::Url;
 use super::options::Options;
 use super::wire;
 use crate::clock::Clock;
-use crate::plugin::client::{Client, ClientOptions, Request, Retry};
+use crate::plugin::client::{Client, ClientOptions, Request, Retry, given};
 use crate::plugin::{PluginError, Problem};
 
 /// Slack's name in accounts.
@@ -48,7 +48,7 @@ impl Slack {
         http: reqwest::Client,
     ) -> Result<Self, PluginError> {
         let missing = || PluginError::new(NAME, Problem::NotOffered, "`token` is not configured");
-        let token = options.token.as_ref().ok_or_else(missing)?.expose_secret().to_owned();
+        let token = given(options.token.as_ref()).ok_or_else(missing)?.expose_secret().to_owned();
         let settings = ClientOptions {
             service: NAME,
             base_url: options.base_url.clone(),

@@ -5,7 +5,6 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::plugin::client::Rate;
-use crate::plugin::secret;
 
 /// Slack as the place where a team talks.
 #[derive(Debug, Clone, Deserialize)]
@@ -14,7 +13,6 @@ pub struct Options {
     /// Where the Web API is.
     pub base_url: Url,
     /// The bot's token.
-    #[serde(deserialize_with = "secret::optional")]
     pub token: Option<SecretString>,
     /// The channel of messages that name none.
     pub default_channel: Option<String>,

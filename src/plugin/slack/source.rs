@@ -1,1 +1,360 @@
-//! What Slack sends: how its deliveries are known to be genuine and what they mean.
+//! What Slack sends: how its requests are known to be genuine and what they mean.
+//!
+//! Three surfaces: events, slash commands, interactions. A message that mentions the bot arrives twice where the app listens to
+//! both, as itself and as a mention: both are one mention here and share an identity. All ids are in the signed body.
+
+use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::payload::{Envelope, Interaction, Message, User};
+use super::text;
+use crate::event::{Account, Actor, Button, Command, Event, EventKind, SourceName, Stamp, Subject, Thread};
+use crate::plugin::lenient::{Maybe, Record, Text};
+use crate::plugin::source::{Decoded, Delivery, FORM, JSON, Reply, Scheme, Source, Undecodable, Verdict};
+
+/// The vendor's name.
+const SLACK: &str = "slack";
+
+const EVENTS: &str = "events";
+const COMMANDS: &str = "commands";
+const INTERACTIONS: &str = "interactions";
+
+/// Slack sends no larger body.
+const BODY_LIMIT: usize = 1024 * 1024;
+
+/// A form that asks only whether anybody answers is no longer than this.
+const COURTESY_LIMIT: usize = 4096;
+
+/// How Slack as a source is configured.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SourceOptions {
+    /// The app's signing secrets: several while one is being replaced.
+    pub signing_secrets: Vec<SecretString>,
+}
+
+/// Slack as a sender of requests.
+#[derive(Debug)]
+pub struct SlackSource {
+    secrets: Vec<SecretString>,
+}
+
+impl SlackSource {
+    /// A source with these options. Without a secret it is off.
+    #[must_use]
+    pub fn new(options: SourceOptions) -> Self {
+        let mut secrets = options.signing_secrets;
+        secrets.retain(|secret| !secret.expose_secret().is_empty());
+        Self { secrets }
+    }
+}
+
+impl Source for SlackSource {
+    fn name(&self) -> SourceName {
+        SourceName::new(SLACK)
+    }
+
+    fn surfaces(&self) -> &'static [&'static str] {
+        &[EVENTS, COMMANDS, INTERACTIONS]
+    }
+
+    fn scheme(&self) -> Scheme {
+        Scheme::Timed {
+            header: "X-Slack-Signature",
+            timestamp: "X-Slack-Request-Timestamp",
+            version: "v0",
+            window: 300,
+        }
+    }
+
+    fn secrets(&self) -> &[SecretString] {
+        &self.secrets
+    }
+
+    fn body_limit(&self) -> usize {
+        BODY_LIMIT
+    }
+
+    fn decode(&self, delivery: &Delivery, stamp: &Stamp) -> Result<Decoded, Undecodable> {
+        match delivery.surface.as_str() {
+            EVENTS => envelope(&read(delivery)?, stamp),
+            COMMANDS => command(&Form::of(delivery)?, delivery, stamp),
+            _ => interaction(delivery, stamp),
+        }
+    }
+
+    fn courtesy(&self, delivery: &Delivery) -> Option<Reply> {
+        if delivery.body.len() > COURTESY_LIMIT {
+            return None;
+        }
+        let form = Form::of(delivery).ok()?;
+        form.get("ssl_check").map(|_| Reply::Empty)
+    }
+
+    fn answer(&self, delivery: &Delivery, verdict: &Verdict) -> Option<Reply> {
+        match delivery.surface.as_str() {
+            COMMANDS => {
+                let text = text::escape(&report(verdict));
+                Some(Reply::Json(json!({"response_type": "ephemeral", "text": text})))
+            }
+            INTERACTIONS => Some(Reply::Empty),
+            _ => None,
+        }
+    }
+}
+
+/// What the person who typed a slash command reads at once.
+fn report(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Accepted { event, runs, text } => {
+            let place = event.repository.as_ref().map(|repository| format!(" in {}", repository.name));
+            let place = place.unwrap_or_default();
+            let started = runs
+                .iter()
+                .map(|(run, workflow)| format!("Started {workflow}{place} (run `{}`).", run.short()));
+            let lines: Vec<String> = started.chain(text.clone()).collect();
+            if lines.is_empty() { "Nothing was started.".to_owned() } else { lines.join("\n") }
+        }
+        Verdict::Duplicate { .. } => "This request is under way already.".to_owned(),
+        Verdict::Ignored => "There is nothing to do.".to_owned(),
+    }
+}
+
+/// The fields of a form.
+#[derive(Debug)]
+struct Form(Vec<(String, String)>);
+
+impl Form {
+    fn of(delivery: &Delivery) -> Result<Self, Undecodable> {
+        if delivery.media_type() != FORM {
+            return Err(Undecodable::media_type("a form"));
+        }
+        Ok(Self(url::form_urlencoded::parse(&delivery.body).into_owned().collect()))
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        let field = self.0.iter().find(|(field, _)| field == name)?;
+        Some(field.1.as_str()).filter(|value| !value.is_empty())
+    }
+
+    fn required(&self, name: &str) -> Result<&str, Undecodable> {
+        self.get(name).ok_or_else(|| Undecodable::missing(name))
+    }
+}
+
+/// A body that is JSON.
+fn read<T: Record>(delivery: &Delivery) -> Result<T, Undecodable> {
+    if delivery.media_type() != JSON {
+        return Err(Undecodable::media_type("JSON"));
+    }
+    parse(&delivery.body)
+}
+
+fn parse<T: Record>(json: &[u8]) -> Result<T, Undecodable> {
+    let value: Maybe<T> = serde_json::from_slice(json).map_err(|error| Undecodable::json(&error))?;
+    value.0.ok_or_else(Undecodable::no_object)
+}
+
+fn command(form: &Form, delivery: &Delivery, stamp: &Stamp) -> Result<Decoded, Undecodable> {
+    let (user, channel) = (form.required("user_id")?, form.required("channel_id")?);
+    let team = form.get("team_id").or_else(|| form.get("enterprise_id")).unwrap_or_default();
+    // Nothing hangs together by a command itself: each is a conversation of its own.
+    let trigger = form.get("trigger_id").map_or_else(|| fallback(delivery, stamp), str::to_owned);
+    let subject = Subject::new(SLACK, &format!("{team}/{channel}/{trigger}"));
+    let mut event = Event::new(stamp, EventKind::new("slack.command"), subject);
+    event.actor = Some(Actor {
+        account: Account::new(SLACK, user),
+        name: form.get("user_name").unwrap_or(user).to_owned(),
+        bot: false,
+        external: false,
+    });
+    event.thread = Some(Thread {
+        channel: channel.to_owned(),
+        channel_name: form.get("channel_name").map(str::to_owned),
+        message: None,
+    });
+    event.command = Some(Command::parse(&text::plain(form.get("text").unwrap_or_default())));
+    Ok(Decoded::Event { event: Box::new(event), identities: vec![format!("{SLACK}:command:{trigger}")] })
+}
+
+fn interaction(delivery: &Delivery, stamp: &Stamp) -> Result<Decoded, Undecodable> {
+    let form = Form::of(delivery)?;
+    let interaction: Interaction = parse(form.required("payload")?.as_bytes())?;
+    let pressed =
+        interaction.actions.items().first().filter(|_| interaction.kind.text() == Some("block_actions"));
+    let Some(action) = pressed else {
+        return Ok(Decoded::Ignored("an interaction that is no button".to_owned()));
+    };
+    let thread = place(&interaction);
+    let team = first([interaction.team.get(), interaction.enterprise.get()].map(|place| place?.id.text()));
+    let mut event = Event::new(stamp, EventKind::new("slack.button"), conversation(team, thread.as_ref()));
+    event.actor = interaction.user.get().and_then(|user| person(user, team));
+    let chosen = action.selected_option.get().and_then(|option| option.value.owned());
+    event.button = Some(Button {
+        action: action.action_id.owned().ok_or_else(|| Undecodable::missing("actions[0].action_id"))?,
+        value: action.value.owned().or(chosen),
+    });
+    event.thread = thread;
+    let trigger = interaction.trigger_id.owned().unwrap_or_else(|| fallback(delivery, stamp));
+    Ok(Decoded::Event { event: Box::new(event), identities: vec![format!("{SLACK}:interaction:{trigger}")] })
+}
+
+/// The message that a button stands under.
+fn place(interaction: &Interaction) -> Option<Thread> {
+    let (container, channel) = (interaction.container.get(), interaction.channel.get());
+    let id = channel.and_then(|channel| channel.id.owned());
+    Some(Thread {
+        channel: id.or_else(|| container?.channel_id.owned())?,
+        channel_name: channel.and_then(|channel| channel.name.owned()),
+        message: container
+            .and_then(|container| container.thread_ts.owned().or_else(|| container.message_ts.owned())),
+    })
+}
+
+fn person(user: &User, team: &str) -> Option<Actor> {
+    let id = user.id.text()?;
+    Some(Actor {
+        account: Account::new(SLACK, id),
+        name: first([user.name.text(), user.username.text(), Some(id)]).to_owned(),
+        bot: false,
+        external: is_elsewhere(&user.team_id, team),
+    })
+}
+
+fn envelope(envelope: &Envelope, stamp: &Stamp) -> Result<Decoded, Undecodable> {
+    match envelope.kind.text() {
+        Some("url_verification") => {
+            let challenge = envelope.challenge.text().ok_or_else(|| Undecodable::missing("challenge"))?;
+            return Ok(Decoded::Handshake(Reply::Json(json!({"challenge": challenge}))));
+        }
+        Some("event_callback") => {}
+        other => return Ok(Decoded::Ignored(format!("an envelope of type {}", other.unwrap_or("(none)")))),
+    }
+    let message = envelope.event.get().ok_or_else(|| Undecodable::missing("event"))?;
+    let kind = message.kind.text().ok_or_else(|| Undecodable::missing("event.type"))?;
+    let said =
+        matches!(message.subtype.text(), None | Some("bot_message" | "file_share" | "thread_broadcast"));
+    if kind == "message" && !said {
+        return Ok(Decoded::Ignored("a change of a message".to_owned()));
+    }
+    let event = Said { envelope, message, kind }.event(stamp);
+    Ok(Decoded::Event {
+        identities: Said { envelope, message, kind }.identities(stamp),
+        event: Box::new(event),
+    })
+}
+
+/// An event of the Events API being understood.
+#[derive(Debug, Clone, Copy)]
+struct Said<'a> {
+    envelope: &'a Envelope,
+    message: &'a Message,
+    kind: &'a str,
+}
+
+impl<'a> Said<'a> {
+    fn event(self, stamp: &Stamp) -> Event {
+        let message = self.message;
+        let thread = message.channel.owned().map(|channel| Thread {
+            channel,
+            channel_name: None,
+            message: message.thread_ts.owned().or_else(|| message.ts.owned()),
+        });
+        let kind = match self.kind {
+            _ if self.is_mention() => "mention",
+            other => other,
+        };
+        let subject = conversation(self.team(), thread.as_ref());
+        let mut event = Event::new(stamp, EventKind::new(format!("{SLACK}.{kind}")), subject);
+        event.time = self.time().unwrap_or(stamp.received_at);
+        event.actor = self.actor();
+        event.thread = thread;
+        event.comment = message.ts.owned().map(|id| crate::event::Comment {
+            id,
+            body: message.text.text().map(text::plain).unwrap_or_default(),
+            url: None,
+        });
+        event.command = event.comment.as_ref().and_then(|comment| self.command(&comment.body));
+        event
+    }
+
+    fn identities(self, stamp: &Stamp) -> Vec<String> {
+        let id = self.envelope.event_id.owned().unwrap_or_else(|| stamp.payload.digest.to_string());
+        let mut identities = vec![format!("{SLACK}:{id}")];
+        if let (true, Some(channel), Some(ts)) =
+            (self.is_mention(), self.message.channel.text(), self.message.ts.text())
+        {
+            identities.push(format!("{SLACK}:mention:{}/{channel}/{ts}", self.team()));
+        }
+        identities
+    }
+
+    fn team(self) -> &'a str {
+        first([self.envelope.team_id.text(), self.envelope.enterprise_id.text()])
+    }
+
+    /// The bot's own account: the one that the event is delivered to.
+    fn bot(self) -> Option<&'a str> {
+        self.envelope.authorizations.items().first()?.user_id.text()
+    }
+
+    fn is_mention(self) -> bool {
+        let named = |bot: &str| {
+            let text = self.message.text.text().unwrap_or_default();
+            text.contains(&format!("<@{bot}>")) || text.contains(&format!("<@{bot}|"))
+        };
+        self.kind == "app_mention" || (self.kind == "message" && self.bot().is_some_and(named))
+    }
+
+    /// What was asked on a line that begins with the bot's name.
+    fn command(self, text: &str) -> Option<Command> {
+        let mut names = Command::NAMES.to_vec();
+        names.extend(self.bot());
+        Command::in_comment(text, &names)
+    }
+
+    fn actor(self) -> Option<Actor> {
+        let message = self.message;
+        let id = message.user.text().or(message.bot_id.text())?;
+        Some(Actor {
+            account: Account::new(SLACK, id),
+            name: id.to_owned(),
+            bot: message.bot_id.text().is_some(),
+            external: is_elsewhere(&message.user_team, self.team()),
+        })
+    }
+
+    fn time(self) -> Option<Timestamp> {
+        let written = self.message.ts.text().and_then(|ts| ts.split('.').next()?.parse().ok());
+        Timestamp::from_second(written.or(self.envelope.event_time.0)?).ok()
+    }
+}
+
+/// What a conversation's events are about.
+fn conversation(team: &str, thread: Option<&Thread>) -> Subject {
+    let channel = thread.map(|thread| format!("/{}", thread.channel)).unwrap_or_default();
+    let message = thread.and_then(|thread| thread.message.as_ref());
+    let message = message.map(|message| format!("/{message}")).unwrap_or_default();
+    Subject::new(SLACK, &format!("{team}{channel}{message}"))
+}
+
+/// Whether somebody belongs to another workspace than the one that the request is about.
+fn is_elsewhere(team: &Text, here: &str) -> bool {
+    team.text().is_some_and(|team| !here.is_empty() && team != here)
+}
+
+/// A request's identity where Slack gives none: its body and when it was signed, which the signature covers.
+fn fallback(delivery: &Delivery, stamp: &Stamp) -> String {
+    let seconds = delivery.header("X-Slack-Request-Timestamp").unwrap_or_default();
+    format!("{}@{seconds}", stamp.payload.digest)
+}
+
+/// The first text there is.
+fn first<'a, const N: usize>(texts: [Option<&'a str>; N]) -> &'a str {
+    texts.into_iter().flatten().next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Options, Slack};
 use crate::event::Account;
 use crate::plugin::chat::{Chat, NewMessage};
-use crate::plugin::testing::{self, JumpClock, Seen, Server, effect, lost};
+use crate::plugin::client::testing::{self, JumpClock, Seen, Server, effect, lost};
 use crate::plugin::{Problem, effect::Effect};
 
 fn slack(server: &Server) -> Slack {

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use url::Url;
 
-use super::effect::Effect;
+use crate::plugin::effect::Effect;
 use crate::clock::Clock;
 use crate::id::{EffectKey, EventId, RunId, StepPath};
 

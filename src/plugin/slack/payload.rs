@@ -1,0 +1,82 @@
+//! The parts of Slack's requests that Ostler reads: event envelopes, slash commands and interactions.
+
+use crate::plugin::lenient::{Maybe, Text, records};
+
+records! {
+    /// The envelope of the Events API.
+    Envelope {
+        #[serde(rename = "type")]
+        kind: Text,
+        challenge: Text,
+        team_id: Text,
+        enterprise_id: Text,
+        event_id: Text,
+        /// Seconds.
+        event_time: Maybe<i64>,
+        event: Maybe<Message>,
+        authorizations: Maybe<Vec<Authorization>>,
+    }
+
+    /// Whom an event is delivered to: the app's own account in the workspace.
+    Authorization {
+        user_id: Text,
+    }
+
+    /// An event of the Events API; those Ostler looks into are messages.
+    Message {
+        #[serde(rename = "type")]
+        kind: Text,
+        subtype: Text,
+        user: Text,
+        bot_id: Text,
+        /// The workspace of the one who wrote, where it differs.
+        user_team: Text,
+        text: Text,
+        ts: Text,
+        thread_ts: Text,
+        channel: Text,
+    }
+
+    /// An interaction: a button was pressed.
+    Interaction {
+        #[serde(rename = "type")]
+        kind: Text,
+        trigger_id: Text,
+        user: Maybe<User>,
+        team: Maybe<Place>,
+        enterprise: Maybe<Place>,
+        channel: Maybe<Place>,
+        container: Maybe<Container>,
+        actions: Maybe<Vec<Action>>,
+    }
+
+    User {
+        id: Text,
+        username: Text,
+        name: Text,
+        team_id: Text,
+    }
+
+    /// A workspace, an organisation or a channel.
+    Place {
+        id: Text,
+        name: Text,
+    }
+
+    /// Where the button stands.
+    Container {
+        message_ts: Text,
+        thread_ts: Text,
+        channel_id: Text,
+    }
+
+    Action {
+        action_id: Text,
+        value: Text,
+        selected_option: Maybe<Selected>,
+    }
+
+    Selected {
+        value: Text,
+    }
+}
