@@ -322,3 +322,56 @@ async fn without_credentials_there_is_no_github() {
     let built = GitHub::new(Options::default(), Arc::new(JumpClock::default()), testing::transport());
     assert_eq!(built.unwrap_err().problem, Problem::NotOffered);
 }
+
+/// A fresh RSA key in a file, as an App's owner downloads it.
+fn key_file() -> tempfile::NamedTempFile {
+    use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+    use base64::Engine as _;
+    let pair = aws_lc_rs::rsa::KeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
+    let der: Pkcs8V1Der<'_> = pair.as_der().unwrap();
+    let text = base64::engine::general_purpose::STANDARD.encode(der.as_ref());
+    let lines: Vec<&str> = (0..text.len()).step_by(64).map(|at| &text[at..text.len().min(at + 64)]).collect();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let kind = "PRIVATE KEY";
+    let pem = format!("-----BEGIN {kind}-----\n{}\n-----END {kind}-----\n", lines.join("\n"));
+    std::fs::write(file.path(), pem).unwrap();
+    file
+}
+
+#[tokio::test]
+async fn an_app_acts_through_its_installation_with_tokens_for_one_repository() {
+    let minted = AtomicU32::new(0);
+    let server = Server::start(move |seen| match seen.path.as_str() {
+        "/app" => ok(&json!({ "slug": "Ostler" })),
+        "/repos/acme/shop/installation" => ok(&json!({ "id": 77 })),
+        "/app/installations/77/access_tokens" => {
+            let token = format!("ghs_{}", minted.fetch_add(1, Ordering::SeqCst));
+            let mut body = json!({ "token": token, "permissions": {}, "repository_selection": "selected" });
+            body["expires_at"] = "2999-01-01T00:00:00Z".into();
+            testing::json(201, &body)
+        }
+        "/repos/acme/shop/issues/12" => ok(&issue_json("open", &[])),
+        _ => no_route(seen),
+    })
+    .await;
+    let key = key_file();
+    let options = Options {
+        base_url: server.url.clone(),
+        app_id: Some(5),
+        private_key_file: Some(key.path().to_owned()),
+        ..Options::default()
+    };
+    let github = GitHub::new(options, Arc::new(JumpClock::default()), testing::transport()).unwrap();
+    assert_eq!(Forge::whoami(&github).await.unwrap(), Account::new("github", "ostler[bot]"));
+    github.get_task(&issue()).await.unwrap();
+    github.get_task(&issue()).await.unwrap();
+    let seen = server.seen();
+    assert!(seen[0].header("authorization").starts_with("Bearer ey"), "the App itself shows a signed token");
+    let minting: Vec<&Seen> = seen.iter().filter(|each| each.path.ends_with("/access_tokens")).collect();
+    assert_eq!(minting.len(), 1, "one token serves both reads");
+    assert_eq!(minting[0].json["repositories"], json!(["shop"]));
+    assert_eq!(seen.last().unwrap().header("authorization"), "Bearer ghs_0");
+    // Git gets a token of its own, with its whole hour before it.
+    let (_, password) = github.remote(&shop()).await.unwrap().credential.unwrap();
+    assert_eq!(password.expose_secret(), "ghs_1");
+}
