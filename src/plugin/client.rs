@@ -35,6 +35,9 @@ const RETRIES: u32 = 3;
 /// The longest wait within one call; who asks for more is told to come back as a failed step.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
+/// What of a vendor's own words goes into an error, in characters.
+const LONGEST_MESSAGE: usize = 500;
+
 /// What a client must know of the service that it calls.
 #[derive(Debug, Clone)]
 pub struct ClientOptions {
@@ -201,7 +204,10 @@ impl Client {
     fn failure(&self, answer: &Answer) -> Option<PluginError> {
         let problem = (self.options.dialect.problem)(answer).or_else(|| answer.problem())?;
         let said = (self.options.dialect.message)(&answer.body);
-        let message = said.unwrap_or_else(|| format!("answered {}", answer.status));
+        let message = said.map_or_else(
+            || format!("answered {}", answer.status),
+            |said| said.chars().take(LONGEST_MESSAGE).collect(),
+        );
         let mut error = self.error(problem, message);
         error.retry_after = retry::asked_wait(&answer.headers, self.clock.now());
         Some(error)

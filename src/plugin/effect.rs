@@ -43,14 +43,15 @@ impl Effect {
     pub fn earliest(&self) -> Timestamp {
         let mut millis = [0; 8];
         millis[2..].copy_from_slice(&self.key.run.as_bytes()[..6]);
-        let started = Timestamp::from_millisecond(i64::from_be_bytes(millis)).unwrap_or(Timestamp::UNIX_EPOCH);
+        let started =
+            Timestamp::from_millisecond(i64::from_be_bytes(millis)).unwrap_or(Timestamp::UNIX_EPOCH);
         started.checked_sub(CLOCK_SKEW).unwrap_or(Timestamp::UNIX_EPOCH).max(Timestamp::UNIX_EPOCH)
     }
 
     /// The text with the effect's hidden marker at its end.
     #[must_use]
     pub fn mark(&self, text: &str) -> String {
-        format!("{}\n\n{}", text.trim_end(), self.key.marker())
+        format!("{}\n\n{}", text.trim_end(), self.key.marker()).trim_start().to_owned()
     }
 }
 

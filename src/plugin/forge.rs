@@ -187,12 +187,19 @@ fn create_pull_request() -> ActionSpec {
             Field::optional("description", Kind::String).or("body"),
             Field::optional("draft", Kind::Boolean),
         ],
-        outputs: [Field::texts(&["pr_url", "url", "branch", "commit"]), vec![Field::required("number", Kind::Number)]]
-            .concat(),
+        outputs: [
+            Field::texts(&["pr_url", "url", "branch", "commit"]),
+            vec![Field::required("number", Kind::Number)],
+        ]
+        .concat(),
         repeat: Repeat::Findable,
         undo: Undo::Action("close_pull_request".to_owned()),
         publishes: true,
-        ..ActionSpec::reading(CAPABILITY, "create_pull_request", "Opens a pull request, or adopts the open one.")
+        ..ActionSpec::reading(
+            CAPABILITY,
+            "create_pull_request",
+            "Opens a pull request, or adopts the open one.",
+        )
     }
 }
 
@@ -223,7 +230,8 @@ fn get_pull_request() -> ActionSpec {
     let text = ["title", "body", "url", "pr_url", "head_branch", "head_sha", "base_branch"];
     ActionSpec {
         inputs: vec![Field::optional("repository", Kind::String), Field::optional("number", Kind::Number)],
-        outputs: [vec![Field::required("number", Kind::Number)], Field::texts(&text), truths.to_vec()].concat(),
+        outputs: [vec![Field::required("number", Kind::Number)], Field::texts(&text), truths.to_vec()]
+            .concat(),
         ..ActionSpec::reading(CAPABILITY, "get_pull_request", "Reads a pull request.")
     }
 }

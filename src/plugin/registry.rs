@@ -228,7 +228,8 @@ mod tests {
     #[test]
     fn every_action_is_named_once_and_what_writes_says_how_it_is_repeated() {
         let all = actions();
-        let mut names: Vec<_> = all.iter().map(|spec| (spec.capability.as_str(), spec.name.as_str())).collect();
+        let mut names: Vec<_> =
+            all.iter().map(|spec| (spec.capability.as_str(), spec.name.as_str())).collect();
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), all.len());
@@ -237,7 +238,8 @@ mod tests {
             assert_eq!(spec.repeat == Repeat::Read, reads, "{}", spec.name);
             assert_eq!(spec.undo == Undo::Nothing, reads, "{}", spec.name);
         }
-        let publishing: Vec<_> = all.iter().filter(|spec| spec.publishes).map(|spec| spec.name.as_str()).collect();
+        let publishing: Vec<_> =
+            all.iter().filter(|spec| spec.publishes).map(|spec| spec.name.as_str()).collect();
         assert_eq!(publishing, ["create_pull_request", "create_page_from_template", "create_page"]);
         let pull_request = all.iter().find(|spec| spec.name == "create_pull_request").unwrap();
         assert_eq!(pull_request.input("branch_name"), pull_request.input("source_branch"));

@@ -168,7 +168,11 @@ fn update_task_status() -> ActionSpec {
         outputs: vec![Field::required("success", Kind::Boolean)],
         repeat: Repeat::Idempotent,
         undo: Undo::Restore,
-        ..ActionSpec::reading(CAPABILITY, "update_task_status", "Moves a task to a status, with a comment or without.")
+        ..ActionSpec::reading(
+            CAPABILITY,
+            "update_task_status",
+            "Moves a task to a status, with a comment or without.",
+        )
     }
 }
 

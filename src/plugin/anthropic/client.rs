@@ -26,13 +26,10 @@ impl Anthropic {
     ///
     /// # Errors
     /// When the options hold no key, or a version that is none.
-    pub fn new(
-        options: &Options,
-        clock: Arc<dyn Clock>,
-        http: reqwest::Client,
-    ) -> Result<Self, PluginError> {
+    pub fn new(options: &Options, clock: Arc<dyn Clock>, http: reqwest::Client) -> Result<Self, PluginError> {
         let wrong = |message: &str| PluginError::new(NAME, Problem::NotOffered, message);
-        let key = given(options.api_key.as_ref()).ok_or_else(|| wrong("`api_key` is not configured"))?.clone();
+        let key =
+            given(options.api_key.as_ref()).ok_or_else(|| wrong("`api_key` is not configured"))?.clone();
         let version = HeaderValue::from_str(&options.version)
             .map_err(|_| wrong("`version` cannot stand in a header"))?;
         let settings = ClientOptions {
@@ -43,7 +40,8 @@ impl Anthropic {
             max_response_bytes: 16 << 20,
             dialect: wire::DIALECT,
         };
-        let client = Client::new(settings, clock, http).with_secret(HeaderName::from_static("x-api-key"), key);
+        let client =
+            Client::new(settings, clock, http).with_secret(HeaderName::from_static("x-api-key"), key);
         Ok(Self { client, version })
     }
 }

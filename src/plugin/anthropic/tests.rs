@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::{Anthropic, Options};
 use crate::money::Usage;
-use crate::plugin::model::{Block, Message, Model, Request, Speaker, Stop, Tool};
 use crate::plugin::client::testing::{self, JumpClock, Server, lost};
+use crate::plugin::model::{Block, Message, Model, Request, Speaker, Stop, Tool};
 use crate::plugin::{PluginError, Problem};
 
 fn anthropic(server: &Server) -> Anthropic {
@@ -35,7 +35,8 @@ fn reply() -> Value {
 }
 
 fn conversation() -> Request {
-    let use_block = Block::ToolUse { id: "t1".into(), name: "read_file".into(), input: json!({"path": "a.rs"}) };
+    let use_block =
+        Block::ToolUse { id: "t1".into(), name: "read_file".into(), input: json!({"path": "a.rs"}) };
     let result = Block::ToolResult { id: "t1".into(), content: "fn main() {}".into(), is_error: false };
     Request {
         model: "m-1".to_owned(),
@@ -66,9 +67,13 @@ async fn a_turn_is_sent_with_results_first_and_cache_marks_last() {
     assert_eq!(seen.header("x-api-key"), "sk-hush-hush");
     assert_eq!(seen.header("anthropic-version"), "2023-06-01");
     let mark = json!({ "type": "ephemeral" });
-    assert_eq!(seen.json["system"], json!([{"type": "text", "text": "You fix bugs.", "cache_control": mark}]));
+    assert_eq!(
+        seen.json["system"],
+        json!([{"type": "text", "text": "You fix bugs.", "cache_control": mark}])
+    );
     let last = &seen.json["messages"][2]["content"];
-    let result = json!({"type": "tool_result", "tool_use_id": "t1", "content": "fn main() {}", "is_error": false});
+    let result =
+        json!({"type": "tool_result", "tool_use_id": "t1", "content": "fn main() {}", "is_error": false});
     assert_eq!(last[0], result);
     assert_eq!(last[1], json!({"type": "text", "text": "Go on.", "cache_control": mark}));
     assert_eq!(seen.json["messages"][1]["content"][0], json!({"type": "thinking", "thinking": "hm"}));
@@ -84,7 +89,10 @@ async fn a_turn_is_sent_with_results_first_and_cache_marks_last() {
 async fn an_answer_is_read_with_its_thinking_kept() {
     let server = Server::start(|_| testing::json(200, &reply())).await;
     let answer = anthropic(&server).answer(&conversation()).await.unwrap();
-    assert_eq!(answer.content[0], Block::Opaque(json!({"type": "thinking", "thinking": "hm", "signature": "s"})));
+    assert_eq!(
+        answer.content[0],
+        Block::Opaque(json!({"type": "thinking", "thinking": "hm", "signature": "s"}))
+    );
     assert_eq!(answer.content[1], Block::Text("Let me look.".into()));
     assert!(matches!(&answer.content[2], Block::ToolUse { name, .. } if name == "read_file"));
     assert_eq!(answer.stop, Stop::ToolUse);

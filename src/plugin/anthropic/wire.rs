@@ -59,7 +59,9 @@ fn block(block: &Block) -> Option<Value> {
         // An empty text is refused.
         Block::Text(text) if text.trim().is_empty() => return None,
         Block::Text(text) => json!({ "type": "text", "text": text }),
-        Block::ToolUse { id, name, input } => json!({ "type": "tool_use", "id": id, "name": name, "input": input }),
+        Block::ToolUse { id, name, input } => {
+            json!({ "type": "tool_use", "id": id, "name": name, "input": input })
+        }
         Block::ToolResult { id, content, is_error } => {
             json!({ "type": "tool_result", "tool_use_id": id, "content": content, "is_error": is_error })
         }
@@ -121,7 +123,11 @@ fn read_block(value: Value) -> Block {
         Some("tool_use") => Block::ToolUse {
             id: text("id").unwrap_or_default(),
             name: text("name").unwrap_or_default(),
-            input: value.get("input").filter(|input| input.is_object()).cloned().unwrap_or(Value::Object(Map::new())),
+            input: value
+                .get("input")
+                .filter(|input| input.is_object())
+                .cloned()
+                .unwrap_or(Value::Object(Map::new())),
         },
         _ => Block::Opaque(value),
     }

@@ -47,16 +47,18 @@ impl Answer {
     /// Reads the body as JSON.
     ///
     /// # Errors
-    /// When it is something else: the request may have been done all the same.
+    /// When it is something else. What was to be made may then be there all the same, so the outcome of such
+    /// a request is not known.
     pub fn json<T: DeserializeOwned>(&self, client: &Client) -> Result<T, PluginError> {
+        let problem = if self.retry == Retry::IfRefused { Problem::Unknown } else { Problem::BadAnswer };
         serde_json::from_slice(&self.body)
-            .map_err(|error| client.error(Problem::BadAnswer, format!("unreadable answer: {error}")))
+            .map_err(|error| client.error(problem, format!("unreadable answer: {error}")))
     }
 
     /// A failure of the service's own: whether the request was done hangs on what kind of request it was.
     fn unfinished(&self) -> Problem {
-        let refused = self.status == StatusCode::SERVICE_UNAVAILABLE
-            && self.headers.contains_key(header::RETRY_AFTER);
+        let refused =
+            self.status == StatusCode::SERVICE_UNAVAILABLE && self.headers.contains_key(header::RETRY_AFTER);
         let failed = matches!(self.status.as_u16(), 500 | 503 | 529);
         let nothing_done = match self.retry {
             Retry::Always => true,

@@ -74,7 +74,10 @@ mod tests {
     #[test]
     fn every_spelling_of_a_wait_is_understood() {
         assert_eq!(asked(&[("retry-after", "7")]), Some(Duration::from_secs(7)));
-        assert_eq!(asked(&[("retry-after-ms", "250"), ("retry-after", "7")]), Some(Duration::from_millis(250)));
+        assert_eq!(
+            asked(&[("retry-after-ms", "250"), ("retry-after", "7")]),
+            Some(Duration::from_millis(250))
+        );
         let date = "Sun, 06 Nov 1994 08:49:37 GMT";
         assert_eq!(asked(&[("retry-after", date)]), Some(Duration::from_secs(7)));
         let reset = ("x-ratelimit-reset", "784111780");

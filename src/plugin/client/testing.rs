@@ -11,9 +11,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 use url::Url;
 
-use crate::plugin::effect::Effect;
 use crate::clock::Clock;
 use crate::id::{EffectKey, EventId, RunId, StepPath};
+use crate::plugin::effect::Effect;
 
 /// When all tests take place.
 pub(crate) const START: Timestamp = Timestamp::constant(1_700_000_000, 0);

@@ -2,8 +2,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::json;
 
-use super::*;
 use super::testing::{self, JumpClock, Server, lost};
+use super::*;
 
 const PLAIN: Dialect = Dialect { message: |_| None, problem: |_| None };
 
@@ -168,6 +168,17 @@ async fn a_client_names_itself_and_shows_its_secret_to_nobody_else() {
     assert_eq!(seen.header("user-agent"), AGENT);
     for text in [format!("{client:?}"), format!("{error:?}"), error.to_string()] {
         assert!(!text.contains("hush") && !text.contains("in a body"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn an_unreadable_answer_to_a_write_leaves_its_outcome_open() {
+    let server = Server::start(|_| testing::json(200, &json!("not an object"))).await;
+    let client = client(&server.url, &Arc::default());
+    for (request, problem) in [(post(), Problem::Unknown), (get(), Problem::BadAnswer)] {
+        let answer = client.send(&request).await.unwrap();
+        let read = answer.json::<serde_json::Map<String, serde_json::Value>>(&client);
+        assert_eq!(read.unwrap_err().problem, problem);
     }
 }
 

@@ -38,9 +38,10 @@ const PAGES: usize = 10;
 pub struct GitHub {
     pub(super) options: Options,
     pub(super) client: Arc<Client>,
-    root: Octocrab,
+    root: Arc<Octocrab>,
     identity: Identity,
-    installations: DashMap<RepositoryName, Octocrab>,
+    /// The App in each repository. Shared, never cloned: a clone of an Octocrab mints tokens of its own.
+    installations: DashMap<RepositoryName, Arc<Octocrab>>,
     account: OnceCell<Account>,
 }
 
@@ -84,18 +85,12 @@ impl GitHub {
     ///
     /// # Errors
     /// When the options name neither a token nor an App, or the App's key cannot be read.
-    pub fn new(
-        options: Options,
-        clock: Arc<dyn Clock>,
-        http: reqwest::Client,
-    ) -> Result<Self, PluginError> {
+    pub fn new(options: Options, clock: Arc<dyn Clock>, http: reqwest::Client) -> Result<Self, PluginError> {
         let (identity, auth) = credentials(&options)?;
         let client = Arc::new(Client::new(client_options(&options), clock, http));
-        let built: Result<Octocrab, Infallible> = OctocrabBuilder::new_empty()
-            .with_service(Outlet(Arc::clone(&client)))
-            .with_auth(auth)
-            .build();
-        let Ok(root) = built;
+        let built: Result<Octocrab, Infallible> =
+            OctocrabBuilder::new_empty().with_service(Outlet(Arc::clone(&client))).with_auth(auth).build();
+        let Ok(root) = built.map(Arc::new);
         let (installations, account) = (DashMap::new(), OnceCell::new());
         Ok(Self { options, client, root, identity, installations, account })
     }
@@ -166,15 +161,15 @@ impl GitHub {
         }
     }
 
-    async fn crab(&self, repository: &RepositoryName) -> Result<Octocrab, PluginError> {
+    async fn crab(&self, repository: &RepositoryName) -> Result<Arc<Octocrab>, PluginError> {
         if matches!(self.identity, Identity::User(_)) {
-            return Ok(self.root.clone());
+            return Ok(Arc::clone(&self.root));
         }
-        if let Some(known) = self.installations.get(repository).map(|entry| entry.value().clone()) {
+        if let Some(known) = self.installations.get(repository).map(|entry| Arc::clone(entry.value())) {
             return Ok(known);
         }
-        let crab = self.installation(repository).await?;
-        self.installations.insert(repository.clone(), crab.clone());
+        let crab = Arc::new(self.installation(repository).await?);
+        self.installations.insert(repository.clone(), Arc::clone(&crab));
         Ok(crab)
     }
 

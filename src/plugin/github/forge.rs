@@ -157,9 +157,9 @@ impl GitHub {
         let head = segment(&format!("{}:{}", repository.owner(), new.head));
         let base = segment(&new.base);
         let route = format!("/repos/{repository}/pulls?head={head}&base={base}&state=open&per_page=100");
-        let changes = self.find::<wire::Pull>(repository, &route, |_| true).await?.map(Change::from);
         // An unknown `head` filter is ignored, and then any pull request would come back.
-        Ok(changes.filter(|change| change.head_branch == new.head && change.base_branch == new.base))
+        let fits = |pull: &wire::Pull| pull.joins(&new.head, &new.base);
+        Ok(self.find(repository, &route, fits).await?.map(Change::from))
     }
 
     /// Writes a comment into the conversation of an issue or pull request, unless this effect wrote it before.
@@ -181,9 +181,8 @@ impl GitHub {
             };
             Ok(self.find(repository, &listed, ours).await?.map(comment_ref))
         };
-        let make = || async {
-            self.call(repository, Call::new(Method::POST, &route, &text)).await.map(comment_ref)
-        };
+        let make =
+            || async { self.call(repository, Call::new(Method::POST, &route, &text)).await.map(comment_ref) };
         ensure(effect, self.client.clock().as_ref(), look, make).await
     }
 }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::{GitHub, Options};
 use crate::event::{Account, RepositoryName, TaskRef};
-use crate::plugin::forge::{Forge, NewChange, Permission};
 use crate::plugin::client::testing::{self, JumpClock, Seen, Server, effect, lost};
+use crate::plugin::forge::{Forge, NewChange, Permission};
 use crate::plugin::tracker::{NewTask, Status, Tracker};
 use crate::plugin::{PluginError, Problem};
 
@@ -103,10 +103,10 @@ async fn done_closes_and_todo_opens_again() {
         let server = Server::start(move |_| ok(&issue_json(before, &[]))).await;
         github(&server).set_status(&issue(), status, &effect("move", true)).await.unwrap();
         let last = server.seen().pop().unwrap();
-        assert_eq!((last.line().as_str(), &last.json), (
-            "PATCH /api/v3/repos/acme/shop/issues/12",
-            &json!({ "state": after })
-        ));
+        assert_eq!(
+            (last.line().as_str(), &last.json),
+            ("PATCH /api/v3/repos/acme/shop/issues/12", &json!({ "state": after }))
+        );
     }
 }
 
@@ -118,9 +118,11 @@ fn conversation(first: Vec<Value>, losses: u32) -> impl Fn(&Seen) -> Response + 
         ("GET", "/api/v3/user") => ok(&json!({ "login": "Ostler-Bot" })),
         ("GET", _) => ok(&json!(*comments.lock().unwrap())),
         ("POST", "/api/v3/repos/acme/shop/issues/12/comments") => {
-            let made = comment(comments.lock().unwrap().len(), "ostler-bot", seen.json["body"].as_str().unwrap());
+            let made =
+                comment(comments.lock().unwrap().len(), "ostler-bot", seen.json["body"].as_str().unwrap());
             comments.lock().unwrap().push(made.clone());
-            let lose = losses.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+            let lose =
+                losses.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
             if lose { lost() } else { testing::json(201, &made) }
         }
         _ => no_route(seen),
@@ -249,7 +251,8 @@ async fn the_open_pull_request_of_a_branch_is_adopted() {
     let made = github(&server).create_change(&shop(), &new, &effect("pr", true)).await.unwrap();
     assert_eq!((made.found, made.value.number), (true, 3));
     assert_eq!(server.seen()[0].json["draft"], json!(true));
-    let expected = "GET /api/v3/repos/acme/shop/pulls?head=acme%3Afix%2Fcents&base=main&state=open&per_page=100";
+    let expected =
+        "GET /api/v3/repos/acme/shop/pulls?head=acme%3Afix%2Fcents&base=main&state=open&per_page=100";
     assert_eq!(server.lines()[1], expected);
 }
 
@@ -291,15 +294,15 @@ async fn what_an_account_may_do_is_its_role() {
 async fn a_secondary_limit_is_waited_for_although_it_comes_as_403() {
     let count = AtomicU32::new(0);
     let server = Server::start(move |seen| match seen.method.as_str() {
-        "POST" if count.fetch_add(1, Ordering::SeqCst) == 0 => testing::json(
-            403,
-            &json!({ "message": "You have exceeded a secondary rate limit." }),
-        ),
+        "POST" if count.fetch_add(1, Ordering::SeqCst) == 0 => {
+            testing::json(403, &json!({ "message": "You have exceeded a secondary rate limit." }))
+        }
         "POST" => testing::json(201, &comment(1, "ostler-bot", "x")),
         _ => no_route(seen),
     })
     .await;
-    let made = Tracker::add_comment(&github(&server), &issue(), "Hello.", &effect("note", true)).await.unwrap();
+    let made =
+        Tracker::add_comment(&github(&server), &issue(), "Hello.", &effect("note", true)).await.unwrap();
     assert_eq!((made.found, posts(&server)), (false, 2));
 }
 

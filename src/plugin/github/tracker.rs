@@ -85,7 +85,8 @@ impl GitHub {
             Some(Place { repository: repository.parse().ok()?, number: number.parse().ok()? })
         });
         parts.ok_or_else(|| {
-            self.client.error(Problem::Invalid, format!("`{}` is not an issue (`owner/name#number`)", task.key))
+            self.client
+                .error(Problem::Invalid, format!("`{}` is not an issue (`owner/name#number`)", task.key))
         })
     }
 

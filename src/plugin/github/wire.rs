@@ -123,6 +123,13 @@ impl From<Pull> for forge::Change {
     }
 }
 
+impl Pull {
+    /// Whether it wants to bring this branch into that one.
+    pub(super) fn joins(&self, head: &str, base: &str) -> bool {
+        self.head.branch == head && self.base.branch == base
+    }
+}
+
 impl Permission {
     /// The role where it is one of GitHub's own, else the coarse permission that a custom role is built on.
     pub(super) fn level(&self) -> forge::Permission {

@@ -154,7 +154,8 @@ fn inline(line: &str) -> Vec<Value> {
         done = whole.end();
         let part = |name: &str| found.name(name).map(|part| part.as_str());
         let marked = |text: &str, mark: Value| json!({ "type": "text", "text": text, "marks": [mark] });
-        let linked = |text: &str, href: &str| marked(text, json!({ "type": "link", "attrs": {"href": href} }));
+        let linked =
+            |text: &str, href: &str| marked(text, json!({ "type": "link", "attrs": {"href": href} }));
         nodes.extend(part("code").map(|text| marked(text, json!({ "type": "code" }))));
         nodes.extend(part("label").zip(part("href")).map(|(text, href)| linked(text, href)));
         nodes.extend(part("bare").map(|href| linked(href, href)));
@@ -222,8 +223,12 @@ mod tests {
     #[test]
     fn markdown_becomes_blocks_and_marks() {
         let document = document(SAMPLE);
-        let kinds: Vec<&str> =
-            document["content"].as_array().unwrap().iter().map(|block| block["type"].as_str().unwrap()).collect();
+        let kinds: Vec<&str> = document["content"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|block| block["type"].as_str().unwrap())
+            .collect();
         assert_eq!(kinds, ["heading", "paragraph", "bulletList", "codeBlock", "blockquote"]);
         let paragraph = &document["content"][1]["content"];
         assert_eq!(paragraph[1], json!({"type": "text", "text": "round.rs", "marks": [{"type": "code"}]}));
@@ -253,7 +258,8 @@ mod tests {
 
     #[test]
     fn nesting_without_end_is_not_followed() {
-        let deep = (0..100).fold(json!({"type": "text", "text": "x"}), |inner, _| json!({"content": [inner]}));
+        let deep =
+            (0..100).fold(json!({"type": "text", "text": "x"}), |inner, _| json!({"content": [inner]}));
         assert_eq!(text(&deep), "");
     }
 }

@@ -36,11 +36,7 @@ impl Jira {
     ///
     /// # Errors
     /// When the options name no site or no credentials.
-    pub fn new(
-        options: Options,
-        clock: Arc<dyn Clock>,
-        http: reqwest::Client,
-    ) -> Result<Self, PluginError> {
+    pub fn new(options: Options, clock: Arc<dyn Clock>, http: reqwest::Client) -> Result<Self, PluginError> {
         let wrong = |message: &str| PluginError::new(NAME, Problem::NotOffered, message);
         let base_url = options.base_url.clone().ok_or_else(|| wrong("`base_url` is not configured"))?;
         let secret = authorization(&options)

@@ -65,7 +65,12 @@ impl Default for Options {
             api_token: None,
             token: None,
             statuses: BTreeMap::new(),
-            types: pairs(&[("Bug", "bug"), ("Story", "feature"), ("Task", "feature"), ("New Feature", "feature")]),
+            types: pairs(&[
+                ("Bug", "bug"),
+                ("Story", "feature"),
+                ("Task", "feature"),
+                ("New Feature", "feature"),
+            ]),
             issue_types: pairs(&[("bug", "Bug"), ("feature", "Task")]),
             fields: Fields::default(),
             default_project: None,

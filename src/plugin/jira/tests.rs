@@ -94,8 +94,10 @@ fn board(losses: u32) -> impl Fn(&Seen) -> Response + Send + Sync {
             {"id": "21", "name": "Show", "to": status_json("Peer check", "indeterminate")},
         ]})),
         ("POST", "/rest/api/3/issue/SHOP-7/transitions") => {
-            *place.lock().unwrap() = if seen.json["transition"]["id"] == "21" { "Peer check" } else { "Doing" };
-            let lose = losses.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+            *place.lock().unwrap() =
+                if seen.json["transition"]["id"] == "21" { "Peer check" } else { "Doing" };
+            let lose =
+                losses.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
             if lose { lost() } else { testing::json(204, &Value::Null) }
         }
         _ => testing::json(404, &json!({ "errorMessages": [format!("no route {}", seen.line())] })),
@@ -142,9 +144,11 @@ fn comments(first: Vec<Value>, losses: u32) -> impl Fn(&Seen) -> Response + Send
         ("GET", "/rest/api/3/myself") => ok(&json!({ "accountId": "bot" })),
         ("GET", _) => ok(&json!({ "comments": *comments.lock().unwrap(), "total": 1 })),
         _ => {
-            let made = json!({ "id": "100", "author": {"accountId": "bot"}, "properties": seen.json["properties"] });
+            let made =
+                json!({ "id": "100", "author": {"accountId": "bot"}, "properties": seen.json["properties"] });
             comments.lock().unwrap().push(made.clone());
-            let lose = losses.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+            let lose =
+                losses.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
             if lose { lost() } else { testing::json(201, &made) }
         }
     }
@@ -177,10 +181,15 @@ async fn an_issue_whose_answer_was_lost_is_found_by_its_label() {
     let created = Mutex::new(Vec::new());
     let server = Server::start(move |seen| match (seen.method.as_str(), seen.path.as_str()) {
         ("POST", "/rest/api/3/issue") => {
-            created.lock().unwrap().push(json!({ "key": "SHOP-7", "fields": {"creator": {"accountId": "bot"}} }));
+            created
+                .lock()
+                .unwrap()
+                .push(json!({ "key": "SHOP-7", "fields": {"creator": {"accountId": "bot"}} }));
             lost()
         }
-        ("POST", "/rest/api/3/search/jql") => ok(&json!({ "issues": *created.lock().unwrap(), "isLast": true })),
+        ("POST", "/rest/api/3/search/jql") => {
+            ok(&json!({ "issues": *created.lock().unwrap(), "isLast": true }))
+        }
         ("GET", "/rest/api/3/myself") => ok(&json!({ "accountId": "bot" })),
         _ => ok(&issue_json(&status_json("To Do", "new"))),
     })

@@ -146,7 +146,8 @@ impl Jira {
         let chosen = self.choose(&found.transitions, status).ok_or_else(|| {
             let names: Vec<&str> = found.transitions.iter().map(|each| each.name.as_str()).collect();
             let wanted = status.as_str();
-            self.client.error(Problem::Invalid, format!("{key} cannot go to {wanted} from here, only {names:?}"))
+            self.client
+                .error(Problem::Invalid, format!("{key} cannot go to {wanted} from here, only {names:?}"))
         })?;
         let body = json!({ "transition": { "id": chosen.id } });
         self.client.send(&Request::post(route, &body)).await.map(drop)
@@ -154,7 +155,8 @@ impl Jira {
 
     fn choose<'a>(&self, all: &'a [wire::Transition], status: Status) -> Option<&'a wire::Transition> {
         let names = self.options.statuses.get(&status).map(Vec::as_slice).unwrap_or_default();
-        let by_name = names.iter().find_map(|name| all.iter().find(|each| each.to.name.eq_ignore_ascii_case(name)));
+        let by_name =
+            names.iter().find_map(|name| all.iter().find(|each| each.to.name.eq_ignore_ascii_case(name)));
         by_name.or_else(|| all.iter().find(|each| self.canonical(&each.to) == status))
     }
 
@@ -213,8 +215,7 @@ impl Jira {
     /// between an unknown outcome and the next look are for.
     async fn find_issue(&self, label: &str) -> Result<Option<String>, PluginError> {
         let own = self.own_account().await?;
-        let body =
-            json!({ "jql": format!("labels = \"{label}\""), "fields": ["creator"], "maxResults": 10 });
+        let body = json!({ "jql": format!("labels = \"{label}\""), "fields": ["creator"], "maxResults": 10 });
         let request = Request::post(format!("{API}/search/jql"), &body).retried(Retry::Always);
         let found: wire::Found = self.read(&request).await?;
         let ours = |issue: &wire::FoundIssue| Self::is_own(own, issue.fields.creator.as_ref());

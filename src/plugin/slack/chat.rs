@@ -42,8 +42,7 @@ impl Chat for Slack {
 fn posting(channel: &str, message: &NewMessage, effect: &Effect) -> SlackApiChatPostMessageRequest {
     let payload = [("key".to_owned(), effect.key.to_string())].into();
     let metadata = SlackMessageMetadata::new(MARK.to_owned()).with_event_payload(payload);
-    let content =
-        SlackMessageContent::new().with_text(escape(&message.text)).with_metadata(metadata);
+    let content = SlackMessageContent::new().with_text(escape(&message.text)).with_metadata(metadata);
     let request = SlackApiChatPostMessageRequest::new(SlackChannelId(channel.to_owned()), content);
     request.opt_thread_ts(message.thread.clone().map(SlackTs))
 }
@@ -68,14 +67,17 @@ impl Slack {
         let mut cursor = None;
         for _ in 0..PAGES {
             let page: wire::History = self
-                .read(method, &[
-                    ("channel", Some(channel.to_owned())),
-                    ("ts", thread.map(str::to_owned)),
-                    ("oldest", Some(format!("{}.000000", effect.earliest().as_second()))),
-                    ("include_all_metadata", Some("true".to_owned())),
-                    ("limit", Some("200".to_owned())),
-                    ("cursor", cursor),
-                ])
+                .read(
+                    method,
+                    &[
+                        ("channel", Some(channel.to_owned())),
+                        ("ts", thread.map(str::to_owned)),
+                        ("oldest", Some(format!("{}.000000", effect.earliest().as_second()))),
+                        ("include_all_metadata", Some("true".to_owned())),
+                        ("limit", Some("200".to_owned())),
+                        ("cursor", cursor),
+                    ],
+                )
                 .await?;
             if let Some(found) = page.messages.iter().find(|message| is_ours(message, own, &key)) {
                 return Ok(Some(Message { channel: channel.to_owned(), id: found.ts.clone() }));
@@ -116,12 +118,15 @@ impl Slack {
         let mut cursor = None;
         for _ in 0..PAGES {
             let page: wire::Channels = self
-                .read("conversations.list", &[
-                    ("types", Some(types.to_owned())),
-                    ("exclude_archived", Some("true".to_owned())),
-                    ("limit", Some("200".to_owned())),
-                    ("cursor", cursor),
-                ])
+                .read(
+                    "conversations.list",
+                    &[
+                        ("types", Some(types.to_owned())),
+                        ("exclude_archived", Some("true".to_owned())),
+                        ("limit", Some("200".to_owned())),
+                        ("cursor", cursor),
+                    ],
+                )
                 .await?;
             for channel in page.channels {
                 if let Some(name) = channel.name {
@@ -139,8 +144,7 @@ impl Slack {
 
 /// Names of channels are lower case, ids are upper case.
 fn is_id(name: &str) -> bool {
-    name.starts_with(['C', 'G', 'D'])
-        && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+    name.starts_with(['C', 'G', 'D']) && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
 }
 
 fn is_ours(message: &wire::Message, own: &wire::Identity, key: &str) -> bool {

@@ -42,11 +42,7 @@ impl Slack {
     ///
     /// # Errors
     /// When the options hold no token.
-    pub fn new(
-        options: Options,
-        clock: Arc<dyn Clock>,
-        http: reqwest::Client,
-    ) -> Result<Self, PluginError> {
+    pub fn new(options: Options, clock: Arc<dyn Clock>, http: reqwest::Client) -> Result<Self, PluginError> {
         let missing = || PluginError::new(NAME, Problem::NotOffered, "`token` is not configured");
         let token = given(options.token.as_ref()).ok_or_else(missing)?.expose_secret().to_owned();
         let settings = ClientOptions {
@@ -162,7 +158,7 @@ impl SlackClientHttpConnector for Connector {
     where
         RS: for<'de> serde::de::Deserialize<'de> + Send + 'a,
     {
-        Box::pin(self.send(self.request(&uri, |path| Request::get(path))))
+        Box::pin(self.send(self.request(&uri, Request::get)))
     }
 
     fn http_post_uri<'a, RQ, RS>(

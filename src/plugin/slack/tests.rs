@@ -50,9 +50,11 @@ fn workspace(first: Vec<Value>, losses: u32) -> impl Fn(&Seen) -> Response + Sen
             ok(&json!({ "ok": true, "messages": *messages.lock().unwrap(), "has_more": false }))
         }
         "/api/chat.postMessage" => {
-            let made = json!({ "ts": "1700000001.000100", "user": "UBOT", "metadata": seen.json["metadata"] });
+            let made =
+                json!({ "ts": "1700000001.000100", "user": "UBOT", "metadata": seen.json["metadata"] });
             messages.lock().unwrap().push(made);
-            let lose = losses.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+            let lose =
+                losses.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
             let answer = json!({ "ok": true, "channel": seen.json["channel"], "ts": "1700000001.000100" });
             if lose { lost() } else { ok(&answer) }
         }
@@ -83,7 +85,8 @@ async fn a_message_goes_to_a_channel_by_name_escaped_and_marked() {
 
 #[tokio::test]
 async fn a_message_whose_answer_was_lost_is_not_sent_twice() {
-    for (thread, method) in [(None, "conversations.history"), (Some("1700000000.1"), "conversations.replies")] {
+    for (thread, method) in [(None, "conversations.history"), (Some("1700000000.1"), "conversations.replies")]
+    {
         let server = Server::start(workspace(Vec::new(), 1)).await;
         let made = slack(&server).send(&message(Some("C9"), thread), &effect("tell", true)).await.unwrap();
         assert_eq!((made.found, posts(&server), made.value.channel.as_str()), (true, 1, "C9"));
@@ -119,7 +122,8 @@ async fn a_failure_with_status_200_is_a_failure() {
         ("ratelimited", Problem::RateLimited, 4),
     ] {
         let server = Server::start(move |_| ok(&json!({ "ok": false, "error": error }))).await;
-        let failed = slack(&server).send(&message(Some("C9"), None), &effect("tell", true)).await.unwrap_err();
+        let failed =
+            slack(&server).send(&message(Some("C9"), None), &effect("tell", true)).await.unwrap_err();
         assert_eq!((failed.problem, posts(&server)), (problem, asked), "{error}");
         assert_eq!(failed.to_string(), format!("slack: {error}"));
     }
@@ -134,7 +138,8 @@ async fn the_bot_knows_itself() {
 #[tokio::test]
 async fn an_unknown_channel_is_said_by_name() {
     let server = Server::start(workspace(Vec::new(), 0)).await;
-    let failed = slack(&server).send(&message(Some("#nowhere"), None), &effect("tell", true)).await.unwrap_err();
+    let failed =
+        slack(&server).send(&message(Some("#nowhere"), None), &effect("tell", true)).await.unwrap_err();
     assert_eq!(failed.to_string(), "slack: there is no channel `nowhere` here");
 }
 

@@ -103,10 +103,12 @@ fn problem(answer: &Answer) -> Option<Problem> {
     Some(match said.error.as_deref().unwrap_or_default() {
         "ratelimited" | "rate_limited" => Problem::RateLimited,
         "internal_error" | "fatal_error" | "request_timeout" | "service_unavailable" => unsure,
-        "channel_not_found" | "thread_not_found" | "message_not_found" | "user_not_found" => Problem::NotFound,
+        "channel_not_found" | "thread_not_found" | "message_not_found" | "user_not_found" => {
+            Problem::NotFound
+        }
         "not_authed" | "invalid_auth" | "account_inactive" | "token_revoked" | "token_expired"
-        | "no_permission" | "missing_scope" | "not_in_channel" | "restricted_action" | "ekm_access_denied"
-        | "access_denied" => Problem::Denied,
+        | "no_permission" | "missing_scope" | "not_in_channel" | "restricted_action"
+        | "ekm_access_denied" | "access_denied" => Problem::Denied,
         _ => Problem::Invalid,
     })
 }
