@@ -5,7 +5,9 @@
 //! folder with the same file names in each; vendors never import each other, and only
 //! [`registry`] names them.
 
+pub mod anthropic;
 pub mod chat;
+pub mod client;
 pub mod docs;
 pub mod effect;
 pub mod error;
@@ -13,6 +15,7 @@ pub mod forge;
 pub mod github;
 pub mod jira;
 mod lenient;
+pub mod markdown;
 pub mod model;
 pub mod registry;
 pub mod slack;

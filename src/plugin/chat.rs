@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Call;
 use super::effect::{Effect, Made};
 use crate::event::{Account, SourceName};
+use crate::spec::action::{ActionSpec, Field, Kind, Repeat, Undo};
 
 /// A place where a team talks.
 pub trait Chat: Debug + Send + Sync {
@@ -38,4 +39,23 @@ pub struct Message {
     pub channel: String,
     /// The vendor's id of the message within it.
     pub id: String,
+}
+
+/// The capability's name in workflows.
+pub const CAPABILITY: &str = "communication";
+
+/// What workflows can say to people.
+#[must_use]
+pub fn actions() -> Vec<ActionSpec> {
+    vec![ActionSpec {
+        inputs: vec![
+            Field::optional("channel", Kind::String),
+            Field::required("message", Kind::String).or("text"),
+            Field::optional("thread", Kind::String),
+        ],
+        outputs: Field::texts(&["channel", "ts"]),
+        repeat: Repeat::Findable,
+        undo: Undo::Impossible,
+        ..ActionSpec::reading(CAPABILITY, "send_message", "Sends a message to a channel.")
+    }]
 }

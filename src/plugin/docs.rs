@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::Call;
 use super::effect::Effect;
 use crate::event::SourceName;
+use crate::spec::action::{ActionSpec, Field, Kind, Repeat, Undo};
 
 /// A place where documentation is kept.
 pub trait Docs: Debug + Send + Sync {
@@ -50,4 +51,26 @@ pub enum Page {
         /// Its text.
         text: String,
     },
+}
+
+/// The capability's name in workflows.
+pub const CAPABILITY: &str = "documentation";
+
+/// What workflows can write down.
+#[must_use]
+pub fn actions() -> Vec<ActionSpec> {
+    let page = |name: &str, about: &str, inputs: Vec<Field>| ActionSpec {
+        inputs,
+        outputs: Field::texts(&["doc_url", "path"]),
+        repeat: Repeat::Idempotent,
+        undo: Undo::Impossible,
+        publishes: true,
+        ..ActionSpec::reading(CAPABILITY, name, about)
+    };
+    let text = |name: &str| Field::required(name, Kind::String);
+    let from_template = vec![text("template_type"), text("title"), Field::optional("content", Kind::String)];
+    vec![
+        page("create_page_from_template", "Makes a page from a template.", from_template),
+        page("create_page", "Makes a page.", vec![text("title"), text("content")]),
+    ]
 }

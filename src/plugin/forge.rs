@@ -9,6 +9,7 @@ use super::Call;
 use super::effect::{Effect, Made};
 use super::tracker::CommentRef;
 use crate::event::{Account, RepositoryName, SourceName};
+use crate::spec::action::{ActionSpec, Field, Kind, Repeat, Undo};
 
 /// A place where repositories are kept.
 pub trait Forge: Debug + Send + Sync {
@@ -151,4 +152,86 @@ pub struct Remote {
     pub url: String,
     /// The user name and password that git is to answer with, bound to that address's host.
     pub credential: Option<(String, SecretString)>,
+}
+
+/// The capability's name in workflows.
+pub const CAPABILITY: &str = "version_control";
+
+/// What workflows can do with repositories.
+#[must_use]
+pub fn actions() -> Vec<ActionSpec> {
+    vec![create_branch(), create_pull_request(), add_comment(), get_repository_info(), get_pull_request()]
+}
+
+fn create_branch() -> ActionSpec {
+    ActionSpec {
+        inputs: vec![
+            Field::required("repository", Kind::String),
+            Field::required("branch", Kind::String).or("branch_name"),
+            Field::optional("base_branch", Kind::String),
+        ],
+        outputs: Field::texts(&["branch", "url", "branch_url", "sha"]),
+        repeat: Repeat::Findable,
+        undo: Undo::Action("delete_branch".to_owned()),
+        ..ActionSpec::reading(CAPABILITY, "create_branch", "Makes a branch, or adopts the one of that name.")
+    }
+}
+
+fn create_pull_request() -> ActionSpec {
+    ActionSpec {
+        inputs: vec![
+            Field::optional("repository", Kind::String),
+            Field::optional("source_branch", Kind::String).or("branch_name"),
+            Field::optional("target_branch", Kind::String).or("base_branch"),
+            Field::required("title", Kind::String),
+            Field::optional("description", Kind::String).or("body"),
+            Field::optional("draft", Kind::Boolean),
+        ],
+        outputs: [
+            Field::texts(&["pr_url", "url", "branch", "commit"]),
+            vec![Field::required("number", Kind::Number)],
+        ]
+        .concat(),
+        repeat: Repeat::Findable,
+        undo: Undo::Action("close_pull_request".to_owned()),
+        publishes: true,
+        ..ActionSpec::reading(
+            CAPABILITY,
+            "create_pull_request",
+            "Opens a pull request, or adopts the open one.",
+        )
+    }
+}
+
+fn add_comment() -> ActionSpec {
+    ActionSpec {
+        inputs: vec![
+            Field::optional("repository", Kind::String),
+            Field::optional("number", Kind::Number),
+            Field::required("body", Kind::String).or("comment"),
+        ],
+        outputs: Field::texts(&["url", "id"]),
+        repeat: Repeat::Findable,
+        undo: Undo::Impossible,
+        ..ActionSpec::reading(CAPABILITY, "add_comment", "Writes a comment on a pull request.")
+    }
+}
+
+fn get_repository_info() -> ActionSpec {
+    ActionSpec {
+        inputs: vec![Field::optional("repository", Kind::String)],
+        outputs: Field::texts(&["name", "default_branch", "url"]),
+        ..ActionSpec::reading(CAPABILITY, "get_repository_info", "Reads a repository.")
+    }
+}
+
+fn get_pull_request() -> ActionSpec {
+    let truths = ["open", "draft"].map(|name| Field::required(name, Kind::Boolean));
+    let text = ["title", "body", "url", "pr_url", "head_branch", "head_sha", "base_branch"];
+    ActionSpec {
+        inputs: vec![Field::optional("repository", Kind::String), Field::optional("number", Kind::Number)],
+        outputs: [vec![Field::required("number", Kind::Number)], Field::texts(&text), truths.to_vec()]
+            .concat(),
+        ..ActionSpec::reading(CAPABILITY, "get_pull_request", "Reads a pull request.")
+    }
 }

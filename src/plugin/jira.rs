@@ -1,4 +1,15 @@
-//! Jira.
+//! Jira: deliveries in, issues out.
 
+mod adf;
+mod client;
+pub mod options;
 mod payload;
 pub mod source;
+mod tracker;
+mod wire;
+
+pub use self::client::Jira;
+pub use self::options::Options;
+
+#[cfg(test)]
+mod tests;

@@ -3,8 +3,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Chat, Docs, Forge, Model, Source, Tracker};
+use serde::Deserialize;
+
+use super::anthropic::{self, Anthropic};
+use super::github::source::GithubSource;
+use super::github::{self, GitHub};
+use super::jira::source::JiraSource;
+use super::jira::{self, Jira};
+use super::markdown::{self, Markdown};
+use super::slack::source::SlackSource;
+use super::slack::{self, Slack};
+use super::{Call, Chat, Docs, Forge, Model, PluginError, Source, Tracker, client};
+use crate::clock::Clock;
 use crate::event::{Account, SourceName};
+use crate::spec::action::ActionSpec;
 
 /// Everything that serves a capability, by provider name.
 #[derive(Debug, Clone, Default)]
@@ -23,4 +35,214 @@ pub struct Registry {
     pub model: Option<Arc<dyn Model>>,
     /// Ostler's own accounts, learned at start.
     pub own: Vec<Account>,
+}
+
+/// What is configured of every vendor. A vendor without options serves nothing.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    /// Who may send deliveries.
+    pub sources: Sources,
+    /// GitHub: forge and tracker.
+    pub github: Option<github::Options>,
+    /// Jira: tracker.
+    pub jira: Option<jira::Options>,
+    /// Slack: chat.
+    pub slack: Option<slack::Options>,
+    /// Markdown pages in the repository: there without being configured.
+    pub markdown: markdown::Options,
+    /// The provider of models.
+    pub ai_provider: Option<AiProvider>,
+}
+
+/// The senders of deliveries. One without a secret is off.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sources {
+    /// GitHub's webhooks.
+    pub github: Option<github::source::SourceOptions>,
+    /// Jira's webhooks.
+    pub jira: Option<jira::source::SourceOptions>,
+    /// Slack's events, commands and buttons.
+    pub slack: Option<slack::source::SourceOptions>,
+}
+
+/// Who answers prompts.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum AiProvider {
+    /// Anthropic's Messages API.
+    Anthropic(anthropic::Options),
+}
+
+/// Vendors that cannot be made as they are configured.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum RegistryError {
+    /// There is no way out at all.
+    #[error("cannot prepare outgoing connections: {0}")]
+    Transport(String),
+    /// One vendor's options do not suffice.
+    #[error(transparent)]
+    Vendor(#[from] PluginError),
+}
+
+impl Registry {
+    /// Makes every vendor that is configured, inside the runtime. Nobody is called yet.
+    ///
+    /// # Errors
+    /// When a vendor's options do not suffice.
+    pub fn build(options: Options, clock: &Arc<dyn Clock>) -> Result<Self, RegistryError> {
+        let http = client::transport().map_err(|error| RegistryError::Transport(error.to_string()))?;
+        let mut registry = Self::default();
+        registry.add_sources(options.sources);
+        if let Some(github) = options.github {
+            let github = Arc::new(GitHub::new(github, Arc::clone(clock), http.clone())?);
+            registry.add_tracker(Arc::clone(&github) as _);
+            registry.forges.insert(Forge::name(github.as_ref()), github);
+        }
+        if let Some(jira) = options.jira {
+            registry.add_tracker(Arc::new(Jira::new(jira, Arc::clone(clock), http.clone())?));
+        }
+        if let Some(slack) = options.slack {
+            let slack = Arc::new(Slack::new(slack, Arc::clone(clock), http.clone())?);
+            registry.chats.insert(slack.name(), slack);
+        }
+        let markdown = Arc::new(Markdown::new(options.markdown));
+        registry.docs.insert(markdown.name(), markdown);
+        if let Some(AiProvider::Anthropic(anthropic)) = options.ai_provider {
+            registry.model = Some(Arc::new(Anthropic::new(&anthropic, Arc::clone(clock), http)?));
+        }
+        Ok(registry)
+    }
+
+    /// Asks every provider who Ostler is there, so that its own doings are known when they come back as
+    /// deliveries. One that does not answer is said in the log and asked by its first use again.
+    pub async fn learn_own(&mut self) {
+        let asked = self.trackers.values().map(|each| (each.name(), each.whoami()));
+        let asked = asked.chain(self.forges.values().map(|each| (each.name(), each.whoami())));
+        let asked = asked.chain(self.chats.values().map(|each| (each.name(), each.whoami())));
+        let answers = futures_util::future::join_all(asked.map(answer)).await;
+        for account in answers.into_iter().flatten() {
+            if !self.own.contains(&account) {
+                self.own.push(account);
+            }
+        }
+    }
+
+    fn add_sources(&mut self, sources: Sources) {
+        let github = sources.github.map(|options| Arc::new(GithubSource::new(options)) as Arc<dyn Source>);
+        let jira = sources.jira.map(|options| Arc::new(JiraSource::new(options)) as Arc<dyn Source>);
+        let slack = sources.slack.map(|options| Arc::new(SlackSource::new(options)) as Arc<dyn Source>);
+        let all = [github, jira, slack].into_iter().flatten();
+        self.sources.extend(all.map(|source| (source.name(), source)));
+    }
+
+    fn add_tracker(&mut self, tracker: Arc<dyn Tracker>) {
+        self.trackers.insert(tracker.name(), tracker);
+    }
+}
+
+async fn answer((name, whoami): (SourceName, Call<'_, Account>)) -> Option<Account> {
+    whoami.await.inspect_err(|error| tracing::warn!(provider = %name, %error, "own account not learned")).ok()
+}
+
+/// Every action that a workflow can name.
+#[must_use]
+pub fn actions() -> Vec<ActionSpec> {
+    let capabilities = [super::tracker::actions(), super::forge::actions(), super::chat::actions()];
+    capabilities.into_iter().flatten().chain(super::docs::actions()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::plugin::Problem;
+    use crate::plugin::client::testing::{JumpClock, Server, json};
+    use crate::spec::action::{Repeat, Undo};
+
+    fn build(options: serde_json::Value) -> Result<Registry, RegistryError> {
+        let clock: Arc<dyn Clock> = Arc::new(JumpClock::default());
+        Registry::build(serde_json::from_value(options).unwrap(), &clock)
+    }
+
+    #[tokio::test]
+    async fn a_vendor_serves_what_it_can_once_it_is_configured() {
+        let empty = build(json!({})).unwrap();
+        assert!(empty.trackers.is_empty() && empty.model.is_none());
+        assert!(empty.docs.contains_key(&SourceName::new("markdown")));
+        let full = build(json!({
+            "sources": {"github": {"secrets": ["s"]}, "slack": {"signing_secrets": ["s"]}},
+            "github": {"token": "t", "base_url": "http://127.0.0.1:1"},
+            "jira": {"base_url": "http://127.0.0.1:1", "email": "a@b", "api_token": "t",
+                     "statuses": {"in_review": ["Peer check"]}, "fields": {"repository": "customfield_1"}},
+            "slack": {"token": "t"},
+            "ai_provider": {"type": "anthropic", "api_key": "k", "model": "m"},
+        }))
+        .unwrap();
+        let names = |names: Vec<&SourceName>| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(names(full.sources.keys().collect()), ["github", "slack"]);
+        assert_eq!(names(full.trackers.keys().collect()), ["github", "jira"]);
+        assert_eq!(names(full.forges.keys().collect()), ["github"]);
+        assert_eq!(names(full.chats.keys().collect()), ["slack"]);
+        assert!(full.model.is_some());
+    }
+
+    #[tokio::test]
+    async fn options_that_do_not_suffice_are_an_error_and_a_misspelt_one_too() {
+        let error = build(json!({ "slack": {"token": ""} })).unwrap_err();
+        let RegistryError::Vendor(error) = error else { panic!("{error}") };
+        assert_eq!(error.problem, Problem::NotOffered);
+        assert!(serde_json::from_value::<Options>(json!({ "slack": {"tokn": "x"} })).is_err());
+    }
+
+    #[tokio::test]
+    async fn own_accounts_are_learned_from_whoever_answers() {
+        let server = Server::start(|seen| match seen.path.as_str() {
+            "/user" => json(200, &json!({ "login": "Ostler-Bot" })),
+            _ => json(401, &json!({})),
+        })
+        .await;
+        let url = server.url.as_str();
+        let mut registry = build(json!({
+            "github": {"token": "t", "base_url": url},
+            "jira": {"base_url": url, "token": "t"},
+        }))
+        .unwrap();
+        registry.learn_own().await;
+        assert_eq!(registry.own, [Account::new("github", "ostler-bot")]);
+    }
+
+    #[test]
+    fn secrets_of_the_options_are_never_printed() {
+        let options = json!({
+            "sources": {"github": {"secrets": ["hush-1"]}},
+            "github": {"token": "hush-2"}, "jira": {"api_token": "hush-3"}, "slack": {"token": "hush-4"},
+            "ai_provider": {"type": "anthropic", "api_key": "hush-5"},
+        });
+        let options: Options = serde_json::from_value(options).unwrap();
+        assert!(!format!("{options:?}").contains("hush"));
+    }
+
+    #[test]
+    fn every_action_is_named_once_and_what_writes_says_how_it_is_repeated() {
+        let all = actions();
+        let mut names: Vec<_> =
+            all.iter().map(|spec| (spec.capability.as_str(), spec.name.as_str())).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all.len());
+        for spec in &all {
+            let reads = spec.name.starts_with("get_");
+            assert_eq!(spec.repeat == Repeat::Read, reads, "{}", spec.name);
+            assert_eq!(spec.undo == Undo::Nothing, reads, "{}", spec.name);
+        }
+        let publishing: Vec<_> =
+            all.iter().filter(|spec| spec.publishes).map(|spec| spec.name.as_str()).collect();
+        assert_eq!(publishing, ["create_pull_request", "create_page_from_template", "create_page"]);
+        let pull_request = all.iter().find(|spec| spec.name == "create_pull_request").unwrap();
+        assert_eq!(pull_request.input("branch_name"), pull_request.input("source_branch"));
+        assert!(pull_request.output("pr_url").is_some());
+    }
 }

@@ -1,5 +1,15 @@
-//! Slack.
+//! Slack: deliveries in, messages out.
 
+mod chat;
+mod client;
+pub mod options;
 mod payload;
 pub mod source;
 mod text;
+mod wire;
+
+pub use self::client::Slack;
+pub use self::options::Options;
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Call;
 use super::effect::{Effect, Made};
 use crate::event::{Account, RepositoryName, SourceName, TaskRef};
+use crate::spec::action::{ActionSpec, Field, Kind, Repeat, Undo};
 
 /// A place where tasks are kept.
 pub trait Tracker: Debug + Send + Sync {
@@ -135,4 +136,84 @@ pub struct CommentRef {
     pub id: String,
     /// Where a person reads it.
     pub url: String,
+}
+
+/// The capability's name in workflows.
+pub const CAPABILITY: &str = "task_management";
+
+/// What workflows can do with tasks.
+#[must_use]
+pub fn actions() -> Vec<ActionSpec> {
+    vec![get_task(), update_task_status(), add_comment(), create_task(), link()]
+}
+
+fn get_task() -> ActionSpec {
+    ActionSpec {
+        inputs: vec![Field::required("task_id", Kind::String)],
+        outputs: [vec![Field::required("task", Kind::Object)], Field::texts(TASK)].concat(),
+        ..ActionSpec::reading(CAPABILITY, "get_task", "Reads a task.")
+    }
+}
+
+/// The parts of a task that stand beside it in what reading it gives.
+const TASK: &[&str] = &["id", "task_id", "title", "description", "status", "type", "url"];
+
+fn update_task_status() -> ActionSpec {
+    ActionSpec {
+        inputs: vec![
+            Field::required("task_id", Kind::String),
+            Field::required("status", Kind::String),
+            Field::optional("comment", Kind::String),
+        ],
+        outputs: vec![Field::required("success", Kind::Boolean)],
+        repeat: Repeat::Idempotent,
+        undo: Undo::Restore,
+        ..ActionSpec::reading(
+            CAPABILITY,
+            "update_task_status",
+            "Moves a task to a status, with a comment or without.",
+        )
+    }
+}
+
+fn add_comment() -> ActionSpec {
+    ActionSpec {
+        inputs: vec![
+            Field::required("task_id", Kind::String),
+            Field::required("body", Kind::String).or("comment"),
+        ],
+        outputs: Field::texts(&["url", "id"]),
+        repeat: Repeat::Findable,
+        undo: Undo::Impossible,
+        ..ActionSpec::reading(CAPABILITY, "add_comment", "Writes a comment on a task.")
+    }
+}
+
+fn create_task() -> ActionSpec {
+    ActionSpec {
+        inputs: vec![
+            Field::required("title", Kind::String),
+            Field::optional("description", Kind::String),
+            Field::optional("type", Kind::String),
+            Field::optional("project", Kind::String),
+        ],
+        outputs: [vec![Field::required("task", Kind::Object)], Field::texts(&["task_id", "url"])].concat(),
+        repeat: Repeat::Findable,
+        undo: Undo::Impossible,
+        ..ActionSpec::reading(CAPABILITY, "create_task", "Makes a task.")
+    }
+}
+
+fn link() -> ActionSpec {
+    ActionSpec {
+        inputs: vec![
+            Field::required("task_id", Kind::String),
+            Field::required("url", Kind::String),
+            Field::optional("title", Kind::String),
+        ],
+        outputs: vec![Field::required("success", Kind::Boolean)],
+        repeat: Repeat::Idempotent,
+        undo: Undo::Impossible,
+        ..ActionSpec::reading(CAPABILITY, "link", "Links a page to a task.")
+    }
 }

@@ -110,6 +110,21 @@ impl Kind {
 }
 
 impl ActionSpec {
+    /// An action that only reads, takes nothing and gives nothing: what a declaration begins with.
+    #[must_use]
+    pub fn reading(capability: &str, name: &str, about: &str) -> Self {
+        Self {
+            capability: capability.to_owned(),
+            name: name.to_owned(),
+            about: about.to_owned(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            repeat: Repeat::Read,
+            undo: Undo::Nothing,
+            publishes: false,
+        }
+    }
+
     /// The input that goes by this name or alias.
     #[must_use]
     pub fn input(&self, name: &str) -> Option<&Field> {
@@ -124,6 +139,12 @@ impl ActionSpec {
 }
 
 impl Field {
+    /// Texts of these names that are always there.
+    #[must_use]
+    pub fn texts(names: &[&str]) -> Vec<Self> {
+        names.iter().map(|name| Self::required(name, Kind::String)).collect()
+    }
+
     /// A field that must be there.
     #[must_use]
     pub fn required(name: &str, kind: Kind) -> Self {

@@ -1,0 +1,216 @@
+//! Repositories, branches and pull requests.
+
+use http::Method;
+use serde_json::json;
+
+use super::client::{self, Call, GitHub};
+use super::wire;
+use crate::event::{Account, RepositoryName, SourceName};
+use crate::plugin::client::segment;
+use crate::plugin::effect::{Effect, Made, ensure};
+use crate::plugin::forge::{Branch, Change, Forge, NewChange, Permission, Remote, Repository};
+use crate::plugin::tracker::CommentRef;
+use crate::plugin::{self, PluginError, Problem};
+
+impl Forge for GitHub {
+    fn name(&self) -> SourceName {
+        client::name()
+    }
+
+    fn whoami(&self) -> plugin::Call<'_, Account> {
+        Box::pin(async { self.own_account().await.cloned() })
+    }
+
+    fn repository<'a>(&'a self, repository: &'a RepositoryName) -> plugin::Call<'a, Repository> {
+        Box::pin(async move {
+            let found: wire::Repository =
+                self.call(repository, Call::get(&format!("/repos/{repository}"))).await?;
+            Ok(Repository {
+                name: found.full_name,
+                default_branch: found.default_branch,
+                url: found.html_url,
+                private: found.private,
+            })
+        })
+    }
+
+    fn permission<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        account: &'a Account,
+    ) -> plugin::Call<'a, Permission> {
+        Box::pin(async move {
+            let user = segment(&account.id);
+            let route = format!("/repos/{repository}/collaborators/{user}/permission");
+            let answer: Result<wire::Permission, _> = self.call(repository, Call::get(&route)).await;
+            Ok(absent_as_none(answer)?.map_or(Permission::None, |found| found.level()))
+        })
+    }
+
+    fn branch<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        name: &'a str,
+    ) -> plugin::Call<'a, Option<Branch>> {
+        Box::pin(self.find_branch(repository, name))
+    }
+
+    fn create_branch<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        name: &'a str,
+        sha: &'a str,
+        effect: &'a Effect,
+    ) -> plugin::Call<'a, Made<Branch>> {
+        let route = format!("/repos/{repository}/git/refs");
+        let body = json!({ "ref": format!("refs/heads/{name}"), "sha": sha });
+        Box::pin(async move {
+            let look = || self.find_branch(repository, name);
+            let make = || async {
+                let call = Call::new(Method::POST, &route, &body);
+                let made: wire::Reference = self.call(repository, call).await?;
+                Ok(self.branch_of(repository, name, made))
+            };
+            ensure(effect, self.client.clock().as_ref(), look, make).await
+        })
+    }
+
+    fn change<'a>(&'a self, repository: &'a RepositoryName, number: u64) -> plugin::Call<'a, Change> {
+        Box::pin(async move {
+            let route = format!("/repos/{repository}/pulls/{number}");
+            self.call::<wire::Pull>(repository, Call::get(&route)).await.map(Change::from)
+        })
+    }
+
+    fn create_change<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        new: &'a NewChange,
+        effect: &'a Effect,
+    ) -> plugin::Call<'a, Made<Change>> {
+        let route = format!("/repos/{repository}/pulls");
+        let body = json!({
+            "title": new.title,
+            "head": new.head,
+            "base": new.base,
+            "body": effect.mark(&new.body),
+            "draft": new.draft,
+        });
+        Box::pin(async move {
+            // The pull request that a person opened for this branch is the one to go on with: whoever
+            // opened it, GitHub allows only one, so authorship does not matter here.
+            let look = || self.open_change(repository, new);
+            let make = || async {
+                let call = Call::new(Method::POST, &route, &body);
+                self.call::<wire::Pull>(repository, call).await.map(Change::from)
+            };
+            ensure(effect, self.client.clock().as_ref(), look, make).await
+        })
+    }
+
+    fn add_comment<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        number: u64,
+        body: &'a str,
+        effect: &'a Effect,
+    ) -> plugin::Call<'a, Made<CommentRef>> {
+        Box::pin(self.comment(repository, number, body, effect))
+    }
+
+    fn remote<'a>(&'a self, repository: &'a RepositoryName) -> plugin::Call<'a, Remote> {
+        Box::pin(async move {
+            let token = self.git_token(repository).await?;
+            let url = format!("{}.git", self.web_url(repository));
+            Ok(Remote { url, credential: Some(("x-access-token".to_owned(), token)) })
+        })
+    }
+}
+
+impl GitHub {
+    /// Where a person looks at a repository.
+    pub(super) fn web_url(&self, repository: &RepositoryName) -> String {
+        format!("{}/{repository}", self.options.git_url.as_str().trim_end_matches('/'))
+    }
+
+    async fn find_branch(
+        &self,
+        repository: &RepositoryName,
+        name: &str,
+    ) -> Result<Option<Branch>, PluginError> {
+        let route = format!("/repos/{repository}/git/ref/heads/{}", path_of(name));
+        let answer: Result<wire::Reference, _> = self.call(repository, Call::get(&route)).await;
+        let exact = absent_as_none(answer)?.filter(|found| found.name == format!("refs/heads/{name}"));
+        Ok(exact.map(|found| self.branch_of(repository, name, found)))
+    }
+
+    fn branch_of(&self, repository: &RepositoryName, name: &str, found: wire::Reference) -> Branch {
+        let url = format!("{}/tree/{}", self.web_url(repository), path_of(name));
+        Branch { name: name.to_owned(), sha: found.object.sha, url }
+    }
+
+    async fn open_change(
+        &self,
+        repository: &RepositoryName,
+        new: &NewChange,
+    ) -> Result<Option<Change>, PluginError> {
+        let head = segment(&format!("{}:{}", repository.owner(), new.head));
+        let base = segment(&new.base);
+        let route = format!("/repos/{repository}/pulls?head={head}&base={base}&state=open&per_page=100");
+        // An unknown `head` filter is ignored, and then any pull request would come back.
+        let fits = |pull: &wire::Pull| pull.joins(&new.head, &new.base);
+        Ok(self.find(repository, &route, fits).await?.map(Change::from))
+    }
+
+    /// Writes a comment into the conversation of an issue or pull request, unless this effect wrote it before.
+    pub(super) async fn comment(
+        &self,
+        repository: &RepositoryName,
+        number: u64,
+        body: &str,
+        effect: &Effect,
+    ) -> Result<Made<CommentRef>, PluginError> {
+        let route = format!("/repos/{repository}/issues/{number}/comments");
+        let listed = format!("{route}?since={}&per_page=100", since(effect));
+        let (marker, text) = (effect.key.marker(), json!({ "body": effect.mark(bounded(body)) }));
+        let look = || async {
+            let own = self.own_account().await?;
+            let ours = |comment: &wire::Comment| {
+                Self::is_own(own, comment.user.as_ref())
+                    && comment.body.as_ref().is_some_and(|body| body.contains(&marker))
+            };
+            Ok(self.find(repository, &listed, ours).await?.map(comment_ref))
+        };
+        let make =
+            || async { self.call(repository, Call::new(Method::POST, &route, &text)).await.map(comment_ref) };
+        ensure(effect, self.client.clock().as_ref(), look, make).await
+    }
+}
+
+fn comment_ref(comment: wire::Comment) -> CommentRef {
+    CommentRef { id: comment.id.to_string(), url: comment.html_url }
+}
+
+/// A branch's name in a path: its slashes are the path's own.
+fn path_of(branch: &str) -> String {
+    branch.split('/').map(segment).collect::<Vec<_>>().join("/")
+}
+
+/// GitHub refuses texts of more than 65 536 characters; the marker needs room too.
+pub(super) fn bounded(text: &str) -> &str {
+    const LONGEST: usize = 65_000;
+    text.char_indices().nth(LONGEST).map_or(text, |(end, _)| &text[..end])
+}
+
+/// The earliest moment of an effect as GitHub's `since` wants it.
+pub(super) fn since(effect: &Effect) -> String {
+    effect.earliest().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn absent_as_none<T>(answer: Result<T, PluginError>) -> Result<Option<T>, PluginError> {
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.problem == Problem::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}

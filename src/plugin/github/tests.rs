@@ -1,0 +1,380 @@
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use axum::response::Response;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Value, json};
+
+use super::{GitHub, Options};
+use crate::event::{Account, RepositoryName, TaskRef};
+use crate::plugin::client::testing::{self, JumpClock, Seen, Server, effect, lost};
+use crate::plugin::forge::{Forge, NewChange, Permission};
+use crate::plugin::tracker::{NewTask, Status, Tracker};
+use crate::plugin::{PluginError, Problem};
+
+fn github(server: &Server) -> GitHub {
+    let options = Options {
+        base_url: server.url.join("/api/v3").unwrap(),
+        git_url: "https://git.example".parse().unwrap(),
+        token: Some(SecretString::from("hush-hush")),
+        default_channel: Some("shop-dev".to_owned()),
+        ..Options::default()
+    };
+    GitHub::new(options, Arc::new(JumpClock::default()), testing::transport()).unwrap()
+}
+
+fn shop() -> RepositoryName {
+    "acme/shop".parse().unwrap()
+}
+
+fn issue() -> TaskRef {
+    TaskRef::new("github", "acme/shop#12")
+}
+
+fn ok(body: &Value) -> Response {
+    testing::json(200, body)
+}
+
+fn no_route(seen: &Seen) -> Response {
+    testing::json(404, &json!({ "message": format!("no route {}", seen.line()) }))
+}
+
+fn issue_json(state: &str, labels: &[&str]) -> Value {
+    let labels: Vec<Value> = labels.iter().map(|name| json!({ "name": name })).collect();
+    json!({
+        "number": 12, "title": "Rounding", "body": "Off by a cent.", "state": state, "labels": labels,
+        "html_url": "https://git.example/acme/shop/issues/12", "user": {"login": "ada"},
+        "assignee": {"login": "Ostler-Bot"},
+    })
+}
+
+fn pull_json(number: u64) -> Value {
+    json!({
+        "number": number, "title": "Fix", "body": null, "state": "open", "draft": false,
+        "html_url": format!("https://git.example/acme/shop/pull/{number}"),
+        "head": {"ref": "fix/cents", "sha": "aaaa", "repo": {"full_name": "acme/shop"}},
+        "base": {"ref": "main", "sha": "bbbb", "repo": {"full_name": "acme/shop"}},
+    })
+}
+
+#[tokio::test]
+async fn an_issue_is_a_task_by_its_labels() {
+    for (state, labels, status, kind) in [
+        ("open", &["bug"][..], Status::Todo, "bug"),
+        ("open", &["Status: in progress"], Status::InProgress, "feature"),
+        ("open", &["status: in progress", "status: in review"], Status::InReview, "feature"),
+        ("closed", &["enhancement"], Status::Done, "feature"),
+    ] {
+        let server = Server::start(move |_| ok(&issue_json(state, labels))).await;
+        let task = github(&server).get_task(&issue()).await.unwrap();
+        assert_eq!((task.status, task.kind.as_str(), task.id.as_str()), (status, kind, "12"));
+        assert_eq!(task.assignee, Some(Account::new("github", "ostler-bot")));
+        assert_eq!(task.repository_url.as_deref(), Some("https://git.example/acme/shop"));
+        assert_eq!(task.team_channel.as_deref(), Some("shop-dev"));
+        assert_eq!(server.lines(), ["GET /api/v3/repos/acme/shop/issues/12"]);
+        let seen = &server.seen()[0];
+        assert_eq!(seen.header("authorization"), "Bearer hush-hush");
+        assert_eq!(seen.header("x-github-api-version"), "2022-11-28");
+        assert!(seen.header("user-agent").starts_with("ostler/"));
+    }
+}
+
+#[tokio::test]
+async fn a_status_is_one_label_and_the_state() {
+    let server = Server::start(|_| ok(&issue_json("open", &["status: in progress", "bug"]))).await;
+    github(&server).set_status(&issue(), Status::InReview, &effect("move", true)).await.unwrap();
+    let lines = server.lines();
+    assert_eq!(lines[1], "POST /api/v3/repos/acme/shop/issues/12/labels");
+    assert_eq!(server.seen()[1].json, json!({ "labels": ["status: in review"] }));
+    assert_eq!(lines[2], "DELETE /api/v3/repos/acme/shop/issues/12/labels/status%3A%20in%20progress");
+    assert_eq!(lines.len(), 3);
+}
+
+#[tokio::test]
+async fn being_there_already_is_success() {
+    let server = Server::start(|_| ok(&issue_json("open", &["status: in review"]))).await;
+    github(&server).set_status(&issue(), Status::InReview, &effect("move", true)).await.unwrap();
+    assert_eq!(server.lines().len(), 1);
+}
+
+#[tokio::test]
+async fn done_closes_and_todo_opens_again() {
+    for (before, status, after) in [("open", Status::Done, "closed"), ("closed", Status::Todo, "open")] {
+        let server = Server::start(move |_| ok(&issue_json(before, &[]))).await;
+        github(&server).set_status(&issue(), status, &effect("move", true)).await.unwrap();
+        let last = server.seen().pop().unwrap();
+        assert_eq!(
+            (last.line().as_str(), &last.json),
+            ("PATCH /api/v3/repos/acme/shop/issues/12", &json!({ "state": after }))
+        );
+    }
+}
+
+/// An issue's conversation: what is posted stays there, even where the answer is lost.
+fn conversation(first: Vec<Value>, losses: u32) -> impl Fn(&Seen) -> Response + Send + Sync {
+    let comments = Mutex::new(first);
+    let losses = AtomicU32::new(losses);
+    move |seen| match (seen.method.as_str(), seen.path.as_str()) {
+        ("GET", "/api/v3/user") => ok(&json!({ "login": "Ostler-Bot" })),
+        ("GET", _) => ok(&json!(*comments.lock().unwrap())),
+        ("POST", "/api/v3/repos/acme/shop/issues/12/comments") => {
+            let made =
+                comment(comments.lock().unwrap().len(), "ostler-bot", seen.json["body"].as_str().unwrap());
+            comments.lock().unwrap().push(made.clone());
+            let lose =
+                losses.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+            if lose { lost() } else { testing::json(201, &made) }
+        }
+        _ => no_route(seen),
+    }
+}
+
+fn comment(id: usize, login: &str, body: &str) -> Value {
+    json!({ "id": id, "body": body, "user": {"login": login}, "html_url": format!("https://c/{id}") })
+}
+
+fn posts(server: &Server) -> usize {
+    server.seen().iter().filter(|seen| seen.method == "POST").count()
+}
+
+#[tokio::test]
+async fn a_comment_whose_answer_was_lost_is_not_written_twice() {
+    let server = Server::start(conversation(Vec::new(), 1)).await;
+    let note = effect("note", true);
+    let made = Tracker::add_comment(&github(&server), &issue(), "Working on it.", &note).await.unwrap();
+    assert!(made.found);
+    assert_eq!((posts(&server), made.value.url.as_str()), (1, "https://c/0"));
+    let body = server.seen()[0].json["body"].as_str().unwrap().to_owned();
+    assert_eq!(body, format!("Working on it.\n\n{}", note.key.marker()));
+}
+
+#[tokio::test]
+async fn a_comment_of_an_earlier_attempt_is_adopted_and_one_by_somebody_else_is_not() {
+    let note = effect("note", false);
+    let forged = comment(0, "mallory", &format!("Mine! {}", note.key.marker()));
+    let server = Server::start(conversation(vec![forged], 0)).await;
+    let github = github(&server);
+    let first = Tracker::add_comment(&github, &issue(), "Hello.", &note).await.unwrap();
+    assert!(!first.found);
+    let second = Tracker::add_comment(&github, &issue(), "Hello.", &note).await.unwrap();
+    assert!(second.found);
+    assert_eq!((first.value, posts(&server)), (second.value, 1));
+}
+
+#[tokio::test]
+async fn the_second_page_is_asked_of_the_configured_host_and_signed() {
+    let note = effect("note", false);
+    let marked = note.key.marker();
+    let server = Server::start(move |seen| match seen.path.as_str() {
+        "/api/v3/user" => ok(&json!({ "login": "ostler-bot" })),
+        path if path.contains("page=2&") => ok(&json!([comment(7, "ostler-bot", &marked)])),
+        _ => {
+            let mut page = ok(&json!([comment(1, "ada", "hi")]));
+            let next = "<http://elsewhere.example/api/v3/repos/acme/shop/issues/12/comments?page=2&x=1>; rel=\"next\"";
+            page.headers_mut().insert("link", next.parse().unwrap());
+            page
+        }
+    })
+    .await;
+    let made = Tracker::add_comment(&github(&server), &issue(), "Hello.", &note).await.unwrap();
+    assert_eq!((made.found, made.value.id.as_str()), (true, "7"));
+    let second = server.seen().pop().unwrap();
+    assert_eq!(second.line(), "GET /api/v3/repos/acme/shop/issues/12/comments?page=2&x=1");
+    assert_eq!(second.header("authorization"), "Bearer hush-hush");
+}
+
+#[tokio::test]
+async fn an_issue_whose_answer_was_lost_is_found_by_its_marker() {
+    let issues = Mutex::new(Vec::new());
+    let server = Server::start(move |seen| match seen.method.as_str() {
+        "POST" => {
+            let mut made = issue_json("open", &[]);
+            made["body"] = seen.json["body"].clone();
+            made["user"] = json!({ "login": "ostler-bot" });
+            issues.lock().unwrap().push(made);
+            lost()
+        }
+        _ if seen.path == "/api/v3/user" => ok(&json!({ "login": "ostler-bot" })),
+        _ => ok(&json!(*issues.lock().unwrap())),
+    })
+    .await;
+    let new = NewTask {
+        project: None,
+        repository: Some(shop()),
+        title: "Rounding".to_owned(),
+        description: "Off by a cent.".to_owned(),
+        kind: "bug".to_owned(),
+    };
+    let made = github(&server).create_task(&new, &effect("create", true)).await.unwrap();
+    assert_eq!((made.found, posts(&server), made.value.id.as_str()), (true, 1, "12"));
+    assert_eq!(server.seen()[0].json["labels"], json!(["bug"]));
+}
+
+#[tokio::test]
+async fn a_branch_that_is_there_is_adopted() {
+    let server = Server::start(|seen| match seen.method.as_str() {
+        "POST" => testing::json(422, &json!({ "message": "Reference already exists" })),
+        _ => ok(&json!({ "ref": "refs/heads/fix/cents", "object": {"sha": "cafe"} })),
+    })
+    .await;
+    let github = github(&server);
+    let made = github.create_branch(&shop(), "fix/cents", "beef", &effect("branch", true)).await.unwrap();
+    assert_eq!((made.found, made.value.sha.as_str()), (true, "cafe"));
+    assert_eq!(made.value.url, "https://git.example/acme/shop/tree/fix/cents");
+    assert_eq!(server.seen()[0].json, json!({ "ref": "refs/heads/fix/cents", "sha": "beef" }));
+    assert_eq!(server.lines()[1], "GET /api/v3/repos/acme/shop/git/ref/heads/fix/cents");
+}
+
+#[tokio::test]
+async fn a_branch_that_is_not_there_is_none() {
+    let server = Server::start(no_route).await;
+    assert_eq!(github(&server).branch(&shop(), "nope").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn the_open_pull_request_of_a_branch_is_adopted() {
+    let server = Server::start(|seen| match seen.method.as_str() {
+        "POST" => {
+            let detail = "A pull request already exists for acme:fix/cents.";
+            testing::json(422, &json!({ "message": "Validation Failed", "errors": [{"message": detail}] }))
+        }
+        _ => ok(&json!([pull_json(3)])),
+    })
+    .await;
+    let new = NewChange {
+        head: "fix/cents".to_owned(),
+        base: "main".to_owned(),
+        title: "Fix".to_owned(),
+        body: "Closes #12".to_owned(),
+        draft: true,
+    };
+    let made = github(&server).create_change(&shop(), &new, &effect("pr", true)).await.unwrap();
+    assert_eq!((made.found, made.value.number), (true, 3));
+    assert_eq!(server.seen()[0].json["draft"], json!(true));
+    let expected =
+        "GET /api/v3/repos/acme/shop/pulls?head=acme%3Afix%2Fcents&base=main&state=open&per_page=100";
+    assert_eq!(server.lines()[1], expected);
+}
+
+#[tokio::test]
+async fn a_refused_pull_request_is_an_error_that_says_why() {
+    let server = Server::start(|_| {
+        let errors = json!([{ "message": "No commits between main and fix/cents" }]);
+        testing::json(422, &json!({ "message": "Validation Failed", "errors": errors }))
+    })
+    .await;
+    let new = NewChange {
+        head: "fix/cents".to_owned(),
+        base: "main".to_owned(),
+        title: "Fix".to_owned(),
+        body: String::new(),
+        draft: false,
+    };
+    let error = github(&server).create_change(&shop(), &new, &effect("pr", true)).await.unwrap_err();
+    assert_eq!(error.problem, Problem::Invalid);
+    assert_eq!(error.to_string(), "github: Validation Failed: No commits between main and fix/cents");
+}
+
+#[tokio::test]
+async fn what_an_account_may_do_is_its_role() {
+    for (answer, expected) in [
+        (json!({"permission": "write", "role_name": "maintain"}), Permission::Maintain),
+        (json!({"permission": "read", "role_name": "triage"}), Permission::Triage),
+        (json!({"permission": "write", "role_name": "release-crew"}), Permission::Write),
+        (json!({"permission": "none"}), Permission::None),
+    ] {
+        let server = Server::start(move |_| ok(&answer)).await;
+        let ada = Account::new("github", "Ada");
+        assert_eq!(github(&server).permission(&shop(), &ada).await.unwrap(), expected);
+        assert_eq!(server.lines(), ["GET /api/v3/repos/acme/shop/collaborators/ada/permission"]);
+    }
+}
+
+#[tokio::test]
+async fn a_secondary_limit_is_waited_for_although_it_comes_as_403() {
+    let count = AtomicU32::new(0);
+    let server = Server::start(move |seen| match seen.method.as_str() {
+        "POST" if count.fetch_add(1, Ordering::SeqCst) == 0 => {
+            testing::json(403, &json!({ "message": "You have exceeded a secondary rate limit." }))
+        }
+        "POST" => testing::json(201, &comment(1, "ostler-bot", "x")),
+        _ => no_route(seen),
+    })
+    .await;
+    let made =
+        Tracker::add_comment(&github(&server), &issue(), "Hello.", &effect("note", true)).await.unwrap();
+    assert_eq!((made.found, posts(&server)), (false, 2));
+}
+
+#[tokio::test]
+async fn git_is_given_the_token_and_nothing_prints_it() {
+    let server = Server::start(no_route).await;
+    let github = github(&server);
+    let remote = github.remote(&shop()).await.unwrap();
+    assert_eq!(remote.url, "https://git.example/acme/shop.git");
+    let (user, password) = remote.credential.clone().unwrap();
+    assert_eq!((user.as_str(), password.expose_secret()), ("x-access-token", "hush-hush"));
+    let error: PluginError = github.get_task(&issue()).await.unwrap_err();
+    for text in [format!("{github:?} {remote:?} {:?}", github.options), format!("{error} {error:?}")] {
+        assert!(!text.contains("hush-hush"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn without_credentials_there_is_no_github() {
+    let built = GitHub::new(Options::default(), Arc::new(JumpClock::default()), testing::transport());
+    assert_eq!(built.unwrap_err().problem, Problem::NotOffered);
+}
+
+/// A fresh RSA key in a file, as an App's owner downloads it.
+fn key_file() -> tempfile::NamedTempFile {
+    use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+    use base64::Engine as _;
+    let pair = aws_lc_rs::rsa::KeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
+    let der: Pkcs8V1Der<'_> = pair.as_der().unwrap();
+    let text = base64::engine::general_purpose::STANDARD.encode(der.as_ref());
+    let lines: Vec<&str> = (0..text.len()).step_by(64).map(|at| &text[at..text.len().min(at + 64)]).collect();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let kind = "PRIVATE KEY";
+    let pem = format!("-----BEGIN {kind}-----\n{}\n-----END {kind}-----\n", lines.join("\n"));
+    std::fs::write(file.path(), pem).unwrap();
+    file
+}
+
+#[tokio::test]
+async fn an_app_acts_through_its_installation_with_tokens_for_one_repository() {
+    let minted = AtomicU32::new(0);
+    let server = Server::start(move |seen| match seen.path.as_str() {
+        "/app" => ok(&json!({ "slug": "Ostler" })),
+        "/repos/acme/shop/installation" => ok(&json!({ "id": 77 })),
+        "/app/installations/77/access_tokens" => {
+            let token = format!("ghs_{}", minted.fetch_add(1, Ordering::SeqCst));
+            let mut body = json!({ "token": token, "permissions": {}, "repository_selection": "selected" });
+            body["expires_at"] = "2999-01-01T00:00:00Z".into();
+            testing::json(201, &body)
+        }
+        "/repos/acme/shop/issues/12" => ok(&issue_json("open", &[])),
+        _ => no_route(seen),
+    })
+    .await;
+    let key = key_file();
+    let options = Options {
+        base_url: server.url.clone(),
+        app_id: Some(5),
+        private_key_file: Some(key.path().to_owned()),
+        ..Options::default()
+    };
+    let github = GitHub::new(options, Arc::new(JumpClock::default()), testing::transport()).unwrap();
+    assert_eq!(Forge::whoami(&github).await.unwrap(), Account::new("github", "ostler[bot]"));
+    github.get_task(&issue()).await.unwrap();
+    github.get_task(&issue()).await.unwrap();
+    let seen = server.seen();
+    assert!(seen[0].header("authorization").starts_with("Bearer ey"), "the App itself shows a signed token");
+    let minting: Vec<&Seen> = seen.iter().filter(|each| each.path.ends_with("/access_tokens")).collect();
+    assert_eq!(minting.len(), 1, "one token serves both reads");
+    assert_eq!(minting[0].json["repositories"], json!(["shop"]));
+    assert_eq!(seen.last().unwrap().header("authorization"), "Bearer ghs_0");
+    // Git gets a token of its own, with its whole hour before it.
+    let (_, password) = github.remote(&shop()).await.unwrap().credential.unwrap();
+    assert_eq!(password.expose_secret(), "ghs_1");
+}

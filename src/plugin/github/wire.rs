@@ -1,0 +1,190 @@
+//! GitHub's own shapes, as far as Ostler reads them.
+//!
+//! Octocrab's models ask for dozens of fields that an Enterprise server of some age may not send; these ask
+//! for what is used.
+
+use serde::Deserialize;
+
+use crate::event::RepositoryName;
+use crate::plugin::client::Answer;
+use crate::plugin::forge;
+use crate::plugin::{Problem, client};
+
+#[derive(Debug, Deserialize)]
+pub(super) struct User {
+    pub(super) login: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct App {
+    pub(super) slug: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Installation {
+    pub(super) id: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Repository {
+    pub(super) full_name: RepositoryName,
+    pub(super) default_branch: String,
+    pub(super) html_url: String,
+    #[serde(default)]
+    pub(super) private: bool,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Issue {
+    pub(super) number: u64,
+    pub(super) title: String,
+    pub(super) body: Option<String>,
+    pub(super) state: String,
+    pub(super) html_url: String,
+    pub(super) user: Option<User>,
+    pub(super) assignee: Option<User>,
+    #[serde(default)]
+    pub(super) labels: Vec<Label>,
+    /// Present where the issue is a pull request.
+    pub(super) pull_request: Option<serde::de::IgnoredAny>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Label {
+    pub(super) name: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Comment {
+    pub(super) id: u64,
+    pub(super) html_url: String,
+    pub(super) body: Option<String>,
+    pub(super) user: Option<User>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Reference {
+    #[serde(rename = "ref")]
+    pub(super) name: String,
+    pub(super) object: Object,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Object {
+    pub(super) sha: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Permission {
+    pub(super) permission: String,
+    pub(super) role_name: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Pull {
+    number: u64,
+    title: String,
+    body: Option<String>,
+    html_url: String,
+    state: String,
+    #[serde(default)]
+    draft: Option<bool>,
+    head: End,
+    base: End,
+}
+
+#[derive(Debug, Deserialize)]
+struct End {
+    #[serde(rename = "ref")]
+    branch: String,
+    sha: String,
+    repo: Option<EndRepository>,
+}
+
+#[derive(Debug, Deserialize)]
+struct EndRepository {
+    full_name: RepositoryName,
+}
+
+impl From<Pull> for forge::Change {
+    fn from(pull: Pull) -> Self {
+        Self {
+            number: pull.number,
+            title: pull.title,
+            body: pull.body.unwrap_or_default(),
+            url: pull.html_url,
+            head_branch: pull.head.branch,
+            head_repository: pull.head.repo.map(|repo| repo.full_name),
+            head_sha: pull.head.sha,
+            base_branch: pull.base.branch,
+            open: pull.state == "open",
+            draft: pull.draft.unwrap_or(false),
+        }
+    }
+}
+
+impl Pull {
+    /// Whether it wants to bring this branch into that one.
+    pub(super) fn joins(&self, head: &str, base: &str) -> bool {
+        self.head.branch == head && self.base.branch == base
+    }
+}
+
+impl Permission {
+    /// The role where it is one of GitHub's own, else the coarse permission that a custom role is built on.
+    pub(super) fn level(&self) -> forge::Permission {
+        let role = self.role_name.as_deref().and_then(level);
+        role.or_else(|| level(&self.permission)).unwrap_or(forge::Permission::None)
+    }
+}
+
+fn level(word: &str) -> Option<forge::Permission> {
+    Some(match word {
+        "admin" => forge::Permission::Admin,
+        "maintain" => forge::Permission::Maintain,
+        "write" => forge::Permission::Write,
+        "triage" => forge::Permission::Triage,
+        "read" => forge::Permission::Read,
+        "none" => forge::Permission::None,
+        _ => return None,
+    })
+}
+
+/// How GitHub says what went wrong.
+pub(super) const DIALECT: client::Dialect = client::Dialect { message, problem };
+
+#[derive(Debug, Default, Deserialize)]
+struct Failure {
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    errors: Vec<serde_json::Value>,
+}
+
+fn failure(body: &[u8]) -> Failure {
+    serde_json::from_slice(body).unwrap_or_default()
+}
+
+fn message(body: &[u8]) -> Option<String> {
+    let failure = failure(body);
+    let detail = |error: &serde_json::Value| error.get("message")?.as_str().map(str::to_owned);
+    let parts = std::iter::once(failure.message).chain(failure.errors.iter().filter_map(detail));
+    let said = parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ");
+    (!said.is_empty()).then_some(said)
+}
+
+fn problem(answer: &Answer) -> Option<Problem> {
+    match answer.status.as_u16() {
+        // Limits come as 403 too; only these signs tell them from a missing permission.
+        403 if answer.headers.contains_key("retry-after")
+            || answer.header("x-ratelimit-remaining") == Some("0")
+            || failure(&answer.body).message.to_lowercase().contains("rate limit") =>
+        {
+            Some(Problem::RateLimited)
+        }
+        422 if message(&answer.body).is_some_and(|said| said.contains("already exists")) => {
+            Some(Problem::Conflict)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,136 @@
+//! Jira's own shapes, as far as Ostler reads them.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::plugin::client::Dialect;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Issue {
+    pub(super) key: String,
+    pub(super) fields: IssueFields,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct IssueFields {
+    #[serde(default)]
+    pub(super) summary: String,
+    pub(super) description: Option<Value>,
+    pub(super) status: StatusName,
+    pub(super) issuetype: Option<Named>,
+    #[serde(default)]
+    pub(super) labels: Vec<String>,
+    pub(super) assignee: Option<User>,
+    /// The custom fields that were asked for.
+    #[serde(flatten)]
+    pub(super) others: Map<String, Value>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct OnlyStatus {
+    pub(super) fields: StatusField,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct StatusField {
+    pub(super) status: StatusName,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct StatusName {
+    pub(super) name: String,
+    pub(super) status_category: Option<Category>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Category {
+    pub(super) key: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Named {
+    pub(super) name: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct User {
+    pub(super) account_id: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Transitions {
+    pub(super) transitions: Vec<Transition>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Transition {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) to: StatusName,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Comments {
+    pub(super) comments: Vec<Comment>,
+    #[serde(default)]
+    pub(super) total: usize,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Comment {
+    pub(super) id: String,
+    pub(super) author: Option<User>,
+    #[serde(default)]
+    pub(super) properties: Vec<Property>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Property {
+    pub(super) key: String,
+    #[serde(default)]
+    pub(super) value: Value,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Created {
+    pub(super) key: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Found {
+    pub(super) issues: Vec<FoundIssue>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct FoundIssue {
+    pub(super) key: String,
+    pub(super) fields: FoundFields,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct FoundFields {
+    pub(super) creator: Option<User>,
+}
+
+/// How Jira says what went wrong.
+pub(super) const DIALECT: Dialect = Dialect { message, problem: |_| None };
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Default)]
+struct Failure {
+    error_messages: Vec<String>,
+    errors: Map<String, Value>,
+    /// What the gateway in front of Jira says.
+    message: String,
+}
+
+fn message(body: &[u8]) -> Option<String> {
+    let failure: Failure = serde_json::from_slice(body).ok()?;
+    let fields = failure.errors.iter().filter_map(|(field, why)| Some(format!("{field}: {}", why.as_str()?)));
+    let parts = failure.error_messages.into_iter().chain(fields).chain([failure.message]);
+    let said = parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
+    (!said.is_empty()).then_some(said)
+}

@@ -1,0 +1,17 @@
+//! What is configured of Markdown pages.
+
+use serde::Deserialize;
+
+/// Documentation as Markdown files in the repository.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    /// The directory of the pages, from the repository's root.
+    pub directory: String,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { directory: "docs".to_owned() }
+    }
+}
