@@ -1,1 +1,214 @@
-//! (to come)
+//! The composition root: configuration in, a running Ostler out. The only module that knows everyone.
+
+mod accounts;
+mod serve;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, ConfigError, Loaded};
+use crate::engine::{self, Engine};
+use crate::http::Face;
+use crate::ingress::{Current, Inbox, Policy};
+use crate::ledger::Ledger;
+use crate::plugin::registry::{self, Registry, RegistryError};
+use crate::router::{Rules, Standing};
+use crate::run::Settings;
+use crate::spec::Catalog;
+use crate::spec::catalog::Origin;
+use crate::step::agent::AgentStep;
+use crate::step::{Step, Steps};
+use crate::store::{self, Store, StoreError};
+use crate::workspace::sandbox::{self, Sandbox};
+use crate::workspace::{self, Workspaces};
+
+/// How long a shutdown waits for running steps to wind up.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A running Ostler.
+#[derive(Debug)]
+pub struct App {
+    address: SocketAddr,
+    store: Arc<dyn Store>,
+    face: Face,
+    engine: engine::Handle,
+    tasks: Vec<JoinHandle<()>>,
+    stop: CancellationToken,
+    clock: Arc<dyn Clock>,
+    remarks: Vec<String>,
+    socket: Option<PathBuf>,
+}
+
+/// Why Ostler did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The configuration is not right.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Handlers, workflows, prompts or roles are not right; the text shows each fault in its place.
+    #[error("{0}")]
+    Catalog(String),
+    /// A vendor's options do not suffice.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A socket or directory cannot be used.
+    #[error("{what}: {error}")]
+    Io {
+        /// Which.
+        what: String,
+        /// What happened.
+        error: std::io::Error,
+    },
+}
+
+/// Where a server that keeps its data in a directory listens for its command line.
+#[must_use]
+pub fn admin_socket(data: &Path) -> PathBuf {
+    data.join("admin.sock")
+}
+
+impl App {
+    /// Puts everything together and serves on `listener`.
+    ///
+    /// # Errors
+    /// When a part cannot be made; nothing is left running then.
+    pub async fn start(loaded: Loaded, listener: TcpListener) -> Result<Self, AppError> {
+        let origin = origin(&loaded);
+        Self::start_from(loaded, origin, listener).await
+    }
+
+    /// The same, with handlers, workflows and prompts from elsewhere than the configuration says.
+    ///
+    /// # Errors
+    /// As [`App::start`].
+    pub async fn start_from(loaded: Loaded, origin: Origin, listener: TcpListener) -> Result<Self, AppError> {
+        let config = loaded.config;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let catalog = Catalog::load_from(&origin, &registry::actions());
+        let catalog = catalog.map_err(|faults| AppError::Catalog(faults.render(false)))?;
+        let store = store::open(&config.store.url)?;
+        let mut registry = Registry::build(config.vendors()?, &clock)?;
+        accounts::learn(&mut registry, &*store).await;
+        let mut remarks = Vec::new();
+        let workspaces = workspaces(&config, &mut remarks).await;
+        let policy = policy(&config, catalog, &registry);
+        let help = policy.rules.help();
+        let registry = Arc::new(registry);
+
+        let step = steps(&registry, workspaces, &store, &clock, help);
+        let parts = engine::Parts { store: Arc::clone(&store), step, clock: Arc::clone(&clock) };
+        let options =
+            engine::Options { max_concurrent: config.system.max_concurrent_agents, ..Default::default() };
+        let (engine, leading) = Engine::start(options, parts);
+
+        let poke = engine.clone();
+        let policy = Arc::new(Current::new(policy));
+        let inbox = Inbox::new(Arc::clone(&store), registry, policy, Arc::clone(&clock), move || poke.poke());
+        let face = Face::new(Arc::new(inbox), Arc::clone(&store));
+        let stop = CancellationToken::new();
+        let address = listener.local_addr().map_err(|error| io("the listener", error))?;
+        let mut tasks = vec![leading, serve::public(listener, face.clone(), stop.clone())];
+        let socket = config.data_dir().map(|data| admin_socket(&data));
+        if let Some(socket) = &socket {
+            tasks.push(serve::admin(socket, Arc::clone(&store), stop.clone())?);
+        }
+        Ok(Self { address, store, face, engine, tasks, stop, clock, remarks, socket })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where it keeps things.
+    #[must_use]
+    pub fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    /// What whoever started it should know: the sandbox that was found, what is off.
+    #[must_use]
+    pub fn remarks(&self) -> &[String] {
+        &self.remarks
+    }
+
+    /// Stops taking deliveries, lets running steps wind up, and ends. What is unfinished goes on at the next start.
+    pub async fn shutdown(self) {
+        self.face.drain();
+        self.stop.cancel();
+        self.engine.drain(self.clock.now() + GRACE).await;
+        for task in self.tasks {
+            // A task that panicked has logged it; the others are still to be waited for.
+            drop(task.await);
+        }
+        if let Some(socket) = self.socket {
+            drop(std::fs::remove_file(socket));
+        }
+    }
+}
+
+/// Where handlers, workflows and prompts come from, as the configuration says.
+#[must_use]
+pub fn origin(loaded: &Loaded) -> Origin {
+    let root = if loaded.root.as_os_str().is_empty() { PathBuf::from(".") } else { loaded.root.clone() };
+    let workflows = loaded.config.workflows.config_dir.as_ref().map(|dir| root.join(dir));
+    Origin { project: Some(root), workflows, replacement: None }
+}
+
+async fn workspaces(config: &Config, remarks: &mut Vec<String>) -> Workspaces {
+    let options = sandbox::Options { minimum: config.security.sandbox.minimum, ..Default::default() };
+    let sandbox = Sandbox::probe(options).await;
+    remarks.push(format!("sandbox: level {} by {}", sandbox.level(), sandbox.means()));
+    if let Err(error) = sandbox.demand() {
+        remarks.push(format!("agents cannot work: {error}"));
+    }
+    let options = workspace::Options { root: config.system.workspace_dir.clone(), ..Default::default() };
+    Workspaces::new(options, sandbox)
+}
+
+fn policy(config: &Config, catalog: Catalog, registry: &Registry) -> Policy {
+    let bindings = config.bindings();
+    let standing = Standing {
+        own: registry.own.clone(),
+        bots: config.security.allow.clone(),
+        repositories: config.repository_map(),
+        tracker: bindings.get("task_management").cloned(),
+        forge: bindings.get("version_control").cloned(),
+    };
+    let settings = Settings {
+        bindings,
+        limits: config.limits.clone(),
+        prices: config.price_table(),
+        model: config.ai_provider.model.clone(),
+        access: config.access(),
+        actions: registry::actions(),
+    };
+    Policy { rules: Rules::new(catalog), settings, standing }
+}
+
+fn steps(
+    registry: &Arc<Registry>,
+    workspaces: Workspaces,
+    store: &Arc<dyn Store>,
+    clock: &Arc<dyn Clock>,
+    help: String,
+) -> Arc<dyn Step> {
+    let ledger = Ledger::new(Arc::clone(store), Arc::clone(clock));
+    let agent = AgentStep { registry: Arc::clone(registry), workspaces: workspaces.clone(), ledger };
+    Arc::new(Steps::new(Arc::clone(registry), workspaces, Arc::new(agent), help))
+}
+
+fn io(what: impl std::fmt::Display, error: std::io::Error) -> AppError {
+    AppError::Io { what: what.to_string(), error }
+}

@@ -8,6 +8,7 @@
 pub mod environment;
 mod load;
 mod substitute;
+mod vendors;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -86,19 +87,16 @@ pub struct StoreOptions {
 
 /// Who answers prompts.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub struct AiProvider {
     /// The provider: `anthropic`.
     #[serde(rename = "type")]
     pub kind: String,
     /// The model that roles use unless they say otherwise.
     pub model: String,
-    /// The key; without one there is no provider.
-    pub api_key: Option<String>,
-    /// Where the provider is, for proxies and tests.
-    pub base_url: Option<String>,
-    /// The version of the provider's protocol.
-    pub version: Option<String>,
+    /// The provider's own options: its key, its address.
+    #[serde(flatten)]
+    pub options: Map<String, Value>,
 }
 
 /// Which product serves each capability.
@@ -208,9 +206,7 @@ impl Default for AiProvider {
         Self {
             kind: "anthropic".to_owned(),
             model: "claude-sonnet-4-5".to_owned(),
-            api_key: None,
-            base_url: None,
-            version: None,
+            options: Map::new(),
         }
     }
 }
@@ -249,6 +245,15 @@ impl Config {
     #[must_use]
     pub fn data_dir(&self) -> Option<PathBuf> {
         self.store.url.strip_prefix("sled://").map(PathBuf::from)
+    }
+
+    /// What models cost: the configured table, else the built-in one.
+    ///
+    /// # Panics
+    /// Never: a test parses the built-in table.
+    #[must_use]
+    pub fn price_table(&self) -> Prices {
+        self.prices.clone().unwrap_or_else(load::builtin_prices)
     }
 
     /// Where work for a project, component or channel goes.

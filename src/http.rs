@@ -6,9 +6,11 @@
 //! | `GET /api/v1/health` | says that the process lives |
 //! | `GET /api/v1/health/ready` | says whether it takes deliveries |
 
-mod error;
+pub mod admin;
+pub mod error;
 mod health;
 mod hooks;
+pub mod views;
 
 use std::any::Any;
 use std::sync::Arc;

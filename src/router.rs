@@ -37,6 +37,12 @@ impl Rules {
     pub fn new(catalog: Catalog) -> Self {
         Self { index: Index::new(&catalog.triggers), catalog }
     }
+
+    /// The commands that there are, a line each.
+    #[must_use]
+    pub fn help(&self) -> String {
+        answer::list(self.catalog.triggers.iter())
+    }
 }
 
 /// What is to become of an event.

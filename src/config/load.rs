@@ -8,9 +8,13 @@ use serde_json::{Map, Value};
 use super::environment::Environment;
 use super::substitute::{Notice, substitute};
 use super::{Choice, Config};
+use crate::money::Prices;
 
 /// The file that is used where none is given and none is there.
 const SHIPPED: &str = include_str!("../../ostler.yaml");
+
+/// What models cost where the configuration does not say.
+const PRICES: &str = include_str!("prices.yaml");
 
 /// A configuration, with what it leaves switched off.
 #[derive(Debug, Clone)]
@@ -146,7 +150,11 @@ fn parse(
     Ok(document)
 }
 
-fn typed<T: DeserializeOwned>(document: Value, file: &Path) -> Result<T, ConfigError> {
+pub(super) fn builtin_prices() -> Prices {
+    serde_saphyr::from_str(PRICES).unwrap_or_default()
+}
+
+pub(super) fn typed<T: DeserializeOwned>(document: Value, file: &Path) -> Result<T, ConfigError> {
     serde_path_to_error::deserialize(document).map_err(|error| ConfigError::Field {
         file: file.to_owned(),
         path: error.path().to_string(),
@@ -176,6 +184,7 @@ fn set(document: &mut Value, path: &[String], text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::money::Limits;
 
     fn write(dir: &Path, name: &str, text: &str) -> PathBuf {
         let file = dir.join(name);
@@ -192,8 +201,6 @@ mod tests {
         assert!(notices.iter().any(|notice| notice.path == "sources.github.secrets"));
     }
 
-    use crate::money::Limits;
-
     #[test]
     fn the_overlay_and_the_environment_come_after_the_file() {
         let dir = tempfile::tempdir().unwrap();
@@ -204,6 +211,12 @@ mod tests {
         assert_eq!(loaded.config.system.name, "b");
         assert_eq!(loaded.config.system.max_concurrent_agents, 2);
         assert_eq!(loaded.config.server.listen.port(), 2);
+    }
+
+    #[test]
+    fn the_built_in_prices_are_there() {
+        let price = builtin_prices().of("claude-sonnet-4-5-20250929").unwrap();
+        assert!(price.input < price.output && price.cache_read < price.input);
     }
 
     #[test]

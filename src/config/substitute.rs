@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::environment::Environment;
 
 /// The keys whose values are secrets. An unset variable there switches something off instead of failing.
-const SECRET_KEYS: &[&str] =
+pub(super) const SECRET_KEYS: &[&str] =
     &["secrets", "signing_secrets", "token", "api_key", "api_token", "private_key", "webhook_secret"];
 
 /// Something that the configuration left switched off.

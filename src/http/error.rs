@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::ingress::Rejection;
+use crate::store::StoreError;
 
 /// A request that does not get what it asked for.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub enum Problem {
     Rejected(Rejection),
     /// Ostler does not take deliveries now.
     NotReady,
+    /// There is nothing of this sort under the name that was asked for.
+    Missing(&'static str),
     /// Ostler is at fault.
     Internal,
 }
@@ -30,6 +33,13 @@ pub enum Problem {
 impl From<Rejection> for Problem {
     fn from(rejection: Rejection) -> Self {
         Self::Rejected(rejection)
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store could not answer");
+        Self::Internal
     }
 }
 
@@ -46,7 +56,7 @@ struct Document {
 impl Problem {
     fn status(&self) -> StatusCode {
         match self {
-            Self::NoRoute | Self::Rejected(Rejection::Unknown) => StatusCode::NOT_FOUND,
+            Self::NoRoute | Self::Missing(_) | Self::Rejected(Rejection::Unknown) => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::Broken | Self::Rejected(Rejection::Undecodable(_)) => StatusCode::BAD_REQUEST,
@@ -61,6 +71,7 @@ impl Problem {
     fn name(&self) -> &'static str {
         match self {
             Self::NoRoute => "no-route",
+            Self::Missing(_) => "missing",
             Self::Method => "method-not-allowed",
             Self::Slow => "body-too-slow",
             Self::Broken => "body-broke-off",
@@ -81,6 +92,7 @@ impl Problem {
             Self::Slow => "the body did not arrive in time".to_owned(),
             Self::Broken => "the body broke off".to_owned(),
             Self::NotReady => "deliveries are not taken now".to_owned(),
+            Self::Missing(what) => format!("there is no such {what}"),
             Self::Internal => "something went wrong here".to_owned(),
             Self::Rejected(rejection) => rejection.to_string(),
         }

@@ -29,13 +29,17 @@ pub fn to(
 
 /// The commands that events of this kind can give here, a line each.
 fn help(event: &Event, triggers: &[Trigger]) -> String {
-    let here = |trigger: &&Trigger| trigger.on.iter().any(|pattern| pattern.matches(&event.kind));
+    list(triggers.iter().filter(|trigger| trigger.on.iter().any(|pattern| pattern.matches(&event.kind))))
+}
+
+/// The commands of some triggers, a line each.
+pub fn list<'a>(triggers: impl Iterator<Item = &'a Trigger>) -> String {
     let line = |trigger: &Trigger| {
         let about = if trigger.description.is_empty() { &trigger.run } else { &trigger.description };
         let names: Vec<_> = trigger.filter.command.iter().map(|name| format!("`{name}`")).collect();
         format!("• {}: {}", names.join(", "), about.trim())
     };
-    let commands = triggers.iter().filter(here).filter(|trigger| !trigger.filter.command.is_empty());
+    let commands = triggers.filter(|trigger| !trigger.filter.command.is_empty());
     let lines: Vec<String> = commands.map(line).collect();
     if lines.is_empty() {
         return "No commands are available here.".to_owned();

@@ -93,7 +93,7 @@ impl Timeline {
                 let state = if matches!(next, Next::Retry { .. }) { StepPhase::Waiting } else { StepPhase::Failed };
                 self.settle(step, entry.at, *cost, state).reason = Some(StepError::to_string(error));
             }
-            Record::StepSkipped { step, reason } => {
+            Record::StepSkipped { step, reason, .. } => {
                 self.settle(step, entry.at, Money::ZERO, StepPhase::Skipped).reason = Some(reason.clone());
             }
             _ => {}

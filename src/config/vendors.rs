@@ -1,0 +1,83 @@
+//! What vendors are given: the options of each, gathered from where the configuration speaks of it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use super::load::{ConfigError, typed};
+use super::substitute::SECRET_KEYS;
+use super::Config;
+use crate::event::SourceName;
+use crate::plugin::registry;
+
+impl Config {
+    /// Which provider serves each capability.
+    #[must_use]
+    pub fn bindings(&self) -> BTreeMap<String, SourceName> {
+        let chosen = self.plugins.chosen();
+        chosen.map(|(capability, choice)| (capability.to_owned(), SourceName::new(&choice.provider))).collect()
+    }
+
+    /// The options of every vendor that is configured with what it needs.
+    ///
+    /// # Errors
+    /// When an option is not what its key takes.
+    pub fn vendors(&self) -> Result<registry::Options, ConfigError> {
+        let mut vendors = Map::new();
+        vendors.insert("sources".to_owned(), json!(self.sources));
+        for (_, choice) in self.plugins.chosen() {
+            if is_usable(&choice.options) {
+                let options = vendors.entry(choice.provider.clone()).or_insert_with(|| json!({}));
+                if let Value::Object(options) = options {
+                    options.extend(choice.options.clone());
+                }
+            }
+        }
+        if is_usable(&self.ai_provider.options) && self.ai_provider.options.contains_key("api_key") {
+            let mut provider = self.ai_provider.options.clone();
+            provider.insert("type".to_owned(), json!(self.ai_provider.kind));
+            provider.insert("model".to_owned(), json!(self.ai_provider.model));
+            vendors.insert("ai_provider".to_owned(), Value::Object(provider));
+        }
+        typed(Value::Object(vendors), Path::new("plugins and sources"))
+    }
+}
+
+/// Whether no secret is missing: a provider whose secret is not set is off, and a notice said so.
+fn is_usable(options: &Map<String, Value>) -> bool {
+    !SECRET_KEYS.iter().any(|key| options.get(*key).is_some_and(Value::is_null))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(text: &str) -> Config {
+        serde_saphyr::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn a_vendor_whose_secret_is_not_set_is_off() {
+        let text = "plugins: {version_control: {provider: github, options: {token: null}}}";
+        assert!(config(text).vendors().unwrap().github.is_none());
+        let text = "plugins: {version_control: {provider: github, options: {token: t}}}";
+        assert!(config(text).vendors().unwrap().github.is_some());
+    }
+
+    #[test]
+    fn options_of_two_capabilities_of_one_vendor_are_one() {
+        let text = "plugins:\n  version_control: {provider: github, options: {token: t}}\n  \
+                    task_management: {provider: github, options: {default_channel: dev}}\n";
+        let github = config(text).vendors().unwrap().github.unwrap();
+        assert_eq!(github.default_channel.as_deref(), Some("dev"));
+        assert!(github.token.is_some());
+    }
+
+    #[test]
+    fn a_misspelt_option_is_named() {
+        let text = "plugins: {version_control: {provider: github, options: {tokn: t}}}";
+        let error = config(text).vendors().unwrap_err().to_string();
+        assert!(error.contains("tokn"), "{error}");
+    }
+}
