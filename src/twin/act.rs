@@ -73,7 +73,9 @@ impl Act {
             Self::Command { channel, user, text } => command(world, &channel, &user, &text),
             Self::Mention { channel, user, text } => {
                 let by = person(world, &user)?;
-                slack::mention_by(world, (&channel, &text), by).map(Into::into).ok_or_else(|| no_channel(&channel))
+                slack::mention_by(world, (&channel, &text), by)
+                    .map(Into::into)
+                    .ok_or_else(|| no_channel(&channel))
             }
             Self::Press { channel, ts, action, value, user } => {
                 let by = person(world, &user)?;
@@ -97,9 +99,8 @@ impl Act {
         let done = match self {
             Self::OpenIssue { repository, title, body, by } => {
                 let by = &person(world, &by)?.name;
-                github::open_issue_by(world, &repository, (&title, body), by).map(|(issue, delivery)| Prepared {
-                    made: json!({"issue": issue.number}),
-                    ..Prepared::from(delivery)
+                github::open_issue_by(world, &repository, (&title, body), by).map(|(issue, delivery)| {
+                    Prepared { made: json!({"issue": issue.number}), ..Prepared::from(delivery) }
                 })
             }
             Self::Label { repository, issue, label, by } => {

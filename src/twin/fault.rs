@@ -185,9 +185,8 @@ impl Canned {
 
 /// An answer that promises a body and breaks before its first byte: the connection is closed.
 fn broken() -> Response {
-    let cut = futures_util::stream::once(async {
-        Err::<bytes::Bytes, _>(std::io::Error::other("cut on purpose"))
-    });
+    let cut =
+        futures_util::stream::once(async { Err::<bytes::Bytes, _>(std::io::Error::other("cut on purpose")) });
     let mut response = Body::from_stream(cut).into_response();
     *response.status_mut() = StatusCode::OK;
     response.headers_mut().insert("content-length", HeaderValue::from_static("1024"));

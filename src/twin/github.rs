@@ -36,7 +36,11 @@ type Answer = Result<Response, Refusal>;
 pub(super) fn routes(world: &Arc<World>) -> Router<Arc<World>> {
     let issues = Router::new()
         .route("/", get(issue::list).post(issue::create))
-        .route("/comments/{id}", get(issue::read_comment).patch(issue::edit_comment))
+        // GitHub takes POST where PATCH is documented, and octocrab edits comments so.
+        .route(
+            "/comments/{id}",
+            get(issue::read_comment).patch(issue::edit_comment).post(issue::edit_comment),
+        )
         .route("/{number}", get(issue::read).patch(issue::edit))
         .route("/{number}/comments", get(issue::list_comments).post(issue::comment))
         .route("/{number}/labels", get(issue::list_labels).post(issue::add_labels).put(issue::set_labels))

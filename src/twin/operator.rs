@@ -35,19 +35,22 @@ pub(super) fn routes() -> Router<Arc<World>> {
         .route("/faults", post(arm).delete(disarm))
 }
 
-fn refused(status: StatusCode, message: impl std::fmt::Display) -> Response {
-    (status, Json(json!({"error": message.to_string()}))).into_response()
+/// An operator's call that cannot be done, and why.
+type Refused = (StatusCode, Json<Value>);
+
+fn refused(status: StatusCode, message: impl std::fmt::Display) -> Refused {
+    (status, Json(json!({"error": message.to_string()})))
 }
 
-fn parse<T: DeserializeOwned>(value: Value) -> Result<T, Response> {
+fn parse<T: DeserializeOwned>(value: Value) -> Result<T, Refused> {
     serde_json::from_value(value).map_err(|error| refused(StatusCode::BAD_REQUEST, error))
 }
 
-fn object(body: &[u8]) -> Result<Map<String, Value>, Response> {
+fn object(body: &[u8]) -> Result<Map<String, Value>, Refused> {
     serde_json::from_slice(body).map_err(|error| refused(StatusCode::BAD_REQUEST, error))
 }
 
-async fn act(State(world): Shared, body: Bytes) -> Result<Response, Response> {
+async fn act(State(world): Shared, body: Bytes) -> Result<Response, Refused> {
     let mut body = object(&body)?;
     let times = body.remove("deliver").map_or(Ok(1), parse)?;
     let act: Act = parse(Value::Object(body))?;
@@ -61,7 +64,7 @@ async fn redeliver(State(world): Shared) -> Response {
     Json(json!({"answers": answers})).into_response()
 }
 
-async fn arm(State(world): Shared, body: Bytes) -> Result<Response, Response> {
+async fn arm(State(world): Shared, body: Bytes) -> Result<Response, Refused> {
     let fault: Armed = parse(Value::Object(object(&body)?))?;
     world.faults.arm(fault);
     Ok(StatusCode::NO_CONTENT.into_response())
@@ -72,11 +75,9 @@ async fn disarm(State(world): Shared) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-async fn state(State(world): Shared) -> Response {
-    let repositories = match github::summary(&world).await {
-        Ok(repositories) => repositories,
-        Err(error) => return failed(&error),
-    };
+async fn state(State(world): Shared) -> Result<Response, Refused> {
+    let failed = |error: TwinError| refused(StatusCode::INTERNAL_SERVER_ERROR, error);
+    let repositories = github::summary(&world).await.map_err(failed)?;
     let slack = {
         let slack = world.slack();
         json!({"channels": slack.channels, "whispers": slack.whispers})
@@ -88,9 +89,5 @@ async fn state(State(world): Shared) -> Response {
         "deliveries": world.outbox.sent(),
         "requests": world.faults.log(),
     });
-    Json(body).into_response()
-}
-
-fn failed(error: &TwinError) -> Response {
-    refused(StatusCode::INTERNAL_SERVER_ERROR, error)
+    Ok(Json(body).into_response())
 }

@@ -77,7 +77,8 @@ impl Outbox {
         // A proxy of the environment must never see what is meant for this machine.
         let client = reqwest::Client::builder().timeout(DEADLINE).no_proxy();
         let client = client.redirect(reqwest::redirect::Policy::none()).build();
-        let client = client.map_err(|error| TwinError::io("the twins' client")(std::io::Error::other(error)))?;
+        let client =
+            client.map_err(|error| TwinError::io("the twins' client")(std::io::Error::other(error)))?;
         Ok(Self {
             hooks: options.hooks.clone(),
             secrets: options.secrets.clone(),
@@ -109,7 +110,11 @@ impl Outbox {
     pub(super) async fn redeliver(&self, now: Timestamp) -> Vec<Sent> {
         let missed: Vec<_> = {
             let sent = lock(&self.sent);
-            sent.iter().enumerate().filter(|(_, (_, sent))| !sent.is_taken()).map(|(index, _)| index).collect()
+            sent.iter()
+                .enumerate()
+                .filter(|(_, (_, sent))| !sent.is_taken())
+                .map(|(index, _)| index)
+                .collect()
         };
         let mut answers = Vec::new();
         for index in missed {
@@ -163,7 +168,12 @@ impl Outbox {
         Sent { status, answer, attempts, ..sent.clone() }
     }
 
-    async fn post(&self, delivery: &Delivery, attempt: u32, now: Timestamp) -> reqwest::Result<(u16, String)> {
+    async fn post(
+        &self,
+        delivery: &Delivery,
+        attempt: u32,
+        now: Timestamp,
+    ) -> reqwest::Result<(u16, String)> {
         let base = self.hooks.as_str().trim_end_matches('/');
         let mut request = self.client.post(format!("{base}/webhooks/{}", delivery.path));
         request = request.header("content-type", delivery.content_type);

@@ -45,7 +45,8 @@ impl Repositories {
 
     /// Every branch with its commit.
     pub(in crate::twin) async fn heads(&self, name: &str) -> Result<BTreeMap<String, String>, TwinError> {
-        let listing = self.git(name, &["for-each-ref", "--format=%(refname:lstrip=2) %(objectname)", "refs/heads"]);
+        let listing =
+            self.git(name, &["for-each-ref", "--format=%(refname:lstrip=2) %(objectname)", "refs/heads"]);
         let listing = listing.await?;
         let pair = |line: &str| line.split_once(' ').map(|(name, sha)| (name.to_owned(), sha.to_owned()));
         Ok(listing.lines().filter_map(pair).collect())
@@ -75,7 +76,12 @@ impl Repositories {
     }
 
     /// The unified diff from where `head` left `base` to `head`.
-    pub(in crate::twin) async fn diff(&self, name: &str, base: &str, head: &str) -> Result<String, TwinError> {
+    pub(in crate::twin) async fn diff(
+        &self,
+        name: &str,
+        base: &str,
+        head: &str,
+    ) -> Result<String, TwinError> {
         self.git(name, &["diff", &format!("{base}...{head}")]).await
     }
 

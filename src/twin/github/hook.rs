@@ -30,8 +30,7 @@ fn delivery(world: &World, event: &str, payload: &Value) -> Delivery {
     let unique = format!("{event} {} {body}", world.outbox.next_number());
     let digest = Digest::of(unique.as_bytes()).to_string();
     let part = |from: usize, to: usize| &digest[from..to];
-    let id =
-        format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32));
+    let id = format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32));
     let target = payload["repository"]["id"].to_string();
     Delivery {
         sender: Sender::Github,

@@ -242,10 +242,7 @@ pub(super) async fn comment(
     Ok((StatusCode::CREATED, Json(answer)).into_response())
 }
 
-pub(super) async fn read_comment(
-    State(world): State<Arc<World>>,
-    Path((owner, name, id)): Place,
-) -> Answer {
+pub(super) async fn read_comment(State(world): State<Arc<World>>, Path((owner, name, id)): Place) -> Answer {
     change_comment(&world, &format!("{owner}/{name}"), id, None)
 }
 

@@ -77,5 +77,6 @@ impl IntoResponse for Refusal {
 pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     let value: Value = serde_json::from_slice(body)
         .map_err(|_| Refusal::new(StatusCode::BAD_REQUEST, "Problems parsing JSON"))?;
-    serde_json::from_value(value).map_err(|error| Refusal::unprocessable(format!("Invalid request.\n\n{error}")))
+    serde_json::from_value(value)
+        .map_err(|error| Refusal::unprocessable(format!("Invalid request.\n\n{error}")))
 }

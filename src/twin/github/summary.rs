@@ -44,7 +44,8 @@ async fn repository(world: &World, name: &str) -> Result<Value, TwinError> {
 
 fn conversation(issue: &Issue) -> Value {
     let comments = issue.comments.iter();
-    let comments = comments.map(|comment| json!({"id": comment.id, "author": comment.author, "body": comment.body}));
+    let comments =
+        comments.map(|comment| json!({"id": comment.id, "author": comment.author, "body": comment.body}));
     json!({
         "number": issue.number, "title": issue.title, "body": issue.body, "author": issue.author,
         "open": issue.open, "labels": issue.labels, "assignees": issue.assignees,

@@ -8,7 +8,8 @@ const LIMIT: usize = 32_767;
 /// The document of some paragraphs of plain text.
 pub(super) fn document(text: &str) -> Value {
     let paragraphs = text.split("\n\n").filter(|text| !text.trim().is_empty());
-    let paragraph = |text: &str| json!({"type": "paragraph", "content": [{"type": "text", "text": text.trim()}]});
+    let paragraph =
+        |text: &str| json!({"type": "paragraph", "content": [{"type": "text", "text": text.trim()}]});
     json!({"type": "doc", "version": 1, "content": paragraphs.map(paragraph).collect::<Vec<_>>()})
 }
 
@@ -121,7 +122,9 @@ mod tests {
         let doc = |content: Value| json!({"type": "doc", "version": 1, "content": content});
         let paragraph = |node: Value| doc(json!([{"type": "paragraph", "content": [node]}]));
         assert!(check(&paragraph(json!({"type": "text", "text": ""}))).is_err());
-        assert!(check(&paragraph(json!({"type": "text", "text": "x", "marks": [{"type": "link"}]}))).is_err());
+        assert!(
+            check(&paragraph(json!({"type": "text", "text": "x", "marks": [{"type": "link"}]}))).is_err()
+        );
         assert!(
             check(&paragraph(
                 json!({"type": "text", "text": "x", "marks": [{"type": "code"}, {"type": "strong"}]})

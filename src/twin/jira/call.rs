@@ -33,9 +33,14 @@ pub(super) struct Wanted {
     expand: Option<String>,
     start_at: usize,
     max_results: Option<usize>,
+    order_by: Option<String>,
 }
 
-pub(super) async fn read(State(world): Shared, Path(key): Path<String>, Query(wanted): Query<Wanted>) -> Answer {
+pub(super) async fn read(
+    State(world): Shared,
+    Path(key): Path<String>,
+    Query(wanted): Query<Wanted>,
+) -> Answer {
     let state = world.jira();
     let names: Option<Vec<_>> = wanted.fields.map(|names| names.split(',').map(str::to_owned).collect());
     let ticket = shape::ticket(&world, &state, state.ticket(&key)?, Shape::Three, names.as_deref());
@@ -61,14 +66,16 @@ pub(super) async fn create(State(world): Shared, body: Bytes) -> Answer {
     let bot = world.bot().jira.clone();
     let (answer, delivery) = {
         let mut state = world.jira();
-        let known = |project: &Value| {
-            let named = |(key, has): (&String, &state::Project)| {
-                (project["key"] == **key || project["id"] == has.id.to_string()).then(|| key.clone())
+        let known = |wanted: &Value| {
+            let named = |(key, project): &(&String, &state::Project)| {
+                let id = project.id.to_string();
+                wanted["key"] == key.as_str() || wanted["id"] == id.as_str()
             };
-            state.projects.iter().find_map(named)
+            state.projects.iter().find(named).map(|(key, _)| key.clone())
         };
         let project = new.fields.remove("project").as_ref().and_then(known);
-        let project = project.ok_or_else(|| Refusal::field("project", "Specify a valid project ID or key"))?;
+        let project =
+            project.ok_or_else(|| Refusal::field("project", "Specify a valid project ID or key"))?;
         let (ticket, rest) = new_ticket(new.fields, &bot)?;
         let ticket = state.add(&project, ticket, world.now());
         apply(&world, ticket, rest)?;
@@ -84,7 +91,10 @@ pub(super) async fn create(State(world): Shared, body: Bytes) -> Answer {
 }
 
 /// Takes out of the fields what every ticket must have; gives the others back.
-fn new_ticket(mut fields: Map<String, Value>, reporter: &str) -> Result<(NewTicket, Map<String, Value>), Refusal> {
+fn new_ticket(
+    mut fields: Map<String, Value>,
+    reporter: &str,
+) -> Result<(NewTicket, Map<String, Value>), Refusal> {
     let kind = fields.remove("issuetype").unwrap_or_default();
     let kind = kind["name"].as_str().or_else(|| kind["id"].as_str()).and_then(state::kind);
     let kind = kind.ok_or_else(|| Refusal::field("issuetype", "Specify an issue type"))?;
@@ -103,7 +113,10 @@ fn check_summary(summary: &str) -> Result<(), Refusal> {
         return Err(Refusal::field("summary", "You must specify a summary of the issue."));
     }
     if summary.contains('\n') {
-        return Err(Refusal::field("summary", "The summary is invalid because it contains newline characters."));
+        return Err(Refusal::field(
+            "summary",
+            "The summary is invalid because it contains newline characters.",
+        ));
     }
     if summary.chars().count() > 255 {
         return Err(Refusal::field("summary", "Summary can't exceed 255 characters."));
@@ -117,7 +130,8 @@ fn check_fields(fields: &Map<String, Value>) -> Result<(), Refusal> {
             "summary" => check_summary(value.as_str().unwrap_or_default())?,
             "description" if !value.is_null() => {
                 adf::check(value).map_err(|_| {
-                    let message = "Operation value must be an Atlassian Document (see the Atlassian Document Format)";
+                    let message =
+                        "Operation value must be an Atlassian Document (see the Atlassian Document Format)";
                     Refusal::field("description", message)
                 })?;
             }
@@ -196,7 +210,8 @@ pub(super) async fn transitions(State(world): Shared, Path(key): Path<String>) -
 
 pub(super) async fn transition(State(world): Shared, Path(key): Path<String>, body: Bytes) -> Answer {
     let body: Value = parse(&body)?;
-    let id = body["transition"]["id"].as_str().ok_or_else(|| Refusal::bad("Missing 'transition' identifier"))?;
+    let id =
+        body["transition"]["id"].as_str().ok_or_else(|| Refusal::bad("Missing 'transition' identifier"))?;
     let mut state = world.jira();
     let ticket = state.ticket_mut(&key)?;
     let to = STATUSES.iter().position(|status| status.transition == id).filter(|to| *to != ticket.status);
@@ -206,8 +221,7 @@ pub(super) async fn transition(State(world): Shared, Path(key): Path<String>, bo
     let (old, new) = (&STATUSES[ticket.status], &STATUSES[to]);
     ticket.status = to;
     ticket.updated = world.now();
-    let item =
-        hook::change("status", (Some(old.id), Some(old.name)), (Some(new.id), Some(new.name)));
+    let item = hook::change("status", (Some(old.id), Some(old.name)), (Some(new.id), Some(new.name)));
     let delivery = hook::updated(&world, &state, &key, ("issue_generic", &world.bot().jira), vec![item])?;
     hook::send(&world, delivery);
     Ok(StatusCode::NO_CONTENT.into_response())
@@ -222,7 +236,11 @@ pub(super) async fn list_comments(
     let ticket = state.ticket(&key)?;
     let with_properties = wanted.expand.is_some_and(|expand| expand.contains("properties"));
     let size = wanted.max_results.unwrap_or(50).min(5000);
-    let page = ticket.comments.iter().skip(wanted.start_at).take(size).map(|comment| {
+    let mut ordered: Vec<_> = ticket.comments.iter().collect();
+    if wanted.order_by.as_deref() == Some("-created") {
+        ordered.reverse();
+    }
+    let page = ordered.into_iter().skip(wanted.start_at).take(size).map(|comment| {
         let mut value = shape::comment(&world, ticket, comment, Shape::Three);
         if with_properties {
             value["properties"] = comment.properties.clone().into();

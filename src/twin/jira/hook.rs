@@ -41,7 +41,11 @@ pub(super) fn send(world: &Arc<World>, delivery: Delivery) {
 }
 
 /// One entry of a change log.
-pub(super) fn change(field: &str, from: (Option<&str>, Option<&str>), to: (Option<&str>, Option<&str>)) -> Value {
+pub(super) fn change(
+    field: &str,
+    from: (Option<&str>, Option<&str>),
+    to: (Option<&str>, Option<&str>),
+) -> Value {
     json!({
         "field": field, "fieldId": field, "fieldtype": "jira",
         "from": from.0, "fromString": from.1, "to": to.0, "toString": to.1,
@@ -119,13 +123,21 @@ pub(super) fn assign(
 }
 
 /// A person gives a ticket to a person.
-pub(in crate::twin) fn assign_by(world: &World, key: &str, (to, by): (&str, &str)) -> Result<Delivery, Refusal> {
+pub(in crate::twin) fn assign_by(
+    world: &World,
+    key: &str,
+    (to, by): (&str, &str),
+) -> Result<Delivery, Refusal> {
     let (to, by) = (account(world, to)?, account(world, by)?);
     assign(world, key, Some(to), &by)
 }
 
 /// A person comments on a ticket.
-pub(in crate::twin) fn comment_by(world: &World, key: &str, (body, by): (&str, &str)) -> Result<Delivery, Refusal> {
+pub(in crate::twin) fn comment_by(
+    world: &World,
+    key: &str,
+    (body, by): (&str, &str),
+) -> Result<Delivery, Refusal> {
     let author = account(world, by)?;
     let mut state = world.jira();
     let id = state.next_id();

@@ -30,8 +30,20 @@ enum Operator {
 
 /// The fields that may be asked for besides `issue.property[…]`.
 const FIELDS: [&str; 14] = [
-    "project", "key", "issuekey", "id", "labels", "status", "statuscategory", "assignee", "reporter",
-    "issuetype", "summary", "text", "updated", "created",
+    "project",
+    "key",
+    "issuekey",
+    "id",
+    "labels",
+    "status",
+    "statuscategory",
+    "assignee",
+    "reporter",
+    "issuetype",
+    "summary",
+    "text",
+    "updated",
+    "created",
 ];
 
 impl Query {
@@ -40,7 +52,10 @@ impl Query {
         let order = Regex::new(r"(?i)\s*\border\s+by\b.*$").map_err(|error| error.to_string())?;
         let text = order.replace(text, "");
         if text.trim().is_empty() {
-            return Err("Unbounded JQL queries are not allowed here. Please add a search restriction to your query.".into());
+            return Err(
+                "Unbounded JQL queries are not allowed here. Please add a search restriction to your query."
+                    .into(),
+            );
         }
         let join = Regex::new(r"(?i)\s+and\s+").map_err(|error| error.to_string())?;
         let conditions = join.split(text.trim()).map(Condition::read).collect::<Result<_, _>>()?;
@@ -120,7 +135,8 @@ impl Condition {
 
 /// The value that `issue.property[name].path` leads to.
 fn property(field: &str, ticket: &Ticket) -> Vec<String> {
-    let Some((name, path)) = field.strip_prefix("issue.property[").and_then(|rest| rest.split_once(']')) else {
+    let Some((name, path)) = field.strip_prefix("issue.property[").and_then(|rest| rest.split_once(']'))
+    else {
         return Vec::new();
     };
     let stored = ticket.properties.iter().find(|(key, _)| key.eq_ignore_ascii_case(name.trim_matches('"')));

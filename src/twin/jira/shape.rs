@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::state::{Comment, Link, STATUSES, State, TYPES, Ticket};
 use super::adf;
+use super::state::{Comment, Link, STATUSES, State, TYPES, Ticket};
 use crate::twin::world::World;
 
 /// Which of the two shapes: the API speaks version 3, webhooks still speak version 2.

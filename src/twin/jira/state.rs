@@ -11,8 +11,18 @@ use crate::twin::seed::Seed;
 /// The workflow's statuses, in order; each can be reached from every other.
 pub(in crate::twin) const STATUSES: [Status; 4] = [
     Status { id: "10000", transition: "11", name: "To Do", category: ("new", 2, "To Do") },
-    Status { id: "10001", transition: "21", name: "In Progress", category: ("indeterminate", 4, "In Progress") },
-    Status { id: "10002", transition: "31", name: "In Review", category: ("indeterminate", 4, "In Progress") },
+    Status {
+        id: "10001",
+        transition: "21",
+        name: "In Progress",
+        category: ("indeterminate", 4, "In Progress"),
+    },
+    Status {
+        id: "10002",
+        transition: "31",
+        name: "In Review",
+        category: ("indeterminate", 4, "In Progress"),
+    },
     Status { id: "10003", transition: "41", name: "Done", category: ("done", 3, "Done") },
 ];
 

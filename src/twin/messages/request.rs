@@ -171,7 +171,9 @@ impl Request {
                 return Err(format!("messages.{index}.role: Input should be 'user' or 'assistant'"));
             }
             if index > 0 && self.messages[index - 1].role == message.role {
-                return Err(format!("messages.{index}: roles must alternate between \"user\" and \"assistant\""));
+                return Err(format!(
+                    "messages.{index}: roles must alternate between \"user\" and \"assistant\""
+                ));
             }
             waiting = check_message(index, message, &waiting)?;
         }
@@ -265,7 +267,8 @@ fn check_message(index: usize, message: &Message, waiting: &[String]) -> Result<
     }
     check_results(index, &results, waiting)?;
     let uses = message.of_type(&blocks, "tool_use");
-    let ids = uses.iter().map(|block| block["id"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>();
+    let ids =
+        uses.iter().map(|block| block["id"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>();
     if ids.iter().collect::<BTreeSet<_>>().len() < ids.len() {
         return Err(format!("messages.{index}: `tool_use` ids must be unique"));
     }
@@ -290,7 +293,8 @@ fn check_results(index: usize, results: &[&Value], waiting: &[String]) -> Result
             ));
         }
     }
-    let missing: Vec<_> = waiting.iter().filter(|id| !seen.contains(id.as_str())).map(String::as_str).collect();
+    let missing: Vec<_> =
+        waiting.iter().filter(|id| !seen.contains(id.as_str())).map(String::as_str).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -322,7 +326,9 @@ fn check_block(block: &Value, known: &[&str]) -> Result<(), String> {
         "text" if block["text"].as_str().is_none_or(str::is_empty) => {
             Err("text: text content blocks must be non-empty".into())
         }
-        "tool_use" if !block["id"].is_string() || !block["name"].is_string() || !block["input"].is_object() => {
+        "tool_use"
+            if !block["id"].is_string() || !block["name"].is_string() || !block["input"].is_object() =>
+        {
             Err("tool_use: id, name and input (a dictionary) are required".into())
         }
         "tool_result" if !block["tool_use_id"].is_string() => {

@@ -74,8 +74,10 @@ struct Files;
 impl Script {
     /// Whether it plays a conversation: the words are right, and the tools that it needs are offered.
     pub(super) fn takes(&self, request: &Request) -> bool {
-        let offered = |call: &ToolCall| call.unknown || request.tools.iter().any(|tool| tool.name == call.tool);
-        self.turns.iter().flat_map(|turn| &turn.calls).all(offered) && self.pattern.is_match(&request.opening())
+        let offered =
+            |call: &ToolCall| call.unknown || request.tools.iter().any(|tool| tool.name == call.tool);
+        self.turns.iter().flat_map(|turn| &turn.calls).all(offered)
+            && self.pattern.is_match(&request.opening())
     }
 }
 

@@ -55,7 +55,9 @@ fn arguments(headers: &HeaderMap, query: Option<&str>, body: &[u8]) -> Result<Ar
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let form = |bytes: &[u8]| {
         let pairs = url::form_urlencoded::parse(bytes);
-        pairs.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect::<Arguments>()
+        pairs
+            .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
+            .collect::<Arguments>()
     };
     let mut arguments = form(query.unwrap_or_default().as_bytes());
     if kind.starts_with("application/json") {
@@ -107,7 +109,9 @@ fn post(world: &Arc<World>, arguments: &Arguments) -> Answer {
     let named = text(arguments, "channel").ok_or("channel_not_found")?;
     let (words, blocks) = content(arguments)?;
     let metadata = structure(arguments, "metadata");
-    if metadata.as_ref().is_some_and(|data| !data["event_type"].is_string() || !data["event_payload"].is_object())
+    if metadata
+        .as_ref()
+        .is_some_and(|data| !data["event_type"].is_string() || !data["event_payload"].is_object())
     {
         return Err("invalid_metadata_format");
     }
@@ -121,7 +125,8 @@ fn post(world: &Arc<World>, arguments: &Arguments) -> Answer {
         if thread_ts.as_ref().is_some_and(|thread| !known(thread)) {
             return Err("thread_not_found");
         }
-        let message = Message { ts, user, text: words, thread_ts, metadata, blocks, edited: false, bot: true };
+        let message =
+            Message { ts, user, text: words, thread_ts, metadata, blocks, edited: false, bot: true };
         channel.messages.push(message.clone());
         (channel.id.clone(), message)
     };

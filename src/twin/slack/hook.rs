@@ -68,7 +68,11 @@ pub(super) fn announce(world: &Arc<World>, channel: &str, message: &Message) {
 }
 
 /// A person mentions the bot in a channel.
-pub(in crate::twin) fn mention_by(world: &World, (channel, text): (&str, &str), by: &Person) -> Option<Delivery> {
+pub(in crate::twin) fn mention_by(
+    world: &World,
+    (channel, text): (&str, &str),
+    by: &Person,
+) -> Option<Delivery> {
     let text = format!("<@{}> {text}", world.bot().slack);
     let mut state = world.slack();
     let ts = state.stamp(world.now());

@@ -54,11 +54,8 @@ pub(in crate::twin) struct Whisper {
 
 impl State {
     pub(in crate::twin) fn seeded(seed: &Seed) -> Self {
-        let channel = |id: &String, name: &String| Channel {
-            id: id.clone(),
-            name: name.clone(),
-            messages: Vec::new(),
-        };
+        let channel =
+            |id: &String, name: &String| Channel { id: id.clone(), name: name.clone(), messages: Vec::new() };
         let channels = seed.channels.iter().map(|wanted| channel(&wanted.id, &wanted.name));
         Self { channels: channels.collect(), whispers: Vec::new(), last_message: 0 }
     }
