@@ -1,0 +1,86 @@
+//! GitHub: the REST API as far as a bot calls it, repositories over git, and webhooks about both.
+
+mod git;
+mod hook;
+mod issue;
+mod pull;
+mod refusal;
+mod repository;
+mod shape;
+mod smart_http;
+mod state;
+mod summary;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State as Extract};
+use axum::http::header::{AUTHORIZATION, USER_AGENT};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{delete, get, patch, post};
+use secrecy::ExposeSecret as _;
+use subtle::ConstantTimeEq as _;
+
+pub(super) use self::git::Repositories;
+pub(super) use self::hook::{comment_by, label_by, open_issue_by};
+use self::refusal::Refusal;
+pub(super) use self::state::State;
+pub(super) use self::summary::{page, summary};
+use super::world::World;
+
+/// What a handler of the API gives.
+type Answer = Result<Response, Refusal>;
+
+/// The REST API.
+pub(super) fn routes(world: &Arc<World>) -> Router<Arc<World>> {
+    let issues = Router::new()
+        .route("/", get(issue::list).post(issue::create))
+        // GitHub takes POST where PATCH is documented, and octocrab edits comments so.
+        .route(
+            "/comments/{id}",
+            get(issue::read_comment).patch(issue::edit_comment).post(issue::edit_comment),
+        )
+        .route("/{number}", get(issue::read).patch(issue::edit))
+        .route("/{number}/comments", get(issue::list_comments).post(issue::comment))
+        .route("/{number}/labels", get(issue::list_labels).post(issue::add_labels).put(issue::set_labels))
+        .route("/{number}/labels/{name}", delete(issue::remove_label))
+        .route("/{number}/assignees", post(issue::assign));
+    let one = Router::new()
+        .route("/", get(repository::read))
+        .route("/git/ref/{*name}", get(repository::read_ref))
+        .route("/git/refs", post(repository::create_ref))
+        .route("/branches/{*name}", get(repository::read_branch))
+        .route("/collaborators/{user}/permission", get(repository::permission))
+        .route("/pulls", get(pull::list).post(pull::create))
+        .route("/pulls/{number}", patch(pull::edit).get(pull::read))
+        .nest("/issues", issues);
+    Router::new()
+        .route("/user", get(repository::whoami))
+        .nest("/repos/{owner}/{name}", one)
+        .fallback(async || Refusal::missing())
+        .layer(from_fn_with_state(Arc::clone(world), authorize))
+}
+
+/// The repositories, for git.
+pub(super) fn git_routes() -> Router<Arc<World>> {
+    Router::new().route("/{owner}/{name}/{*service}", get(smart_http::serve).post(smart_http::serve))
+}
+
+async fn authorize(Extract(world): Extract<Arc<World>>, request: Request, next: Next) -> Response {
+    if !request.headers().contains_key(USER_AGENT) {
+        return Refusal::no_user_agent().into_response();
+    }
+    let given = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let Some(given) = given else { return Refusal::unauthorized("Requires authentication").into_response() };
+    let token = given.strip_prefix("Bearer ").or_else(|| given.strip_prefix("token ")).unwrap_or_default();
+    if is_token(&world, token) {
+        next.run(request).await
+    } else {
+        Refusal::unauthorized("Bad credentials").into_response()
+    }
+}
+
+fn is_token(world: &World, given: &str) -> bool {
+    world.secrets.github_token.expose_secret().as_bytes().ct_eq(given.as_bytes()).into()
+}

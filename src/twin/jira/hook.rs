@@ -1,0 +1,153 @@
+//! Jira's admin webhooks, and what people do that sends them.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::shape::{self, Shape};
+use super::state::{Comment, State};
+use super::{Refusal, adf};
+use crate::id::Digest;
+use crate::twin::outbox::{Delivery, Sender};
+use crate::twin::world::World;
+
+/// The fields that a comment's delivery tells of its ticket; the others are left out.
+const REDUCED: [&str; 6] = ["summary", "issuetype", "project", "assignee", "priority", "status"];
+
+fn delivery(world: &World, body: &Value) -> Delivery {
+    let body = body.to_string();
+    let unique = format!("jira {} {body}", world.outbox.next_number());
+    let id = Digest::of(unique.as_bytes()).to_string()[..32].to_owned();
+    Delivery {
+        sender: Sender::Jira,
+        path: "jira",
+        headers: vec![
+            ("user-agent", "Atlassian HttpClient unknown / JIRA-1001 (1) / Default".to_owned()),
+            ("x-atlassian-webhook-identifier", id.clone()),
+            ("x-atlassian-webhook-flow", "Primary".to_owned()),
+        ],
+        content_type: "application/json; charset=UTF-8",
+        id,
+        body,
+    }
+}
+
+/// Sends a delivery in the background.
+pub(super) fn send(world: &Arc<World>, delivery: Delivery) {
+    let sender = Arc::clone(world);
+    world.outbox.spawn(async move {
+        sender.outbox.deliver(delivery, 1, sender.now()).await;
+    });
+}
+
+/// One entry of a change log.
+pub(super) fn change(
+    field: &str,
+    from: (Option<&str>, Option<&str>),
+    to: (Option<&str>, Option<&str>),
+) -> Value {
+    json!({
+        "field": field, "fieldId": field, "fieldtype": "jira",
+        "from": from.0, "fromString": from.1, "to": to.0, "toString": to.1,
+    })
+}
+
+/// The delivery that a ticket was made.
+pub(super) fn created(world: &World, state: &State, key: &str, by: &str) -> Result<Delivery, Refusal> {
+    let body = json!({
+        "timestamp": world.now().as_millisecond(),
+        "webhookEvent": "jira:issue_created",
+        "issue_event_type_name": "issue_created",
+        "user": shape::user(world, by),
+        "issue": shape::ticket(world, state, state.ticket(key)?, Shape::Two, None),
+    });
+    Ok(delivery(world, &body))
+}
+
+/// The delivery that a ticket was changed.
+pub(super) fn updated(
+    world: &World,
+    state: &State,
+    key: &str,
+    (name, by): (&str, &str),
+    items: Vec<Value>,
+) -> Result<Delivery, Refusal> {
+    let body = json!({
+        "timestamp": world.now().as_millisecond(),
+        "webhookEvent": "jira:issue_updated",
+        "issue_event_type_name": name,
+        "user": shape::user(world, by),
+        "issue": shape::ticket(world, state, state.ticket(key)?, Shape::Two, None),
+        "changelog": {"id": (30_000 + world.outbox.next_number()).to_string(), "items": items},
+    });
+    Ok(delivery(world, &body))
+}
+
+/// The delivery that a comment was written.
+pub(super) fn commented(
+    world: &World,
+    state: &State,
+    key: &str,
+    comment: &Comment,
+) -> Result<Delivery, Refusal> {
+    let ticket = state.ticket(key)?;
+    let names = REDUCED.map(str::to_owned);
+    let body = json!({
+        "timestamp": world.now().as_millisecond(),
+        "webhookEvent": "comment_created",
+        "comment": shape::comment(world, ticket, comment, Shape::Two),
+        "issue": shape::ticket(world, state, ticket, Shape::Two, Some(&names)),
+        "eventType": "primaryAction",
+    });
+    Ok(delivery(world, &body))
+}
+
+/// Gives a ticket to somebody, or takes it away.
+pub(super) fn assign(
+    world: &World,
+    key: &str,
+    account: Option<String>,
+    by: &str,
+) -> Result<Delivery, Refusal> {
+    let mut state = world.jira();
+    let name = |account: &Option<String>| {
+        let person = world.people.iter().find(|person| Some(&person.jira) == account.as_ref());
+        person.map(|person| person.display.clone())
+    };
+    let ticket = state.ticket_mut(key)?;
+    let before = std::mem::replace(&mut ticket.assignee, account.clone());
+    ticket.updated = world.now();
+    let (old, new) = (name(&before), name(&account));
+    let item = change("assignee", (before.as_deref(), old.as_deref()), (account.as_deref(), new.as_deref()));
+    updated(world, &state, key, ("issue_assigned", by), vec![item])
+}
+
+/// A person gives a ticket to a person.
+pub(in crate::twin) fn assign_by(
+    world: &World,
+    key: &str,
+    (to, by): (&str, &str),
+) -> Result<Delivery, Refusal> {
+    let (to, by) = (account(world, to)?, account(world, by)?);
+    assign(world, key, Some(to), &by)
+}
+
+/// A person comments on a ticket.
+pub(in crate::twin) fn comment_by(
+    world: &World,
+    key: &str,
+    (body, by): (&str, &str),
+) -> Result<Delivery, Refusal> {
+    let author = account(world, by)?;
+    let mut state = world.jira();
+    let id = state.next_id();
+    let (body, created) = (adf::document(body), world.now());
+    let comment = Comment { id, author, body, properties: Vec::new(), created };
+    state.ticket_mut(key)?.comments.push(comment.clone());
+    commented(world, &state, key, &comment)
+}
+
+fn account(world: &World, name: &str) -> Result<String, Refusal> {
+    let person = world.person(name).ok_or_else(|| Refusal::bad(format!("nobody is called {name}")))?;
+    Ok(person.jira.clone())
+}

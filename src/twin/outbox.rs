@@ -1,0 +1,242 @@
+//! Deliveries: signed as the real services sign, sent at once, and kept so that they can be sent again.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use jiff::Timestamp;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serialize;
+use sha2::Sha256;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use url::Url;
+
+use super::world::lock;
+use super::{Options, Secrets, TwinError};
+
+/// How long an answer may take: what GitHub waits for.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// A delivery that is to go out; it is signed when it goes, and again each time it goes again.
+#[derive(Debug, Clone)]
+pub(super) struct Delivery {
+    pub(super) sender: Sender,
+    /// What the sender calls it; the same each time it is sent.
+    pub(super) id: String,
+    /// Behind `/webhooks/`.
+    pub(super) path: &'static str,
+    pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) content_type: &'static str,
+    pub(super) body: String,
+}
+
+/// Whose delivery it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Sender {
+    Github,
+    Jira,
+    Slack,
+}
+
+/// What became of a delivery.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Sent {
+    pub(super) sender: Sender,
+    pub(super) id: String,
+    pub(super) path: &'static str,
+    pub(super) attempts: u32,
+    /// The last answer's status; none while there is no answer.
+    pub(super) status: Option<u16>,
+    /// The last answer's body, or why there is none.
+    pub(super) answer: String,
+}
+
+impl Sent {
+    fn is_taken(&self) -> bool {
+        self.status.is_some_and(|status| (200..300).contains(&status))
+    }
+}
+
+/// Everything that was sent.
+#[derive(Debug)]
+pub(super) struct Outbox {
+    hooks: Url,
+    secrets: Secrets,
+    client: reqwest::Client,
+    sent: Mutex<Vec<(Delivery, Sent)>>,
+    numbers: AtomicU64,
+    running: TaskTracker,
+    shutdown: CancellationToken,
+}
+
+impl Outbox {
+    pub(super) fn new(options: &Options, shutdown: CancellationToken) -> Result<Self, TwinError> {
+        // A proxy of the environment must never see what is meant for this machine.
+        let client = reqwest::Client::builder().timeout(DEADLINE).no_proxy();
+        let client = client.redirect(reqwest::redirect::Policy::none()).build();
+        let client =
+            client.map_err(|error| TwinError::io("the twins' client")(std::io::Error::other(error)))?;
+        Ok(Self {
+            hooks: options.hooks.clone(),
+            secrets: options.secrets.clone(),
+            client,
+            sent: Mutex::default(),
+            numbers: AtomicU64::new(1),
+            running: TaskTracker::new(),
+            shutdown,
+        })
+    }
+
+    /// A number that no other delivery has, for its id.
+    pub(super) fn next_number(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Everything that was sent, with what became of it.
+    pub(super) fn sent(&self) -> Vec<Sent> {
+        lock(&self.sent).iter().map(|(_, sent)| sent.clone()).collect()
+    }
+
+    /// Writes a delivery down and sends it `times` times at once; gives the answers.
+    pub(super) async fn deliver(&self, delivery: Delivery, times: usize, now: Timestamp) -> Vec<Sent> {
+        let index = self.note(delivery);
+        futures_util::future::join_all((0..times.max(1)).map(|_| self.attempt(index, now))).await
+    }
+
+    /// Sends again what was not taken, in the order in which it happened.
+    pub(super) async fn redeliver(&self, now: Timestamp) -> Vec<Sent> {
+        let missed: Vec<_> = {
+            let sent = lock(&self.sent);
+            sent.iter()
+                .enumerate()
+                .filter(|(_, (_, sent))| !sent.is_taken())
+                .map(|(index, _)| index)
+                .collect()
+        };
+        let mut answers = Vec::new();
+        for index in missed {
+            answers.push(self.attempt(index, now).await);
+        }
+        answers
+    }
+
+    /// Sends something in the background.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let shutdown = self.shutdown.clone();
+        self.running.spawn(async move {
+            shutdown.run_until_cancelled(task).await;
+        });
+    }
+
+    /// Waits for what is on its way.
+    pub(super) async fn drain(&self) {
+        self.running.close();
+        self.running.wait().await;
+    }
+
+    fn note(&self, delivery: Delivery) -> usize {
+        let Delivery { sender, path, .. } = delivery;
+        let id = delivery.id.clone();
+        let sent = Sent { sender, id, path, attempts: 0, status: None, answer: String::new() };
+        let mut all = lock(&self.sent);
+        all.push((delivery, sent));
+        all.len() - 1
+    }
+
+    async fn attempt(&self, index: usize, now: Timestamp) -> Sent {
+        let (delivery, attempts) = {
+            let mut all = lock(&self.sent);
+            let (delivery, sent) = &mut all[index];
+            sent.attempts += 1;
+            (delivery.clone(), sent.attempts)
+        };
+        let (status, answer) = match self.post(&delivery, attempts, now).await {
+            Ok((status, text)) => (Some(status), text),
+            Err(error) => (None, error.to_string()),
+        };
+        tracing::debug!(sender = ?delivery.sender, id = delivery.id, ?status, "a twin's delivery was answered");
+        let mut all = lock(&self.sent);
+        let sent = &mut all[index].1;
+        // Of several sent at once, one that was taken settles it.
+        if !sent.is_taken() {
+            sent.status = status;
+            sent.answer.clone_from(&answer);
+        }
+        Sent { status, answer, attempts, ..sent.clone() }
+    }
+
+    async fn post(
+        &self,
+        delivery: &Delivery,
+        attempt: u32,
+        now: Timestamp,
+    ) -> reqwest::Result<(u16, String)> {
+        let base = self.hooks.as_str().trim_end_matches('/');
+        let mut request = self.client.post(format!("{base}/webhooks/{}", delivery.path));
+        request = request.header("content-type", delivery.content_type);
+        for (name, value) in delivery.headers.iter().chain(&self.signed(delivery, attempt, now)) {
+            request = request.header(*name, value);
+        }
+        let answer = request.body(delivery.body.clone()).send().await?;
+        Ok((answer.status().as_u16(), answer.text().await?))
+    }
+
+    /// The headers that depend on the secret, the time or the attempt.
+    fn signed(&self, delivery: &Delivery, attempt: u32, now: Timestamp) -> Vec<(&'static str, String)> {
+        let body = delivery.body.as_str();
+        match delivery.sender {
+            Sender::Github => {
+                let digest = digest(&self.secrets.github_webhook, &[body]);
+                vec![("x-hub-signature-256", format!("sha256={digest}"))]
+            }
+            Sender::Jira => {
+                let digest = digest(&self.secrets.jira_webhook, &[body]);
+                let mut headers = vec![("x-hub-signature", format!("sha256={digest}"))];
+                if attempt > 1 {
+                    headers.push(("x-atlassian-webhook-retry", (attempt - 1).to_string()));
+                }
+                headers
+            }
+            Sender::Slack => {
+                let stamp = now.as_second().to_string();
+                let digest = digest(&self.secrets.slack_signing, &["v0:", &stamp, ":", body]);
+                let mut headers =
+                    vec![("x-slack-signature", format!("v0={digest}")), ("x-slack-request-timestamp", stamp)];
+                if attempt > 1 {
+                    headers.push(("x-slack-retry-num", (attempt - 1).to_string()));
+                    headers.push(("x-slack-retry-reason", "http_error".to_owned()));
+                }
+                headers
+            }
+        }
+    }
+}
+
+/// The hex HMAC-SHA256 of some parts, one after the other.
+fn digest(secret: &SecretString, parts: &[&str]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes())
+        .expect("HMAC takes keys of every length");
+    parts.iter().for_each(|part| mac.update(part.as_bytes()));
+    hex::encode(mac.finalize().into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_are_those_of_the_vendors_own_examples() {
+        let secret = SecretString::from("It's a Secret to Everybody");
+        assert_eq!(
+            digest(&secret, &["Hello, World!"]),
+            "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
+        );
+        assert_eq!(
+            digest(&secret, &["Hello ", "World!"]),
+            "a4771c39fbe90f317c7824e83ddef3caae9cb3d976c214ace1f2937e133263c9"
+        );
+    }
+}

@@ -1,0 +1,150 @@
+//! What the world begins with: `fixtures/world.yaml` and the files of its repositories.
+
+use rust_embed::RustEmbed;
+use serde::Deserialize;
+
+use super::TwinError;
+
+/// The beginning of the world.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Seed {
+    pub(super) people: Vec<Person>,
+    pub(super) repositories: Vec<RepositorySeed>,
+    pub(super) labels: Vec<LabelSeed>,
+    pub(super) projects: Vec<ProjectSeed>,
+    pub(super) channels: Vec<ChannelSeed>,
+}
+
+/// Somebody, with an account on every service; the name is the GitHub login.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Person {
+    pub(super) name: String,
+    pub(super) display: String,
+    pub(super) github_id: u64,
+    pub(super) jira: String,
+    pub(super) slack: String,
+    pub(super) email: String,
+    #[serde(default)]
+    pub(super) bot: bool,
+}
+
+/// A repository, its files under `fixtures/repositories/<name>`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RepositorySeed {
+    pub(super) name: String,
+    pub(super) description: String,
+    /// Who may push.
+    pub(super) writers: Vec<String>,
+    #[serde(default)]
+    pub(super) branches: Vec<BranchSeed>,
+    #[serde(default)]
+    pub(super) issues: Vec<IssueSeed>,
+    #[serde(default)]
+    pub(super) pulls: Vec<PullSeed>,
+}
+
+/// A branch of one commit over `main`, its files under `fixtures/repositories/<repository>@<branch>`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BranchSeed {
+    pub(super) name: String,
+    pub(super) author: String,
+    pub(super) subject: String,
+}
+
+/// An issue on GitHub.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct IssueSeed {
+    pub(super) title: String,
+    pub(super) author: String,
+    pub(super) body: String,
+}
+
+/// A pull request into `main`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PullSeed {
+    pub(super) title: String,
+    pub(super) author: String,
+    pub(super) head: String,
+    pub(super) body: String,
+}
+
+/// A label that every repository has.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LabelSeed {
+    pub(super) name: String,
+    pub(super) color: String,
+    pub(super) description: String,
+}
+
+/// A project in Jira.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProjectSeed {
+    pub(super) key: String,
+    pub(super) name: String,
+    pub(super) tickets: Vec<TicketSeed>,
+}
+
+/// A ticket in Jira.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TicketSeed {
+    pub(super) number: u64,
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    pub(super) reporter: String,
+    pub(super) summary: String,
+    pub(super) description: String,
+    pub(super) labels: Vec<String>,
+}
+
+/// A channel in Slack.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ChannelSeed {
+    pub(super) id: String,
+    pub(super) name: String,
+}
+
+/// A file of a repository's beginning.
+#[derive(Debug)]
+pub(super) struct SeedFile {
+    pub(super) path: String,
+    pub(super) bytes: Vec<u8>,
+}
+
+#[derive(RustEmbed)]
+#[folder = "fixtures/repositories/"]
+struct Files;
+
+impl Seed {
+    /// The beginning that is in the binary.
+    pub(super) fn read() -> Result<Self, TwinError> {
+        let fixture = |message: String| TwinError::Fixture { file: "fixtures/world.yaml".into(), message };
+        let text = include_str!("../../fixtures/world.yaml");
+        let seed: Self = serde_saphyr::from_str(text).map_err(|error| fixture(error.to_string()))?;
+        if !seed.people.iter().any(|person| person.bot) {
+            return Err(fixture("nobody is the bot".to_owned()));
+        }
+        Ok(seed)
+    }
+}
+
+/// The files under a folder of `fixtures/repositories`, in the order of their paths.
+pub(super) fn files(folder: &str) -> Vec<SeedFile> {
+    let prefix = format!("{folder}/");
+    let mut paths: Vec<_> = Files::iter().filter(|path| path.starts_with(&prefix)).collect();
+    paths.sort();
+    let read = |path: &str| {
+        let file = Files::get(path)?;
+        Some(SeedFile { path: path[prefix.len()..].to_owned(), bytes: file.data.into_owned() })
+    };
+    paths.iter().filter_map(|path| read(path)).collect()
+}

@@ -1,0 +1,270 @@
+//! The calls of the Web API: one path a method, failures are 200 with `"ok": false`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, RawQuery, State as Extract};
+use axum::http::HeaderMap;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::response::{IntoResponse as _, Response};
+use secrecy::ExposeSecret as _;
+use serde_json::{Map, Value, json};
+
+use super::hook;
+use super::state::{APP, BOT, Message, State, TEAM, Whisper};
+use crate::twin::world::World;
+
+/// An answer, or Slack's word for what is wrong.
+type Answer = Result<Value, &'static str>;
+
+/// The arguments of a call: the members of a JSON body, or the fields of a form, as strings.
+type Arguments = Map<String, Value>;
+
+/// The longest text, in characters; Slack cuts it there.
+const TEXT_LIMIT: usize = 40_000;
+
+/// Serves one method.
+pub(super) async fn serve(
+    Extract(world): Extract<Arc<World>>,
+    Path(method): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let answer = authorize(&world, &headers)
+        .and_then(|()| arguments(&headers, query.as_deref(), &body))
+        .and_then(|arguments| perform(&world, &method, &arguments));
+    let body = match answer {
+        Ok(mut value) => {
+            value["ok"] = true.into();
+            value
+        }
+        Err(error) => json!({"ok": false, "error": error}),
+    };
+    Json(body).into_response()
+}
+
+fn authorize(world: &World, headers: &HeaderMap) -> Result<(), &'static str> {
+    let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or("not_authed")?;
+    let token = given.strip_prefix("Bearer ").ok_or("not_authed")?;
+    if token == world.secrets.slack_token.expose_secret() { Ok(()) } else { Err("invalid_auth") }
+}
+
+fn arguments(headers: &HeaderMap, query: Option<&str>, body: &[u8]) -> Result<Arguments, &'static str> {
+    let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let form = |bytes: &[u8]| {
+        let pairs = url::form_urlencoded::parse(bytes);
+        pairs
+            .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
+            .collect::<Arguments>()
+    };
+    let mut arguments = form(query.unwrap_or_default().as_bytes());
+    if kind.starts_with("application/json") {
+        arguments.extend(serde_json::from_slice::<Arguments>(body).map_err(|_| "invalid_json")?);
+    } else {
+        arguments.extend(form(body));
+    }
+    Ok(arguments)
+}
+
+fn text<'a>(arguments: &'a Arguments, name: &str) -> Option<&'a str> {
+    arguments.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
+}
+
+/// A structured argument: JSON in a JSON body, JSON in a string in a form.
+fn structure(arguments: &Arguments, name: &str) -> Option<Value> {
+    match arguments.get(name)? {
+        Value::String(text) => serde_json::from_str(text).ok(),
+        other => Some(other.clone()),
+    }
+}
+
+fn truth(arguments: &Arguments, name: &str) -> bool {
+    arguments.get(name).is_some_and(|value| value == &json!(true) || value == "true" || value == "1")
+}
+
+fn perform(world: &Arc<World>, method: &str, arguments: &Arguments) -> Answer {
+    match method {
+        "auth.test" => Ok(identity(world)),
+        "chat.postMessage" => post(world, arguments),
+        "chat.update" => update(world, arguments),
+        "conversations.list" => Ok(list(&world.slack())),
+        "conversations.history" => history(&world.slack(), arguments),
+        "conversations.replies" => replies(&world.slack(), arguments),
+        "users.info" => user(world, arguments),
+        _ => Err("unknown_method"),
+    }
+}
+
+fn identity(world: &World) -> Value {
+    let bot = world.bot();
+    json!({
+        "url": world.address("/slack/"), "team": "Acme", "user": bot.name, "team_id": TEAM,
+        "user_id": bot.slack, "bot_id": BOT, "is_enterprise_install": false,
+    })
+}
+
+fn post(world: &Arc<World>, arguments: &Arguments) -> Answer {
+    let named = text(arguments, "channel").ok_or("channel_not_found")?;
+    let (words, blocks) = content(arguments)?;
+    let metadata = structure(arguments, "metadata");
+    if metadata
+        .as_ref()
+        .is_some_and(|data| !data["event_type"].is_string() || !data["event_payload"].is_object())
+    {
+        return Err("invalid_metadata_format");
+    }
+    let user = world.bot().slack.clone();
+    let (channel, message) = {
+        let mut state = world.slack();
+        let ts = state.stamp(world.now());
+        let channel = state.channel_mut(named).ok_or("channel_not_found")?;
+        let thread_ts = text(arguments, "thread_ts").map(str::to_owned);
+        let known = |thread: &String| channel.messages.iter().any(|message| message.ts == *thread);
+        if thread_ts.as_ref().is_some_and(|thread| !known(thread)) {
+            return Err("thread_not_found");
+        }
+        let message =
+            Message { ts, user, text: words, thread_ts, metadata, blocks, edited: false, bot: true };
+        channel.messages.push(message.clone());
+        (channel.id.clone(), message)
+    };
+    hook::announce(world, &channel, &message);
+    Ok(json!({"channel": channel, "ts": message.ts, "message": shape(&message, true)}))
+}
+
+fn content(arguments: &Arguments) -> Result<(String, Option<Value>), &'static str> {
+    let words = text(arguments, "text").or_else(|| text(arguments, "markdown_text"));
+    let blocks = structure(arguments, "blocks");
+    if blocks.as_ref().is_some_and(|blocks| blocks.as_array().is_none_or(|list| list.len() > 50)) {
+        return Err("invalid_blocks");
+    }
+    if words.is_none() && blocks.is_none() {
+        return Err("no_text");
+    }
+    Ok((words.unwrap_or_default().chars().take(TEXT_LIMIT).collect(), blocks))
+}
+
+fn update(world: &World, arguments: &Arguments) -> Answer {
+    let named = text(arguments, "channel").ok_or("channel_not_found")?;
+    let ts = text(arguments, "ts").ok_or("message_not_found")?;
+    let (words, blocks) = content(arguments)?;
+    let mut state = world.slack();
+    let channel = state.channel_mut(named).ok_or("channel_not_found")?;
+    let message = channel.messages.iter_mut().find(|message| message.ts == ts).ok_or("message_not_found")?;
+    if !message.bot {
+        return Err("cant_update_message");
+    }
+    message.text = words;
+    message.blocks = blocks;
+    message.metadata = structure(arguments, "metadata").or(message.metadata.take());
+    message.edited = true;
+    let message = message.clone();
+    Ok(json!({
+        "channel": channel.id, "ts": ts, "text": message.text, "message": shape(&message, true),
+    }))
+}
+
+fn list(state: &State) -> Value {
+    let channels = state.channels.iter().map(|channel| {
+        json!({
+            "id": channel.id, "name": channel.name, "name_normalized": channel.name,
+            "is_channel": true, "is_group": false, "is_im": false, "is_mpim": false, "is_private": false,
+            "is_archived": false, "is_general": channel.name == "general", "is_shared": false,
+            "is_org_shared": false, "is_ext_shared": false, "is_member": true, "created": 1_767_225_600,
+            "creator": "U0ADA", "context_team_id": TEAM, "num_members": 3,
+        })
+    });
+    json!({"channels": channels.collect::<Vec<_>>(), "response_metadata": {"next_cursor": ""}})
+}
+
+fn history(state: &State, arguments: &Arguments) -> Answer {
+    let named = text(arguments, "channel").ok_or("channel_not_found")?;
+    let channel = state.channel(named).ok_or("channel_not_found")?;
+    let top = |message: &&Message| message.thread_ts.as_ref().is_none_or(|thread| *thread == message.ts);
+    // Newest first, as Slack has it.
+    Ok(page(channel.messages.iter().rev().filter(top), arguments))
+}
+
+fn replies(state: &State, arguments: &Arguments) -> Answer {
+    let named = text(arguments, "channel").ok_or("channel_not_found")?;
+    let thread = text(arguments, "ts").ok_or("thread_not_found")?;
+    let channel = state.channel(named).ok_or("channel_not_found")?;
+    let all = || channel.messages.iter();
+    if !all().any(|message| message.ts == thread) {
+        return Err("thread_not_found");
+    }
+    let of = |message: &&Message| message.ts == thread || message.thread_ts.as_deref() == Some(thread);
+    Ok(page(all().filter(of), arguments))
+}
+
+/// One page of messages.
+fn page<'a>(messages: impl Iterator<Item = &'a Message>, arguments: &Arguments) -> Value {
+    let number = |name: &str| match arguments.get(name) {
+        Some(Value::String(text)) => text.parse().ok(),
+        Some(value) => value.as_u64(),
+        None => None,
+    };
+    let limit = usize::try_from(number("limit").unwrap_or(100).clamp(1, 999)).unwrap_or(100);
+    let start = usize::try_from(number("cursor").unwrap_or(0)).unwrap_or(0);
+    // Stamps have the same number of digits, so that they compare as text.
+    let oldest = text(arguments, "oldest").unwrap_or_default();
+    let found: Vec<_> = messages.filter(|message| message.ts.as_str() >= oldest).collect();
+    let metadata = truth(arguments, "include_all_metadata");
+    let page = found.iter().skip(start).take(limit).map(|message| shape(message, metadata));
+    let more = found.len() > start + limit;
+    let cursor = if more { (start + limit).to_string() } else { String::new() };
+    json!({
+        "messages": page.collect::<Vec<_>>(), "has_more": more,
+        "response_metadata": {"next_cursor": cursor},
+    })
+}
+
+/// A message as Slack spells it.
+pub(super) fn shape(message: &Message, with_metadata: bool) -> Value {
+    let mut value = json!({
+        "type": "message", "ts": message.ts, "user": message.user, "text": message.text, "team": TEAM,
+    });
+    if message.bot {
+        value["bot_id"] = BOT.into();
+        value["app_id"] = APP.into();
+    }
+    if let Some(thread) = &message.thread_ts {
+        value["thread_ts"] = thread.clone().into();
+    }
+    if let Some(blocks) = &message.blocks {
+        value["blocks"] = blocks.clone();
+    }
+    if let Some(metadata) = message.metadata.as_ref().filter(|_| with_metadata) {
+        value["metadata"] = metadata.clone();
+    }
+    if message.edited {
+        value["edited"] = json!({"user": message.user, "ts": message.ts});
+    }
+    value
+}
+
+fn user(world: &World, arguments: &Arguments) -> Answer {
+    let id = text(arguments, "user").ok_or("user_not_found")?;
+    let person = world.people.iter().find(|person| person.slack == id).ok_or("user_not_found")?;
+    Ok(json!({"user": {
+        "id": id, "team_id": TEAM, "name": person.name, "real_name": person.display, "deleted": false,
+        "is_bot": person.bot, "is_app_user": false, "is_admin": false, "tz": "Etc/UTC",
+        "profile": {"real_name": person.display, "display_name": person.name, "email": person.email, "team": TEAM},
+    }}))
+}
+
+/// Takes an answer that is posted to a command's `response_url`: no token, the address is the secret.
+pub(super) async fn respond(
+    Extract(world): Extract<Arc<World>>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Response {
+    let Some((channel, user)) = id.split_once('-') else { return "used_url".into_response() };
+    let words = serde_json::from_slice::<Value>(&body).unwrap_or_default();
+    let Some(text) = words["text"].as_str() else { return "no_text".into_response() };
+    let (channel, user, text) = (channel.to_owned(), user.to_owned(), text.to_owned());
+    world.slack().whispers.push(Whisper { channel, user, text });
+    "ok".into_response()
+}

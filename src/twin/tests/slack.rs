@@ -1,0 +1,87 @@
+use super::*;
+
+impl Setting {
+    async fn slack(&self, method: &str, body: Value) -> Value {
+        let request = self.client.post(format!("{}/slack/api/{method}", self.base));
+        let (status, answer) = read(request.bearer_auth("xoxb-twin-slack-token").json(&body)).await;
+        assert_eq!(status, 200);
+        answer
+    }
+}
+
+#[tokio::test]
+async fn failures_are_words_in_an_answer_of_200() {
+    let setting = Setting::start().await;
+    let request = setting.client.post(format!("{}/slack/api/auth.test", setting.base));
+    assert_eq!(read(request).await, (200, json!({"ok": false, "error": "not_authed"})));
+    assert_eq!(setting.slack("chat.fly", json!({})).await["error"], "unknown_method");
+    let post = json!({"channel": "nowhere", "text": "x"});
+    assert_eq!(setting.slack("chat.postMessage", post).await["error"], "channel_not_found");
+    let post = json!({"channel": "shop-dev"});
+    assert_eq!(setting.slack("chat.postMessage", post).await["error"], "no_text");
+    assert_eq!(setting.slack("auth.test", json!({})).await["user_id"], "U0BOT");
+}
+
+#[tokio::test]
+async fn a_message_keeps_its_metadata_and_its_thread() {
+    let setting = Setting::start().await;
+    let metadata = json!({"event_type": "ostler", "event_payload": {"key": "k"}});
+    let post = json!({"channel": "#shop-dev", "text": "Done.", "metadata": metadata});
+    let posted = setting.slack("chat.postMessage", post).await;
+    assert_eq!((&posted["ok"], &posted["channel"]), (&json!(true), &json!("C0SHOPDEV")));
+    let reply = json!({"channel": "C0SHOPDEV", "text": "More.", "thread_ts": posted["ts"]});
+    setting.slack("chat.postMessage", reply).await;
+    let ask = json!({"channel": "C0SHOPDEV", "include_all_metadata": true});
+    let history = setting.slack("conversations.history", ask).await;
+    assert_eq!(history["messages"].as_array().unwrap().len(), 1);
+    assert_eq!(history["messages"][0]["metadata"], metadata);
+    let bare = setting.slack("conversations.history", json!({"channel": "C0SHOPDEV"})).await;
+    assert!(bare["messages"][0]["metadata"].is_null());
+    let thread = json!({"channel": "C0SHOPDEV", "ts": posted["ts"]});
+    assert_eq!(setting.slack("conversations.replies", thread).await["messages"][1]["text"], "More.");
+    let edit = json!({"channel": "C0SHOPDEV", "ts": posted["ts"], "text": "Done twice."});
+    assert_eq!(setting.slack("chat.update", edit).await["text"], "Done twice.");
+    let told = setting.arrived(|one| one.path == "slack/events").await;
+    assert!(told.json()["event"]["bot_id"].is_string());
+    let stamp = told.header("x-slack-request-timestamp").to_owned();
+    let verifier = slack_morphism::signature_verifier::SlackEventSignatureVerifier::new(
+        &slack_morphism::SlackSigningSecret("twin-slack-signing".to_owned()),
+    );
+    let body = std::str::from_utf8(&told.body).unwrap();
+    verifier.verify(told.header("x-slack-signature"), body, &stamp).unwrap();
+}
+
+#[tokio::test]
+async fn a_command_is_a_form_and_its_answer_is_kept() {
+    let setting = Setting::start().await;
+    let answer = json!({"response_type": "ephemeral", "text": "I am on it."}).to_string();
+    setting.hooks.answers.lock().unwrap().push((StatusCode::OK, answer));
+    let command = json!({"channel": "#bank-dev", "user": "ada", "text": "/ostler implement interest & more"});
+    setting.act(json!({"command": command})).await;
+    let whispers = setting.state().await["slack"]["whispers"].clone();
+    assert_eq!(whispers, json!([{"channel": "C0BANKDEV", "user": "U0ADA", "text": "I am on it."}]));
+    let sent = setting.stop().await[0].clone();
+    let form: std::collections::BTreeMap<_, _> =
+        url::form_urlencoded::parse(&sent.body).into_owned().collect();
+    assert_eq!((form["command"].as_str(), form["text"].as_str()), ("/ostler", "implement interest & more"));
+    assert_eq!((form["user_id"].as_str(), form["channel_name"].as_str()), ("U0ADA", "bank-dev"));
+}
+
+#[tokio::test]
+async fn a_button_is_pressed_and_the_bot_is_mentioned() {
+    let setting = Setting::start().await;
+    let blocks =
+        json!([{"type": "actions", "block_id": "b1", "elements": [{"type": "button", "action_id": "go"}]}]);
+    let post = json!({"channel": "shop-dev", "text": "Go?", "blocks": blocks});
+    let ts = setting.slack("chat.postMessage", post).await["ts"].clone();
+    let press = json!({"channel": "shop-dev", "ts": ts, "action": "go", "value": "yes", "user": "ada"});
+    setting.act(json!({"press": press})).await;
+    setting.act(json!({"mention": {"channel": "shop-dev", "user": "ada", "text": "help"}})).await;
+    let pressed = setting.arrived(|one| one.path == "slack/interactions").await;
+    let (name, payload) = url::form_urlencoded::parse(&pressed.body).into_owned().next().unwrap();
+    let payload: Value = serde_json::from_str(&payload).unwrap();
+    assert_eq!((name.as_str(), &payload["actions"][0]["block_id"]), ("payload", &json!("b1")));
+    let mentioned =
+        |one: &Arrived| one.path == "slack/events" && one.json()["event"]["type"] == "app_mention";
+    assert_eq!(setting.arrived(mentioned).await.json()["event"]["text"], "<@U0BOT> help");
+}

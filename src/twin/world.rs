@@ -1,0 +1,93 @@
+//! The world that the twins share: one state a service, the people, the clock, and what is on its way out.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use super::fault::Faults;
+use super::github::{self, Repositories};
+use super::messages::Script;
+use super::outbox::Outbox;
+use super::seed::{Person, Seed};
+use super::{Options, Secrets, TwinError, jira, messages, slack};
+use crate::clock::Clock;
+
+/// Everything that exists in the twins.
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) base: Url,
+    pub(super) secrets: Secrets,
+    pub(super) people: Vec<Person>,
+    pub(super) repositories: Repositories,
+    pub(super) outbox: Outbox,
+    pub(super) faults: Faults,
+    pub(super) scripts: Vec<Script>,
+    clock: Arc<dyn Clock>,
+    github: Mutex<github::State>,
+    jira: Mutex<jira::State>,
+    slack: Mutex<slack::State>,
+}
+
+impl World {
+    /// The world as `fixtures/world.yaml` begins it.
+    pub(super) async fn create(
+        base: Url,
+        options: Options,
+        shutdown: CancellationToken,
+    ) -> Result<Self, TwinError> {
+        let seed = Seed::read()?;
+        let now = options.clock.now();
+        let repositories = Repositories::create(&seed).await?;
+        Ok(Self {
+            github: Mutex::new(github::State::seeded(&seed, &repositories, now).await?),
+            jira: Mutex::new(jira::State::seeded(&seed, now)),
+            slack: Mutex::new(slack::State::seeded(&seed)),
+            scripts: messages::scripts(options.scripts.as_deref())?,
+            outbox: Outbox::new(&options, shutdown)?,
+            faults: Faults::new(Arc::clone(&options.clock)),
+            clock: options.clock,
+            secrets: options.secrets,
+            people: seed.people,
+            repositories,
+            base,
+        })
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The person of this name; the names of the people are their GitHub logins.
+    pub(super) fn person(&self, name: &str) -> Option<&Person> {
+        self.people.iter().find(|person| person.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Ostler's own person.
+    pub(super) fn bot(&self) -> &Person {
+        self.people.iter().find(|person| person.bot).expect("Seed::read refuses a world without a bot")
+    }
+
+    /// An address under one of the prefixes.
+    pub(super) fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.base.as_str().trim_end_matches('/'))
+    }
+
+    pub(super) fn github(&self) -> MutexGuard<'_, github::State> {
+        lock(&self.github)
+    }
+
+    pub(super) fn jira(&self) -> MutexGuard<'_, jira::State> {
+        lock(&self.jira)
+    }
+
+    pub(super) fn slack(&self) -> MutexGuard<'_, slack::State> {
+        lock(&self.slack)
+    }
+}
+
+/// Takes a lock; what a panicked holder left is still the best there is.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
