@@ -3,6 +3,8 @@
 pub mod check;
 pub mod exit;
 pub mod screen;
+mod demo;
+mod look;
 mod serve;
 mod twins;
 
@@ -28,6 +30,14 @@ struct Arguments {
 enum Command {
     /// Take in webhooks and run what they start.
     Serve(serve::Arguments),
+    /// Tell the whole story on this machine, with no account and no key.
+    Demo(demo::Arguments),
+    /// Check handlers, workflows, prompts and roles, and show every fault with its place.
+    Check(check::Arguments),
+    /// List runs, or show one with all its steps.
+    Runs(look::Arguments),
+    /// List events, or show one with the reasons of every trigger.
+    Events(look::Arguments),
     /// Stand in for GitHub, Jira, Slack and the model, over real HTTP, for tests and trying out.
     Twins(twins::Arguments),
 }
@@ -54,6 +64,10 @@ fn run(command: Command, environment: &Environment, screen: &Screen) -> anyhow::
     runtime.block_on(async {
         match command {
             Command::Serve(arguments) => serve::run(arguments, environment, screen).await,
+            Command::Demo(arguments) => demo::run(arguments, screen).await,
+            Command::Check(arguments) => check::run(&arguments, environment, screen),
+            Command::Runs(arguments) => look::run(look::What::Runs, arguments, environment, screen).await,
+            Command::Events(arguments) => look::run(look::What::Events, arguments, environment, screen).await,
             Command::Twins(arguments) => twins::run(arguments, screen).await,
         }
     })

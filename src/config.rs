@@ -47,8 +47,8 @@ pub struct Config {
     pub security: Security,
     /// Project key, component or channel → repository.
     pub repositories: BTreeMap<String, RepositoryName>,
-    /// Which accounts are one person's: `ada: {github: ada, slack: U0ADA}`.
-    pub identity: BTreeMap<String, BTreeMap<String, String>>,
+    /// Which accounts are one person's: `ada: ["github:ada", "slack:U0ADA"]`.
+    pub identity: BTreeMap<String, Vec<Account>>,
     /// What may be spent.
     pub limits: Limits,
     /// What models cost, in place of the built-in table.
@@ -123,7 +123,7 @@ pub struct Choice {
     #[serde(default)]
     pub config_file: Option<PathBuf>,
     /// Its options, over those of the file.
-    #[serde(default)]
+    #[serde(default, alias = "connection")]
     pub options: Map<String, Value>,
     /// Whether it is used at all.
     #[serde(default = "yes")]
@@ -203,11 +203,7 @@ impl Default for StoreOptions {
 
 impl Default for AiProvider {
     fn default() -> Self {
-        Self {
-            kind: "anthropic".to_owned(),
-            model: "claude-sonnet-4-5".to_owned(),
-            options: Map::new(),
-        }
+        Self { kind: "anthropic".to_owned(), model: "claude-sonnet-4-5".to_owned(), options: Map::new() }
     }
 }
 
@@ -265,11 +261,7 @@ impl Config {
     /// Who may start runs.
     #[must_use]
     pub fn access(&self) -> Access {
-        let people = self.identity.iter().map(|(person, accounts)| {
-            let accounts = accounts.iter().map(|(vendor, id)| Account::new(vendor, id)).collect();
-            (person.clone(), accounts)
-        });
-        Access { allow: self.security.allow.clone(), people: people.collect() }
+        Access { allow: self.security.allow.clone(), people: self.identity.clone() }
     }
 }
 

@@ -21,8 +21,8 @@ pub use self::definition::{Access, Definition, Settings};
 pub use self::error::StepError;
 pub use self::illegal::Illegal;
 pub use self::record::{Ending, Entry, Next, Record, Started, Work};
-pub use self::timeline::Timeline;
 pub use self::state::{Run, StepState};
+pub use self::timeline::Timeline;
 
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -56,6 +56,14 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
 }
 
+impl Options {
+    /// Twins whose deliveries go to `hooks`, with the secrets and scripts that are in the binary.
+    #[must_use]
+    pub fn new(hooks: Url, clock: Arc<dyn Clock>) -> Self {
+        Self { hooks, secrets: Secrets::default(), scripts: None, clock }
+    }
+}
+
 /// The secrets that the twins and Ostler share.
 #[derive(Debug, Clone)]
 pub struct Secrets {

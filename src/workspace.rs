@@ -117,7 +117,9 @@ pub enum WorkspaceError {
         found: String,
     },
     /// The files hold a repository of their own.
-    #[error("`{0}` is a git repository of its own, whose files would be missing from the change; remove its `.git`")]
+    #[error(
+        "`{0}` is a git repository of its own, whose files would be missing from the change; remove its `.git`"
+    )]
     Nested(String),
     /// The sandbox is weaker than the configuration demands, or could not be set up.
     #[error("sandbox: {0}")]

@@ -1,10 +1,50 @@
 //! `ostler check`: everything that people wrote, checked at once, told for people or for programs.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
+use super::exit::Exit;
+use super::screen::Screen;
+use crate::app;
+use crate::config::{self, Environment};
+use crate::plugin::registry;
 use crate::spec::catalog::Origin;
 use crate::spec::diagnostic::Diagnostics;
 use crate::spec::{ActionSpec, Catalog};
+
+/// What `ostler check` is called with.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The project's directory, with `handlers`, `workflows` and `prompts` in it; the configuration's own unless given.
+    dir: Option<PathBuf>,
+    /// The configuration, which is checked too.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print one JSON document.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Checks the configuration and everything that people wrote.
+pub(super) fn run(arguments: &Arguments, environment: &Environment, screen: &Screen) -> anyhow::Result<Exit> {
+    let loaded = config::load(arguments.config.as_deref(), environment)?;
+    loaded.config.vendors()?;
+    let mut origin = app::origin(&loaded);
+    if arguments.dir.is_some() {
+        origin.project.clone_from(&arguments.dir);
+    }
+    let report = check(&origin, &registry::actions());
+    if arguments.json {
+        screen.line(serde_json::to_string_pretty(&report.json())?);
+    } else {
+        for notice in &loaded.notices {
+            screen.note(notice);
+        }
+        screen.line(report.render(screen.is_terminal()).trim_end());
+    }
+    Ok(if report.is_right() { Exit::Done } else { Exit::Invalid })
+}
 
 /// What a check found.
 #[derive(Debug)]

@@ -1,12 +1,15 @@
 //! `ostler twins`: stand-ins of the outside services, for tests and for trying Ostler out.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::exit::Exit;
 use super::screen::Screen;
+use crate::clock::SystemClock;
 use crate::twin;
 
 /// What `ostler twins` is called with.
@@ -23,10 +26,14 @@ pub(super) struct Arguments {
 /// Serves until SIGINT.
 pub(super) async fn run(arguments: Arguments, screen: &Screen) -> anyhow::Result<Exit> {
     let listener = TcpListener::bind(arguments.listen).await?;
-    let twins = twin::serve(listener, twin::Options::new(arguments.hooks)).await?;
-    screen.line(format_args!("twins on {}", twins.base_url()));
+    let stop = CancellationToken::new();
+    let twins =
+        twin::serve(listener, twin::Options::new(arguments.hooks, Arc::new(SystemClock)), stop.clone())
+            .await?;
+    screen.line(format_args!("twins on {}", twins.base()));
     screen.note("what there is: GET /twin/state; let a person act: POST /twin/act; break something: POST /twin/faults");
     tokio::signal::ctrl_c().await?;
-    twins.shutdown().await;
+    stop.cancel();
+    twins.stopped().await;
     Ok(Exit::Done)
 }

@@ -100,7 +100,12 @@ pub fn load(file: Option<&Path>, environment: &Environment) -> Result<Loaded, Co
 
 impl super::Plugins {
     fn all_mut(&mut self) -> [&mut Choice; 4] {
-        [&mut self.task_management, &mut self.version_control, &mut self.documentation, &mut self.communication]
+        [
+            &mut self.task_management,
+            &mut self.version_control,
+            &mut self.documentation,
+            &mut self.communication,
+        ]
     }
 }
 
@@ -177,7 +182,8 @@ fn merge(under: &mut Value, over: Value) {
 /// Sets the value at a path, read as YAML would read it.
 fn set(document: &mut Value, path: &[String], text: &str) {
     let value = serde_saphyr::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
-    let nested = path.iter().rev().fold(value, |value, key| Value::Object(Map::from_iter([(key.clone(), value)])));
+    let nested =
+        path.iter().rev().fold(value, |value, key| Value::Object(Map::from_iter([(key.clone(), value)])));
     merge(document, nested);
 }
 

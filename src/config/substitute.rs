@@ -105,7 +105,8 @@ mod tests {
 
     #[test]
     fn an_unset_secret_is_switched_off_and_said() {
-        let mut document = json!({"sources": {"github": {"secrets": ["${S}", "kept"]}}, "p": {"token": "${T}"}});
+        let mut document =
+            json!({"sources": {"github": {"secrets": ["${S}", "kept"]}}, "p": {"token": "${T}"}});
         let notices = substitute(&mut document, &Environment::default()).unwrap();
         assert_eq!(document, json!({"sources": {"github": {"secrets": ["kept"]}}, "p": {"token": null}}));
         let said: Vec<String> = notices.iter().map(ToString::to_string).collect();

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
+use super::Config;
 use super::load::{ConfigError, typed};
 use super::substitute::SECRET_KEYS;
-use super::Config;
 use crate::event::SourceName;
 use crate::plugin::registry;
 
@@ -16,7 +16,9 @@ impl Config {
     #[must_use]
     pub fn bindings(&self) -> BTreeMap<String, SourceName> {
         let chosen = self.plugins.chosen();
-        chosen.map(|(capability, choice)| (capability.to_owned(), SourceName::new(&choice.provider))).collect()
+        chosen
+            .map(|(capability, choice)| (capability.to_owned(), SourceName::new(&choice.provider)))
+            .collect()
     }
 
     /// The options of every vendor that is configured with what it needs.

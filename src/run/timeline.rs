@@ -90,7 +90,8 @@ impl Timeline {
                 line.reason = None;
             }
             Record::StepFailed { step, error, next, cost, .. } => {
-                let state = if matches!(next, Next::Retry { .. }) { StepPhase::Waiting } else { StepPhase::Failed };
+                let state =
+                    if matches!(next, Next::Retry { .. }) { StepPhase::Waiting } else { StepPhase::Failed };
                 self.settle(step, entry.at, *cost, state).reason = Some(StepError::to_string(error));
             }
             Record::StepSkipped { step, reason, .. } => {

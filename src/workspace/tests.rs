@@ -250,8 +250,17 @@ async fn a_place_is_inside_and_on_no_link() {
     }
     assert_eq!(workspace.place("/workspace/value").unwrap(), workspace.files.join("value"));
     for path in [
-        "../x", "a/../../x", "/etc/passwd", "/workspaces/x", "etc/passwd", "link", ".git/config", "a/.GIT/x",
-        ".git. /x", "GIT~1/config", "a\0b",
+        "../x",
+        "a/../../x",
+        "/etc/passwd",
+        "/workspaces/x",
+        "etc/passwd",
+        "link",
+        ".git/config",
+        "a/.GIT/x",
+        ".git. /x",
+        "GIT~1/config",
+        "a\0b",
     ] {
         assert!(matches!(workspace.place(path), Err(WorkspaceError::Path(_))), "{path}");
     }

@@ -39,7 +39,11 @@ async fn what_is_not_genuine_or_not_sound_is_refused_and_leaves_nothing() {
     let command = "command=%2Fostler&text=help&user_id=U0ADA&team_id=T1&channel_id=C1&trigger_id=1.2";
     let large = vec![b' '; 30 << 20];
     let cases = [
-        ("wrong signature", good.clone().with("x-hub-signature-256", &format!("sha256={}", "0".repeat(64))), 401),
+        (
+            "wrong signature",
+            good.clone().with("x-hub-signature-256", &format!("sha256={}", "0".repeat(64))),
+            401,
+        ),
         ("no signature", good.clone().without("x-hub-signature-256"), 401),
         ("signature of another scheme", good.clone().with("x-hub-signature-256", "sha1=00"), 401),
         ("stale Slack timestamp", Delivery::slack_command(now() - 400, command), 401),
@@ -47,7 +51,11 @@ async fn what_is_not_genuine_or_not_sound_is_refused_and_leaves_nothing() {
         ("garbage", Delivery::github("issues", "2", b"{\"action\": "), 400),
         ("not a mapping", Delivery::github("issues", "3", b"[1, 2]"), 400),
         ("30 MB", Delivery::github("issues", "4", &large), 413),
-        ("unknown source", Delivery { path: "/webhooks/nobody", ..Delivery::github("issues", "5", &body) }, 404),
+        (
+            "unknown source",
+            Delivery { path: "/webhooks/nobody", ..Delivery::github("issues", "5", &body) },
+            404,
+        ),
         ("unknown surface", Delivery { path: "/webhooks/slack/doors", ..good.clone() }, 404),
     ];
     for (name, delivery, status) in cases {
@@ -80,7 +88,8 @@ async fn a_ping_is_answered_and_starts_nothing() {
 #[tokio::test]
 async fn the_same_delivery_ten_times_at_once_starts_one_run() {
     let world = World::start().await;
-    let delivery = Delivery::github("issues", "9f0c1d1e-0000-4000-8000-000000000001", &issue_labeled("ostler"));
+    let delivery =
+        Delivery::github("issues", "9f0c1d1e-0000-4000-8000-000000000001", &issue_labeled("ostler"));
     let answers = join_all((0..10).map(|_| world.answer(&delivery))).await;
     let count = |status: &str| answers.iter().filter(|(_, answer)| answer["status"] == status).count();
     assert!(answers.iter().all(|(status, _)| status.is_success()), "{answers:?}");
@@ -94,7 +103,11 @@ async fn the_same_delivery_ten_times_at_once_starts_one_run() {
 #[tokio::test]
 async fn the_same_delivery_after_a_restart_is_still_the_same() {
     let mut world = World::start().await;
-    let delivery = Delivery::github("issues", "9f0c1d1e-0000-4000-8000-000000000002", &issue_labeled("nobody-wants-this"));
+    let delivery = Delivery::github(
+        "issues",
+        "9f0c1d1e-0000-4000-8000-000000000002",
+        &issue_labeled("nobody-wants-this"),
+    );
     let (_, first) = world.answer(&delivery).await;
     world.kill();
     world.restart();
@@ -107,7 +120,8 @@ async fn the_same_delivery_after_a_restart_is_still_the_same() {
 #[tokio::test]
 async fn an_event_that_no_trigger_wants_is_kept_with_the_reasons() {
     let world = World::start().await;
-    let delivery = Delivery::github("issues", "9f0c1d1e-0000-4000-8000-000000000003", &issue_labeled("wontfix"));
+    let delivery =
+        Delivery::github("issues", "9f0c1d1e-0000-4000-8000-000000000003", &issue_labeled("wontfix"));
     let (status, answer) = world.answer(&delivery).await;
     assert!(status.is_success());
     assert_eq!(answer["status"], "ignored", "{answer}");

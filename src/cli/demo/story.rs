@@ -4,17 +4,21 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::stage::Stage;
 use super::teller::Teller;
 use crate::clock::{Clock, SystemClock};
-use crate::id::{EventId, RunId};
+use crate::event::TaskRef;
+use crate::id::{EffectKey, EventId, RunId};
 use crate::run::timeline::{StepLine, Timeline};
-use crate::store::{Happening, Query, Found, RunStatus};
+use crate::store::{Found, Happening, Query, RunStatus};
 
 /// How long a story may take before the demo gives it up.
 const PATIENCE: Duration = Duration::from_secs(180);
+
+/// The bot's name among the twins' people.
+const BOT: &str = "ostler-bot";
 
 /// Something that a person does.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +39,7 @@ pub(super) const STORIES: [Story; 4] = [
         name: "ticket",
         about: "Ada assigns the Jira ticket SHOP-7 to the bot",
         source: "jira",
-        act: r#"{"assign": {"issue": "SHOP-7", "to": "bot", "by": "ada"}}"#,
+        act: r#"{"assign": {"ticket": "SHOP-7", "by": "ada"}}"#,
     },
     Story {
         name: "label",
@@ -132,7 +136,12 @@ impl Story {
     }
 
     /// Follows what happens from `seen` on until the run that this story starts has ended.
-    async fn follow(&self, stage: &Stage, teller: &Teller, seen: &mut u64) -> anyhow::Result<(EventId, RunId)> {
+    async fn follow(
+        &self,
+        stage: &Stage,
+        teller: &Teller,
+        seen: &mut u64,
+    ) -> anyhow::Result<(EventId, RunId)> {
         let clock = SystemClock;
         let deadline = clock.now() + PATIENCE;
         let mut run = None;
@@ -176,7 +185,7 @@ impl Story {
             reason: summary.reason.clone(),
             pull_request: state.pull_request(timeline.work.change_url.as_deref().unwrap_or_default()),
             ticket: state.ticket(task["reference"].as_str().unwrap_or_default()),
-            message: state.message(run_id, task["id"].as_str().unwrap_or_default()),
+            message: state.message(run_id),
             cost_usd: timeline.cost.dollars(),
             steps: timeline.steps,
         })
@@ -188,18 +197,66 @@ impl Story {
 pub(super) struct State(pub(super) Value);
 
 impl State {
+    /// The pull request at an address.
     fn pull_request(&self, url: &str) -> PullRequest {
-        let _ = url;
-        PullRequest::default()
+        let repositories = self.0["github"]["repositories"].as_object().into_iter().flatten();
+        let pulls = repositories.flat_map(|(_, repository)| list(&repository["pulls"]));
+        let found = pulls.into_iter().find(|pull| pull["url"] == url);
+        found.map_or_else(PullRequest::default, |pull| PullRequest {
+            url: url.to_owned(),
+            branch: text(&pull["head"]),
+            commit: text(&pull["head_sha"]),
+            diff: text(&pull["diff"]),
+        })
     }
 
+    /// A task where its tracker shows it, with what the bot wrote there.
     fn ticket(&self, reference: &str) -> Ticket {
-        let _ = reference;
-        Ticket::default()
+        let Ok(task) = reference.parse::<TaskRef>() else { return Ticket::default() };
+        let ticket = &self.0["jira"]["tickets"][&task.key];
+        if !ticket.is_null() {
+            return Ticket { key: task.key, status: text(&ticket["status"]), comments: comments(ticket) };
+        }
+        let (repository, number) = task.key.split_once('#').unwrap_or_default();
+        let repository = &self.0["github"]["repositories"][repository];
+        let conversations = list(&repository["issues"]).chain(list(&repository["pulls"]));
+        let found = conversations.into_iter().find(|issue| issue["number"].to_string() == number);
+        found.map_or_else(Ticket::default, |issue| Ticket {
+            key: task.key.clone(),
+            status: list(&issue["labels"])
+                .map(text)
+                .find(|label| label.starts_with("status:"))
+                .unwrap_or_default(),
+            comments: comments(issue),
+        })
     }
 
-    fn message(&self, run: RunId, task: &str) -> Message {
-        let _ = (run, task, json!(null));
-        Message::default()
+    /// The message that a run sent.
+    fn message(&self, run: RunId) -> Message {
+        let channels = list(&self.0["slack"]["channels"]);
+        let mut messages =
+            channels.flat_map(|channel| list(&channel["messages"]).map(move |message| (channel, message)));
+        let found = messages.find(|(_, message)| message["metadata"].to_string().contains(&run.to_string()));
+        found.map_or_else(Message::default, |(channel, message)| Message {
+            channel: format!("#{}", text(&channel["name"])),
+            text: text(&message["text"]),
+        })
     }
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// What the bot wrote on a task, without its marks.
+fn comments(task: &Value) -> Vec<String> {
+    let own = list(&task["comments"]).filter(|comment| comment["author"] == BOT);
+    own.map(|comment| {
+        text(&comment["body"]).split(EffectKey::MARKER_START).next().unwrap_or_default().trim().to_owned()
+    })
+    .collect()
 }

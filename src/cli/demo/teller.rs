@@ -57,7 +57,11 @@ impl Teller {
 
     /// Says what is there before anything happens.
     pub(super) fn opening(&self, stage: &Stage) {
-        self.line(format_args!("{BOLD}Ostler{BOLD:#} on {} · stand-ins on {}", stage.url(), stage.twins_url()));
+        self.line(format_args!(
+            "{BOLD}Ostler{BOLD:#} on {} · stand-ins on {}",
+            stage.url(),
+            stage.twins_url()
+        ));
         for remark in stage.app.remarks() {
             self.line(format_args!("{DIM}{remark}{DIM:#}"));
         }
@@ -72,7 +76,10 @@ impl Teller {
     /// An event was taken in.
     pub(super) fn event(&self, event: &Event) {
         let by = event.actor.as_ref().map(|actor| format!(" by {}", actor.name)).unwrap_or_default();
-        self.line(format_args!("  {GOOD}✓{GOOD:#} {} {DIM}{}{by} · {}{DIM:#}", event.kind, event.subject, event.id));
+        self.line(format_args!(
+            "  {GOOD}✓{GOOD:#} {} {DIM}{}{by} · {}{DIM:#}",
+            event.kind, event.subject, event.id
+        ));
     }
 
     /// A run got a record.
@@ -97,7 +104,9 @@ impl Teller {
             Record::StepFailed { step, error, .. } => {
                 self.line(format_args!("    {BAD}✗{BAD:#} {step} {error}"));
             }
-            Record::StepSkipped { step, reason } => self.line(format_args!("    {DIM}· {step} {reason}{DIM:#}")),
+            Record::StepSkipped { step, reason, .. } => {
+                self.line(format_args!("    {DIM}· {step} {reason}{DIM:#}"))
+            }
             Record::Concluded { ending, reason } if *ending != Ending::Succeeded => {
                 let reason = reason.as_deref().unwrap_or("no reason recorded");
                 self.line(format_args!("  {BAD}✗{BAD:#} {ending:?}: {reason}"));
@@ -124,11 +133,24 @@ impl Teller {
             };
             self.line(format_args!("      {style}{line}{style:#}"));
         }
-        self.line(format_args!("    pull request  {} {DIM}{} at {}{DIM:#}", change.url, change.branch, short(&change.commit)));
+        self.line(format_args!(
+            "    pull request  {} {DIM}{} at {}{DIM:#}",
+            change.url,
+            change.branch,
+            short(&change.commit)
+        ));
         let ticket = &told.ticket;
-        self.line(format_args!("    ticket        {} is {:?}: {}", ticket.key, ticket.status, ticket.comments.join(" · ")));
+        self.line(format_args!(
+            "    ticket        {} is {:?}: {}",
+            ticket.key,
+            ticket.status,
+            ticket.comments.join(" · ")
+        ));
         self.line(format_args!("    message       {} {}", told.message.channel, told.message.text));
-        self.line(format_args!("    cost          ${:.4} {DIM}(scripted model, real price table){DIM:#}", told.cost_usd));
+        self.line(format_args!(
+            "    cost          ${:.4} {DIM}(scripted model, real price table){DIM:#}",
+            told.cost_usd
+        ));
     }
 
     /// What to look at when all is told.
@@ -139,9 +161,15 @@ impl Teller {
         let good = told.iter().filter(|one| one.ended_right()).count();
         let total: f64 = told.iter().map(|one| one.cost_usd).sum();
         let style = if good == told.len() { GOOD } else { BAD };
-        self.line(format_args!("\n{style}{good} of {} stories ended right{style:#}, for ${total:.4}", told.len()));
+        self.line(format_args!(
+            "\n{style}{good} of {} stories ended right{style:#}, for ${total:.4}",
+            told.len()
+        ));
         self.line(format_args!("  what the outside services hold   {}twin/state", stage.twins_url()));
-        self.line(format_args!("  what a run did                   ostler runs --data {}", stage.data().display()));
+        self.line(format_args!(
+            "  what a run did                   ostler runs --data {}",
+            stage.data().display()
+        ));
         if stays {
             self.line("  still serving; Ctrl-C ends it");
         }

@@ -168,7 +168,9 @@ fn repository<'a>(act: &'a Act<'_>) -> Result<&'a RepositoryName, StepError> {
 fn base(act: &Act<'_>) -> Result<String, StepError> {
     let named = act.inputs.text(&["base_branch", "target_branch", "base"])?;
     let base = named.or_else(|| act.context.default_branch());
-    base.ok_or_else(|| StepError::fatal("invalid_input", "`base_branch` is needed: no default branch is known"))
+    base.ok_or_else(|| {
+        StepError::fatal("invalid_input", "`base_branch` is needed: no default branch is known")
+    })
 }
 
 /// The run's pull request.

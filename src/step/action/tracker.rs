@@ -101,7 +101,8 @@ async fn comment_on(act: &Act<'_>, task: &TaskRef, body: &str, ordinal: u32) -> 
 fn task(act: &Act<'_>) -> Result<TaskRef, StepError> {
     let own = act.context.task_reference();
     let Some(named) = act.inputs.text(&["task_id", "task"])? else {
-        return own.ok_or_else(|| StepError::fatal("invalid_input", "`task_id` is needed: the run has no task"));
+        return own
+            .ok_or_else(|| StepError::fatal("invalid_input", "`task_id` is needed: the run has no task"));
     };
     if let Some(own) = own.filter(|own| [own.short(), &own.key, &own.to_string()].contains(&named.as_str())) {
         return Ok(own);

@@ -14,7 +14,10 @@ impl Process {
     pub(crate) fn start(arguments: &[&str], directory: &Path, environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ostler"));
         command.args(arguments).current_dir(directory).envs(environment.iter().copied());
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(directory.join(format!("{}.log", arguments[0])));
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(directory.join(format!("{}.log", arguments[0])));
         let mut child = command.stdout(Stdio::piped()).stderr(log.unwrap()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         match lines.next() {

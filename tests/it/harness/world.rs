@@ -78,7 +78,9 @@ impl World {
     /// Whether the bot's process is still there.
     pub(crate) fn is_alive(&self) -> bool {
         let id = self.bot.as_ref().map(Process::id);
-        id.is_some_and(|id| std::fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|stat| !stat.contains(") Z ")))
+        id.is_some_and(|id| {
+            std::fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+        })
     }
 
     /// Lets a person act; gives what the twins say of it.

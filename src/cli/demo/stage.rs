@@ -1,0 +1,130 @@
+//! The stage: twins and Ostler, started as a user would start them, on ports of their own.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use super::story::State;
+use crate::app::App;
+use crate::clock::SystemClock;
+use crate::config::{self, Environment};
+use crate::event::Event;
+use crate::id::EventId;
+use crate::spec::catalog::Origin;
+use crate::store::{Found, Query};
+use crate::twin;
+
+/// The configuration of `serve` for the twins.
+const CONFIG: &str = include_str!("../../../fixtures/twins.yaml");
+/// The workflow whose place `--workflow` takes.
+const STANDARD: &str = "standard-development";
+
+/// Everything that the stories are played on.
+#[derive(Debug)]
+pub(super) struct Stage {
+    /// Ostler.
+    pub(super) app: App,
+    twins: twin::Handle,
+    stop: CancellationToken,
+    client: reqwest::Client,
+    data: PathBuf,
+    /// Removed with everything in it when the stage is struck.
+    _temporary: Option<TempDir>,
+}
+
+impl Stage {
+    /// Starts the twins and Ostler.
+    pub(super) async fn set(workflow: Option<&Path>, dir: Option<&Path>) -> anyhow::Result<Self> {
+        let (root, temporary) = place(dir)?;
+        let ours = TcpListener::bind("127.0.0.1:0").await?;
+        let theirs = TcpListener::bind("127.0.0.1:0").await?;
+        let hooks = format!("http://{}", ours.local_addr()?);
+        let stop = CancellationToken::new();
+        let options = twin::Options::new(Url::parse(&hooks)?, Arc::new(SystemClock));
+        let twins = twin::serve(theirs, options, stop.clone()).await?;
+
+        let file = root.join("ostler.yaml");
+        std::fs::write(&file, CONFIG)?;
+        let base = twins.base().as_str().trim_end_matches('/');
+        let environment = Environment::from([("OSTLER_TWINS", base), ("OSTLER_PUBLIC_URL", &hooks)]);
+        let mut loaded = config::load(Some(&file), &environment)?;
+        let data = root.join("data");
+        loaded.config.store.url = format!("sled://{}", data.display());
+        loaded.config.system.workspace_dir = root.join("workspaces");
+        let replacement = workflow.map(|file| (STANDARD.to_owned(), file.to_owned()));
+        let app = App::start_from(loaded, Origin { replacement, ..Origin::default() }, ours).await?;
+        Ok(Self { app, twins, stop, client: reqwest::Client::new(), data, _temporary: temporary })
+    }
+
+    /// Where Ostler listens.
+    pub(super) fn url(&self) -> String {
+        format!("http://{}", self.app.address())
+    }
+
+    /// Where the twins listen, with a slash at the end.
+    pub(super) fn twins_url(&self) -> &Url {
+        self.twins.base()
+    }
+
+    /// Where Ostler keeps things.
+    pub(super) fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Lets a person act.
+    pub(super) async fn act(&self, act: &Value) -> anyhow::Result<()> {
+        let answer = self.client.post(self.twins_url().join("twin/act")?).json(act).send().await?;
+        if !answer.status().is_success() {
+            bail!("the twins refused {act}: {}", answer.text().await?);
+        }
+        Ok(())
+    }
+
+    /// What the outside world holds.
+    pub(super) async fn state(&self) -> anyhow::Result<State> {
+        Ok(State(self.client.get(self.twins_url().join("twin/state")?).send().await?.json().await?))
+    }
+
+    /// The number of the newest thing that happened.
+    pub(super) async fn newest(&self) -> anyhow::Result<u64> {
+        let mut newest = 0;
+        loop {
+            let page = self.app.store().tail(newest, 1_000).await?;
+            match page.last() {
+                Some(last) => newest = last.seq,
+                None => return Ok(newest),
+            }
+        }
+    }
+
+    /// An event by its id.
+    pub(super) async fn event(&self, id: EventId) -> anyhow::Result<Event> {
+        match self.app.store().query(Query::Event(id)).await? {
+            Found::Event(event) => Ok(*event),
+            _ => bail!("{id} is not in the store"),
+        }
+    }
+
+    /// Ends everything.
+    pub(super) async fn strike(self) {
+        self.app.shutdown().await;
+        self.stop.cancel();
+        self.twins.stopped().await;
+    }
+}
+
+/// The directory that everything is kept in: the given one, or a temporary one.
+fn place(dir: Option<&Path>) -> anyhow::Result<(PathBuf, Option<TempDir>)> {
+    if let Some(dir) = dir {
+        std::fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
+        return Ok((dir.to_owned(), None));
+    }
+    let temporary = tempfile::Builder::new().prefix("ostler-demo-").tempdir()?;
+    Ok((temporary.path().to_owned(), Some(temporary)))
+}
