@@ -54,7 +54,12 @@ impl Blobs {
         wanted: &mut dyn FnMut(Digest) -> Result<bool, E>,
     ) -> Result<(), E> {
         for dir in fs::read_dir(&self.dir)? {
-            for file in fs::read_dir(dir?.path())? {
+            let dir = dir?;
+            // Whatever else a person or a file browser put here is not ours.
+            if !dir.file_type()?.is_dir() {
+                continue;
+            }
+            for file in fs::read_dir(dir.path())? {
                 let file = file?;
                 let digest = file.file_name().to_str().and_then(|name| name.parse().ok());
                 if !digest.map_or(Ok(false), &mut *wanted)? {
@@ -89,6 +94,7 @@ mod tests {
         blobs.put(gone, b"gone").unwrap();
         let unfinished = blobs.path(kept).with_extension("tmp");
         fs::write(&unfinished, b"ke").unwrap();
+        fs::write(dir.path().join("blobs/stray"), b"").unwrap();
         blobs.sweep::<io::Error>(&mut |digest| Ok(digest == kept)).unwrap();
         assert_eq!(blobs.get(kept).unwrap().unwrap(), b"kept");
         assert_eq!(blobs.get(gone).unwrap(), None);
