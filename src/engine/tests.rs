@@ -1,5 +1,6 @@
 //! What the engine promises, on a small store and scripted steps.
 
+mod kept;
 mod stage;
 
 use std::sync::Arc;
