@@ -401,6 +401,23 @@ fn what_cannot_follow_is_named_and_changes_nothing() {
 }
 
 #[test]
+fn what_holds_a_step_under_way_is_not_over() {
+    let mut driver = steps(vec![all("p", vec![act("x", json!({}))], json!({}))]);
+    while driver.jobs.first().is_none_or(|job| job.kind == JobKind::Start) {
+        driver.turn(echo);
+    }
+    let record = Record::StepSucceeded {
+        step: StepPath::root("p"),
+        attempt: 1,
+        outputs: Value::Null,
+        work: Default::default(),
+        cost: Default::default(),
+    };
+    let entry = Entry { seq: driver.run.length(), at: at(0), record };
+    assert_eq!(driver.run.apply(&entry), Err(Illegal::StillRunning(StepPath::root("p").child("x"))));
+}
+
+#[test]
 fn decisions_are_the_same_each_time_they_are_asked_for() {
     let driver = steps(vec![act("a", json!({}))]);
     let first = decide(&driver.run, driver.now);
