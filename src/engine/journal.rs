@@ -64,8 +64,6 @@ impl Writer {
             return Ok(());
         }
         let entries = std::mem::take(&mut pen.pending);
-        // Until the store has answered nobody knows what the journal holds.
-        pen.lost = Some("a commit was left half way".to_owned());
         let written = self.commit(entries, due).await.map_err(|error| error.to_string());
         // A write that comes too late must not take the run in hand again.
         let given_up = (due != Due::Held).then(|| "the lease was given up".to_owned());

@@ -1,5 +1,6 @@
 //! What the engine promises, on a small store and scripted steps.
 
+mod kept;
 mod stage;
 
 use std::sync::Arc;
@@ -372,6 +373,46 @@ async fn who_has_lost_the_lease_writes_nothing_more() {
     until("the run is laid down", || script.names().len() == 2 && handle.in_hand() == 0).await;
     assert!(matches!(state(&shelf, "a"), Some(StepState::Running(_))));
     assert_eq!(script.names(), ["@start#1", "a#1"]);
+}
+
+#[tokio::test]
+async fn nothing_is_performed_before_its_start_is_durable() {
+    let shelf = shelf(json!({ "steps": [act("a", json!({})), act("b", json!({}))] }));
+    let seen = Arc::clone(&shelf);
+    let script = Script::new(move |context| {
+        let state = state(&seen, context.job.step.as_str());
+        async move {
+            assert!(matches!(state, Some(StepState::Running(_))));
+            done()
+        }
+    });
+    let (_handle, _lead) = start(Options::default(), &shelf, &script, system());
+    ended(&shelf).await;
+    assert_eq!(ending(&shelf), Some(Ending::Succeeded));
+}
+
+#[tokio::test]
+async fn a_write_that_comes_after_the_lease_was_given_up_is_refused() {
+    let shelf = shelf(json!({ "steps": [act("a", json!({}))] }));
+    let kept = Arc::new(std::sync::Mutex::new(None));
+    let keep = Arc::clone(&kept);
+    let script = Script::new(move |context| {
+        *keep.lock().unwrap() = Some(Arc::clone(&context.journal));
+        async move {
+            match context.job.step.name() {
+                "a" => {
+                    Err(StepError { retry_after: Some(60), ..StepError::passing("rate_limited", "later") })
+                }
+                _ => done(),
+            }
+        }
+    });
+    let clock = Arc::new(ManualClock::at(at(0)));
+    let (_handle, _lead) = start(Options::default(), &shelf, &script, clock);
+    until("the run waits", || shelf.row(run_id()).due == Due::At(at(60))).await;
+    let journal = kept.lock().unwrap().take().unwrap();
+    assert!(journal.remember("late", json!(1)).await.is_err());
+    assert_eq!(shelf.row(run_id()).due, Due::At(at(60)));
 }
 
 #[tokio::test]

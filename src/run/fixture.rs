@@ -110,7 +110,7 @@ pub(crate) fn started(definition: &Definition) -> Record {
     });
     Record::Started(Box::new(Started {
         trigger: "jira".to_owned(),
-        definition: Digest::of(&serde_json::to_vec(definition).unwrap()),
+        definition: definition.digest(),
         workflow: definition.workflow.id.clone(),
         inputs: json!({ "yes": true, "no": false }).as_object().cloned().unwrap(),
         event,

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::decide::{Effect, decide};
 use super::definition::Definition;
 use super::illegal::Illegal;
@@ -44,6 +46,11 @@ pub fn take_up(id: RunId, definition: &Arc<Definition>, entries: &[Entry]) -> Re
     Ok(last)
 }
 
+/// A value as it comes back from a journal: reading a number need not give the very same one that was written.
+fn as_stored(value: &Value) -> Value {
+    serde_json::from_str(&value.to_string()).unwrap_or_default()
+}
+
 /// Compares the recorded start of an attempt with what is decided at the same place.
 fn difference(run: &Run, entry: &Entry) -> Option<String> {
     let Record::StepStarted { step, kind, inputs, .. } = &entry.record else { return None };
@@ -51,7 +58,7 @@ fn difference(run: &Run, entry: &Entry) -> Option<String> {
         Effect::Perform { record: Record::StepStarted { step: today, kind, inputs, .. }, .. }
             if today == *step =>
         {
-            Some((kind, inputs))
+            Some((kind, as_stored(&inputs)))
         }
         _ => None,
     });

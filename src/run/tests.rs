@@ -93,6 +93,18 @@ fn variables_are_lazy_shadow_and_keep_their_first_value() {
 }
 
 #[test]
+fn a_variable_that_a_condition_used_keeps_the_value_it_had_there() {
+    let change = || act("x", json!({ "inputs": { "v": "other" }, "outputs": [["v", "task.title"]] }));
+    let last = || act("last", json!({ "inputs": { "v": "${v}" } }));
+    let skipped = || act("skipped", json!({ "condition": "${v == 'nothing'}" }));
+    for first in [either("c", "${v}", vec![change()], vec![]), skipped()] {
+        let workflow = json!({ "variables": { "v": "${task.title}" }, "steps": [first, change(), last()] });
+        let driver = Driver::new(&definition(workflow)).through(echo);
+        assert_eq!(driver.performed.last().unwrap().inputs["v"], "Totals");
+    }
+}
+
+#[test]
 fn variables_in_a_circle_fail_the_step_that_uses_them() {
     let workflow = definition(json!({
         "variables": { "a": "${b}", "b": "${a}" },
@@ -300,6 +312,14 @@ fn a_run_whose_time_is_up_fails_and_no_attempt_outlives_it() {
     let late = StepError { retry_after: Some(60), ..StepError::passing("unavailable", "later") };
     let driver = Driver::new(&workflow).through(failing("a", &late));
     assert_eq!(driver.performed[1].timeout, Some(9));
+    let end = driver.run.deadline().unwrap();
+    let next = retry::after_failure(&driver.run, &StepPath::root("a"), 1, &late, at(0));
+    assert_eq!(next, Next::Retry { at: at(60) }, "after the conclusion there is no deadline");
+    assert!(matches!(
+        driver.run.step(&StepPath::root("a")),
+        Some(StepState::Failed { next: Next::Fail, .. })
+    ));
+    assert!(driver.now < end);
     assert_eq!(driver.names(), ["@start", "a"]);
     let mut driver = Driver::new(&workflow);
     while driver.jobs.is_empty() {
@@ -398,6 +418,23 @@ fn what_cannot_follow_is_named_and_changes_nothing() {
     assert_eq!(run.apply(&gap), Err(Illegal::Gap { expected: 4, found: 9 }));
     let mut fresh = Run::new(run_id(), workflow);
     assert_eq!(fresh.apply(&Entry { seq: 0, at: at(0), record: Record::Ended }), Err(Illegal::NotStarted));
+}
+
+#[test]
+fn what_holds_a_step_under_way_is_not_over() {
+    let mut driver = steps(vec![all("p", vec![act("x", json!({}))], json!({}))]);
+    while driver.jobs.first().is_none_or(|job| job.kind == JobKind::Start) {
+        driver.turn(echo);
+    }
+    let record = Record::StepSucceeded {
+        step: StepPath::root("p"),
+        attempt: 1,
+        outputs: Value::Null,
+        work: Default::default(),
+        cost: Default::default(),
+    };
+    let entry = Entry { seq: driver.run.length(), at: at(0), record };
+    assert_eq!(driver.run.apply(&entry), Err(Illegal::StillRunning(StepPath::root("p").child("x"))));
 }
 
 #[test]

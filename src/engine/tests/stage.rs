@@ -200,8 +200,16 @@ pub(super) fn start(
     script: &Arc<Script>,
     clock: Arc<dyn Clock>,
 ) -> (Handle, JoinHandle<()>) {
-    let (store, step) = (Arc::clone(shelf) as Arc<dyn Store>, Arc::clone(script) as Arc<dyn Step>);
-    Engine::start(options, Parts { store, step, clock })
+    start_on(options, Arc::clone(shelf) as Arc<dyn Store>, script, clock)
+}
+
+pub(super) fn start_on(
+    options: Options,
+    store: Arc<dyn Store>,
+    script: &Arc<Script>,
+    clock: Arc<dyn Clock>,
+) -> (Handle, JoinHandle<()>) {
+    Engine::start(options, Parts { store, step: Arc::clone(script) as Arc<dyn Step>, clock })
 }
 
 /// Waits until something holds; it is a failure if it never does.

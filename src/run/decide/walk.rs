@@ -40,12 +40,11 @@ impl<'a> Walk<'a> {
         if let Some(deadline) = self.run.deadline().filter(|deadline| *deadline <= self.now) {
             return self.out_of_time(deadline);
         }
-        let effects = match self.steps_to_conclusion() {
+        match self.steps_to_conclusion() {
             Verdict::Open(effects) => effects,
             Verdict::Settled => vec![self.judge()],
             Verdict::Failed(error, next) => vec![self.conclude_failed(&error, &next)],
-        };
-        effects.into_iter().map(|effect| self.before_deadline(effect)).collect()
+        }
     }
 
     fn steps_to_conclusion(&mut self) -> Verdict {
@@ -260,13 +259,6 @@ impl<'a> Walk<'a> {
         }
         let reason = Some(format!("the run's time was up at {deadline} ({})", StepError::TIMEOUT));
         vec![Effect::Record(Record::Concluded { ending: Ending::Failed, reason })]
-    }
-
-    fn before_deadline(&self, effect: Effect) -> Effect {
-        match (effect, self.run.deadline()) {
-            (Effect::Wake(at), Some(deadline)) => Effect::Wake(at.min(deadline)),
-            (effect, _) => effect,
-        }
     }
 
     /// What `post_execution` asks for; nothing that fails here changes how the run ended.

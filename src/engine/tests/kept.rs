@@ -1,0 +1,114 @@
+//! The engine on the stores that are used outside tests.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::stage::{Script, done, start_on, until};
+use super::system;
+use crate::engine::Options;
+use crate::id::RunId;
+use crate::run::decide::JobKind;
+use crate::run::fixture::{act, all, at, definition, run_id, started};
+use crate::run::{Definition, Entry, Record};
+use crate::step::Outcome;
+use crate::store::{self, Found, Intake, NewRun, Query, RunStatus, Store};
+
+fn intake(run: RunId, definition: &Arc<Definition>) -> Intake {
+    let record = started(definition);
+    let Record::Started(begun) = &record else { unreachable!() };
+    Intake {
+        identities: vec![run.to_string()],
+        event: begun.event.clone(),
+        payload: b"{}".to_vec(),
+        reasons: json!([]),
+        runs: vec![NewRun {
+            id: run,
+            first: Entry { seq: 0, at: at(0), record: record.clone() },
+            definition: Arc::clone(definition),
+        }],
+    }
+}
+
+fn workflow() -> Arc<Definition> {
+    let inside = vec![act("x", json!({})), act("y", json!({}))];
+    definition(json!({ "steps": [
+        act("a", json!({ "outputs": [["text", "big.text"]] })),
+        all("p", inside, json!({})),
+        act("b", json!({ "inputs": { "text": "${big.text}", "half": 0.1 } })),
+    ]}))
+}
+
+async fn status(store: &dyn Store, run: RunId) -> RunStatus {
+    match store.query(Query::Run(run)).await {
+        Ok(Found::Run(summary)) => summary.status,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn has_succeeded(store: &dyn Store) {
+    for _ in 0..10_000 {
+        if status(store, run_id()).await == RunStatus::Succeeded {
+            return;
+        }
+        tokio::task::yield_now().await;
+        crate::clock::Clock::sleep(&crate::clock::SystemClock, std::time::Duration::from_millis(1)).await;
+    }
+    panic!("{:?}", store.load(run_id()).await);
+}
+
+/// A script that gives a large text at `a` and does not come to an end at `b`.
+fn dying() -> Arc<Script> {
+    Script::new(|context| async move {
+        context.journal.remember("seen", json!("x".repeat(9_000))).await?;
+        match context.job.step.name() {
+            "a" => Ok(Outcome { outputs: json!({ "text": "t".repeat(40_000) }), ..Outcome::default() }),
+            "b" => std::future::pending().await,
+            _ => done(),
+        }
+    })
+}
+
+async fn dies_and_goes_on(open: impl Fn() -> Arc<dyn Store>) {
+    let store = open();
+    store.accept(intake(run_id(), &workflow())).await.unwrap();
+    let script = dying();
+    let (handle, lead) = start_on(Options::default(), Arc::clone(&store), &script, system());
+    until("the last step is performed", || script.names().len() == 5).await;
+    lead.abort();
+    assert!(lead.await.unwrap_err().is_cancelled());
+    drop(handle);
+    until("nobody has the store any more", || Arc::strong_count(&store) <= 1).await;
+    drop(store);
+
+    let store = open();
+    let script = Script::new(|context| async move {
+        assert_eq!(context.job.inputs["text"].as_str().map(str::len), Some(40_000));
+        assert!(context.job.kind != JobKind::Start);
+        done()
+    });
+    let (_handle, _lead) = start_on(Options::default(), Arc::clone(&store), &script, system());
+    has_succeeded(&*store).await;
+    assert_eq!(script.names(), ["b#1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_goes_on_from_sled_after_a_crash() {
+    let home = tempfile::tempdir().unwrap();
+    let url = |home: &Path| format!("sled://{}", home.join("data").display());
+    dies_and_goes_on(|| store::open(&url(home.path())).unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_driven_to_its_end_in_memory() {
+    let store = store::open("memory://").unwrap();
+    store.accept(intake(run_id(), &workflow())).await.unwrap();
+    let script = Script::new(|context| async move {
+        let outputs = if context.job.step.name() == "a" { json!({ "text": "t" }) } else { Value::Null };
+        Ok(Outcome { outputs, ..Outcome::default() })
+    });
+    let (_handle, _lead) = start_on(Options::default(), Arc::clone(&store), &script, system());
+    has_succeeded(&*store).await;
+    assert_eq!(script.names().len(), 5);
+}
