@@ -9,6 +9,7 @@ pub mod chat;
 pub mod docs;
 pub mod effect;
 pub mod error;
+pub mod fixture;
 pub mod forge;
 pub mod github;
 pub mod jira;

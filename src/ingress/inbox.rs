@@ -279,6 +279,3 @@ fn workflows(routing: &Routing) -> impl Iterator<Item = String> {
 fn reasons(routing: &Routing) -> serde_json::Value {
     serde_json::json!({"refusal": routing.refusal, "triggers": routing.reasons})
 }
-
-#[cfg(test)]
-mod tests;
