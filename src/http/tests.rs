@@ -19,6 +19,7 @@ use crate::router::{Rules, Standing};
 use crate::run::{Access, Settings};
 use crate::spec::workflow::{PostExecution, Workflow};
 use crate::spec::{Catalog, Filter, RepositoryMap, Trigger};
+use crate::store::memory::Memory;
 use crate::store::{Census, Found, Query};
 
 mod shelf;
@@ -31,7 +32,8 @@ const SECRET: &str = "correct horse battery staple";
 struct House {
     router: Router,
     face: Face,
-    store: Arc<Shelf>,
+    store: Arc<dyn Store>,
+    shelf: Option<Arc<Shelf>>,
     sources: BTreeMap<SourceName, Arc<dyn Source>>,
     clock: Arc<ManualClock>,
     pokes: Arc<std::sync::atomic::AtomicUsize>,
@@ -54,9 +56,13 @@ impl House {
     }
 
     fn with(sources: BTreeMap<SourceName, Arc<dyn Source>>) -> Self {
+        let shelf = Arc::new(Shelf::default());
+        Self { shelf: Some(Arc::clone(&shelf)), ..Self::over(shelf, sources) }
+    }
+
+    fn over(store: Arc<dyn Store>, sources: BTreeMap<SourceName, Arc<dyn Source>>) -> Self {
         let registry = Arc::new(Registry { sources: sources.clone(), ..Registry::default() });
         let clock = Arc::new(ManualClock::at("2026-11-21T08:00:00Z".parse().unwrap()));
-        let store = Arc::new(Shelf::default());
         let pokes = Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let poke = {
             let pokes = Arc::clone(&pokes);
@@ -65,15 +71,10 @@ impl House {
             }
         };
         let policy = Arc::new(Current::new(policy()));
-        let inbox = Inbox::new(
-            Arc::clone(&store) as Arc<dyn Store>,
-            registry,
-            policy,
-            Arc::clone(&clock) as Arc<dyn Clock>,
-            poke,
-        );
-        let face = Face::new(Arc::new(inbox), Arc::clone(&store) as Arc<dyn Store>, Arc::clone(&clock) as _);
-        Self { router: router(face.clone()), face, store, sources, clock, pokes }
+        let inbox =
+            Inbox::new(Arc::clone(&store), registry, policy, Arc::clone(&clock) as Arc<dyn Clock>, poke);
+        let face = Face::new(Arc::new(inbox), Arc::clone(&store), Arc::clone(&clock) as _);
+        Self { router: router(face.clone()), face, shelf: None, store, sources, clock, pokes }
     }
 
     /// A kept delivery, signed as its source would.
@@ -252,7 +253,7 @@ async fn the_same_delivery_ten_times_at_once_is_one_run() {
     for (source, name) in
         [("github", "issues.labeled"), ("jira", "issue_updated.assigned"), ("slack", "command")]
     {
-        let house = House::new();
+        let house = House::over(Arc::new(Memory::open().unwrap()), House::new().sources);
         let sends = (0..10).map(|_| house.send(house.signed(source, name)));
         let answers = futures_util::future::join_all(sends).await;
         assert!(answers.iter().all(|answer| answer.status == StatusCode::OK));
@@ -284,7 +285,7 @@ async fn an_event_that_nobody_wants_is_kept_with_its_reasons() {
     assert_eq!((census.events, census.runs), (1, 0));
     assert_eq!(house.pokes.load(Ordering::Relaxed), 0);
     let comment = house.send(house.signed("github", "issue_comment.created")).await;
-    let reasons = house.store.reasons(comment.json["event_id"].as_str().unwrap());
+    let reasons = house.shelf.as_ref().unwrap().reasons(comment.json["event_id"].as_str().unwrap());
     assert_eq!(reasons["triggers"][0]["condition"], "command");
     assert_eq!(reasons["triggers"][0]["actual"], "fix");
 }
@@ -408,7 +409,7 @@ async fn a_source_without_a_secret_is_off() {
 #[tokio::test]
 async fn a_busy_store_asks_to_come_again() {
     let house = House::new();
-    house.store.be_busy();
+    house.shelf.as_ref().unwrap().be_busy();
     let answer =
         house.refused(house.signed("github", "issues.labeled"), StatusCode::SERVICE_UNAVAILABLE).await;
     assert!(answer.retry);

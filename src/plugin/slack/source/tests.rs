@@ -118,7 +118,7 @@ fn a_slash_command_is_answered_with_what_was_started() {
     });
     let run = RunId::of(EventId::at(event.time), "t");
     let accepted = |runs, text: Option<&str>| Verdict::Accepted {
-        event: event.clone(),
+        event: Box::new(event.clone()),
         runs,
         text: text.map(str::to_owned),
     };
