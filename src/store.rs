@@ -12,7 +12,23 @@
 //! - **Fenced.** A write that needs a lease is refused with [`StoreError::Fenced`] once another lease on
 //!   the run was given out, or the node was opened again.
 
+mod blobs;
+mod codec;
+mod kept;
+mod keys;
+mod memory;
+mod read;
+mod shelf;
+mod shelved;
+mod sled;
+mod writer;
+
+#[cfg(test)]
+mod contract;
+
 use std::fmt::Debug;
+use std::path::Path;
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -21,6 +37,11 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Event, SourceName};
 use crate::id::{Digest, EventId, RunId};
 use crate::run::{Definition, Ending, Entry};
+
+pub use self::memory::{Memory, MemoryShelf};
+pub use self::shelf::{Batch, Look, Pair, Shelf, Span};
+pub use self::shelved::Shelved;
+pub use self::sled::{Sled, SledShelf};
 
 /// What a store's method gives.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
@@ -51,7 +72,8 @@ pub trait Store: Debug + Send + Sync {
     fn tail(&self, after: u64, limit: usize) -> Answer<'_, Vec<Progress>>;
 
     /// Forgets finished runs and events older than `before`, and delivery identities older than
-    /// `identities_before`. Gives how many values went.
+    /// `identities_before`. Gives how many values went. An event stays as long as one of its runs does. Each
+    /// run, event and identity goes whole or stays; [`tail`](Self::tail) passes over what went.
     fn prune(&self, before: Timestamp, identities_before: Timestamp) -> Answer<'_, u64>;
 }
 
@@ -303,6 +325,7 @@ pub struct Progress {
 }
 
 /// What a [`Progress`] tells of.
+#[expect(clippy::large_enum_variant, reason = "nearly all of them are records: a box would only be one more")]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Happening {
@@ -331,4 +354,31 @@ pub struct Census {
     pub open_runs: u64,
     /// Delivery identities.
     pub identities: u64,
+}
+
+/// How a store is run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// How many writes may wait for the writer before it is [`StoreError::Busy`].
+    pub waiting: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { waiting: 1024 }
+    }
+}
+
+/// Opens the store that an address names: `sled://PATH` (`sled://./data`, `sled:///var/lib/ostler`) or
+/// `memory://`.
+///
+/// # Errors
+/// When the address names no store that there is, or the store cannot be opened.
+pub fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
+    let options = Options::default();
+    match url.split_once("://") {
+        Some(("memory", "")) => Ok(Arc::new(Memory::open()?)),
+        Some(("sled", path)) if !path.is_empty() => Ok(Arc::new(Sled::open(Path::new(path), &options)?)),
+        _ => Err(StoreError::Failed(format!("`{url}` is not a store (`sled://PATH` or `memory://`)"))),
+    }
 }

@@ -1,0 +1,230 @@
+//! The promises of a store, as tests that every store passes, and the tests of what only one of them does.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::shelf::{Batch, Look, Pair, Shelf, Span};
+use super::*;
+use crate::event::{EventKind, PayloadRef, Stamp, Subject};
+use crate::money::{Limits, Money, Prices};
+use crate::run::{Access, Record, Started, Work};
+use crate::spec::Workflow;
+use crate::store::{codec, keys};
+
+mod damage;
+mod golden;
+mod promises;
+mod writing;
+
+/// A place whose store can be closed and opened again.
+trait Home {
+    type Shelf: Shelf;
+    fn open(&self) -> Shelved<Self::Shelf>;
+}
+
+#[derive(Default)]
+struct InMemory(Arc<MemoryShelf>);
+
+impl Home for InMemory {
+    type Shelf = MemoryShelf;
+    fn open(&self) -> Shelved<MemoryShelf> {
+        Shelved::on(Arc::clone(&self.0), &Options::default()).unwrap()
+    }
+}
+
+struct OnDisk(tempfile::TempDir);
+
+impl Default for OnDisk {
+    fn default() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+}
+
+impl Home for OnDisk {
+    type Shelf = SledShelf;
+    fn open(&self) -> Shelved<SledShelf> {
+        Sled::open(self.0.path(), &Options::default()).unwrap()
+    }
+}
+
+/// Runs every promise on every home.
+macro_rules! promises {
+    ($($name:ident)*) => {
+        mod memory {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() { super::promises::$name(&super::InMemory::default()).await; })*
+        }
+        mod sled {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $name() { super::promises::$name(&super::OnDisk::default()).await; })*
+        }
+    };
+}
+
+promises! {
+    a_delivery_is_found_whole
+    a_known_identity_starts_nothing
+    of_a_hundred_at_once_one_is_fresh
+    a_delivery_is_all_or_nothing
+    due_runs_are_given_out_oldest_first_and_once
+    a_lease_that_nobody_received_is_given_back
+    a_journal_reads_back_in_order
+    a_commit_must_continue_the_journal
+    only_the_newest_lease_may_write
+    a_lease_from_before_an_opening_is_void
+    values_are_written_if_others_are_as_expected
+    large_values_read_back
+    the_tail_has_no_gaps
+    lists_come_newest_first_in_pages
+    summaries_follow_the_records
+    pruning_forgets_what_is_old_and_finished
+    more_than_a_page_is_no_hindrance
+    everything_is_there_after_reopening
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+fn definition() -> Definition {
+    let workflow = Workflow {
+        id: "standard-development".to_owned(),
+        name: "Standard development".to_owned(),
+        description: String::new(),
+        version: "1".to_owned(),
+        variables: serde_json::Map::new(),
+        inputs: Vec::new(),
+        prerequisites: Vec::new(),
+        steps: Vec::new(),
+        success_criteria: Vec::new(),
+        post_execution: crate::spec::workflow::PostExecution::default(),
+        timeout: None,
+    };
+    Definition {
+        workflow,
+        prompts: std::collections::BTreeMap::new(),
+        roles: std::collections::BTreeMap::new(),
+        actions: Vec::new(),
+        bindings: std::collections::BTreeMap::new(),
+        limits: Limits::default(),
+        prices: Prices::default(),
+        model: "a-model".to_owned(),
+        access: Access::default(),
+        catalog: Digest::of(b"catalog"),
+    }
+}
+
+/// All keys that there are.
+fn everything() -> Span {
+    Span { start: Vec::new(), end: vec![u8::MAX], newest_first: false }
+}
+
+/// The event of a second; always the same one.
+fn event_id(second: i64) -> EventId {
+    let mut bytes = [0; 16];
+    bytes[..6].copy_from_slice(&u64::try_from(second * 1000).unwrap().to_be_bytes()[2..]);
+    EventId::from_bytes(bytes)
+}
+
+fn run_id(second: i64) -> RunId {
+    RunId::of(event_id(second), "label")
+}
+
+fn event(second: i64, payload: &[u8]) -> Event {
+    let stamp = Stamp {
+        id: event_id(second),
+        source: SourceName::new("github"),
+        received_at: at(second),
+        payload: PayloadRef::to(payload),
+    };
+    Event::new(&stamp, EventKind::new("github.issue.labeled"), Subject::new("github", "acme/shop#12"))
+}
+
+/// A delivery of a second, which starts one run.
+fn delivery(second: i64) -> Intake {
+    let payload = format!(r#"{{"action":"labeled","second":{second}}}"#).into_bytes();
+    let event = event(second, &payload);
+    let definition = Arc::new(definition());
+    let started = Started {
+        trigger: "label".to_owned(),
+        definition: definition.digest(),
+        workflow: definition.workflow.id.clone(),
+        inputs: serde_json::Map::new(),
+        event: event.clone(),
+        task: None,
+        repository: None,
+        project: None,
+    };
+    let first = Entry { seq: 0, at: at(second), record: Record::Started(Box::new(started)) };
+    Intake {
+        identities: vec![format!("github/{second}")],
+        event,
+        payload,
+        reasons: json!([{ "trigger": "label", "taken": true }]),
+        runs: vec![NewRun { id: run_id(second), first, definition }],
+    }
+}
+
+fn fact(seq: u64, value: Value) -> Entry {
+    let step = crate::id::StepPath::root("work");
+    Entry { seq, at: at(1_000_000), record: Record::Fact { step, name: "turn/1".to_owned(), value } }
+}
+
+fn entry(seq: u64, record: Record) -> Entry {
+    Entry { seq, at: at(2_000_000), record }
+}
+
+fn finish(seq: u64, second: i64) -> Vec<Entry> {
+    let concluded = Record::Concluded { ending: Ending::Succeeded, reason: Some("done".to_owned()) };
+    [concluded, Record::Ended]
+        .into_iter()
+        .zip(seq..)
+        .map(|(record, seq)| Entry { seq, at: at(second), record })
+        .collect()
+}
+
+/// Text that no compression makes small.
+fn noise(bytes: usize) -> String {
+    (0..bytes.div_ceil(64) as u64).map(|n| Digest::of(&n.to_be_bytes()).to_string()).collect()
+}
+
+async fn accepted(store: &impl Store, second: i64) {
+    let answer = store.accept(delivery(second)).await.unwrap();
+    assert!(matches!(answer, Accepted::Fresh { .. }), "{answer:?}");
+}
+
+async fn leased(store: &impl Store, now: i64) -> Lease {
+    store.lease(at(now)).await.unwrap().expect("a run is due")
+}
+
+async fn write(store: &impl Store, lease: &Lease, entries: Vec<Entry>, due: Due) -> Result<(), StoreError> {
+    store.commit(Commit::Run { lease: lease.clone(), entries, due }).await
+}
+
+async fn put(store: &impl Store, name: &str, value: Option<&[u8]>) {
+    let put = vec![(name.to_owned(), value.map(<[u8]>::to_vec))];
+    store.commit(Commit::Values { expect: Vec::new(), put }).await.unwrap();
+}
+
+async fn value(store: &impl Store, name: &str) -> Option<Vec<u8>> {
+    match store.query(Query::Value(name.to_owned())).await.unwrap() {
+        Found::Bytes(bytes) => Some(bytes),
+        _ => None,
+    }
+}
+
+async fn census(store: &impl Store) -> Census {
+    match store.query(Query::Census).await.unwrap() {
+        Found::Census(census) => census,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn summary(store: &impl Store, run: RunId) -> RunSummary {
+    match store.query(Query::Run(run)).await.unwrap() {
+        Found::Run(summary) => *summary,
+        other => panic!("{other:?}"),
+    }
+}

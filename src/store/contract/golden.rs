@@ -1,0 +1,84 @@
+//! What an earlier Ostler stored can be read.
+
+use std::collections::BTreeMap;
+
+use super::*;
+
+/// A store's bytes as schema version 1 wrote them, keys and values in hexadecimal. It is never written
+/// anew: a change that cannot read it needs a migration, and a fixture of its own.
+const JOURNAL_V1: &[u8] = include_bytes!("../../../fixtures/golden/journal-v1.json");
+
+/// Every kind of record, with every optional part.
+fn story() -> Vec<Entry> {
+    let step = crate::id::StepPath::root("work");
+    let mut variables = serde_json::Map::new();
+    variables.insert("branch".to_owned(), json!("ostler/12"));
+    let work = Work { branch: Some("ostler/12".to_owned()), change: Some(3), ..Work::default() };
+    let cost = Money::micros(12_500);
+    let error =
+        crate::run::StepError::passing("rate_limited", "too many requests").with(json!({"status": 429}));
+    let next = crate::run::Next::Retry { at: at(60) };
+    let outputs = json!({ "pr_url": "https://github.com/acme/shop/pull/3" });
+    let records = [
+        Record::StepStarted {
+            step: step.clone(),
+            kind: "agent".to_owned(),
+            attempt: 1,
+            inputs: json!({ "title": "Totals" }),
+            variables,
+        },
+        Record::Fact { step: step.clone(), name: "effect/0/intent".to_owned(), value: json!({ "n": 1.5 }) },
+        Record::StepFailed { step: step.clone(), attempt: 1, error, next, cost },
+        Record::StepSucceeded { step: step.clone(), attempt: 2, outputs, work, cost },
+        Record::StepSkipped { step: step.clone(), reason: "the condition does not hold".to_owned() },
+        Record::BranchChosen { step, taken: true },
+        Record::Parked { reason: "a person is needed".to_owned() },
+        Record::Concluded { ending: Ending::Succeeded, reason: Some("done".to_owned()) },
+        Record::Ended,
+    ];
+    records.into_iter().zip(1..).map(|(record, seq)| entry(seq, record)).collect()
+}
+
+async fn tell(store: &impl Store) {
+    accepted(store, 10).await;
+    let lease = leased(store, 10).await;
+    write(store, &lease, story(), Due::Ended).await.unwrap();
+    accepted(store, 20).await;
+    put(store, "ledger/month/2026-11", Some(br#"{"spent":0.025,"reserved":0.0}"#)).await;
+}
+
+#[tokio::test]
+async fn a_journal_of_version_one_reads_as_it_was_written() {
+    let golden: BTreeMap<String, String> = serde_json::from_slice(JOURNAL_V1).unwrap();
+    let bytes = |hex: &String| hex::decode(hex).unwrap();
+    let batch = golden.iter().map(|(key, stored)| (bytes(key), Some(bytes(stored)))).collect();
+    let home = InMemory::default();
+    home.0.apply(batch).unwrap();
+    let old = home.open();
+    let new = Memory::open().unwrap();
+    tell(&new).await;
+
+    let journal = old.load(run_id(10)).await.unwrap().unwrap();
+    assert_eq!(journal.entries[0], delivery(10).runs[0].first);
+    assert_eq!(journal.entries[1..], story());
+    assert_eq!(*journal.definition, definition());
+    assert_eq!(summary(&old, run_id(10)).await, summary(&new, run_id(10)).await);
+    assert_eq!(old.tail(0, 100).await.unwrap(), new.tail(0, 100).await.unwrap());
+    assert_eq!(census(&old).await, census(&new).await);
+    assert_eq!(value(&old, "ledger/month/2026-11").await, value(&new, "ledger/month/2026-11").await);
+    assert!(matches!(old.accept(delivery(10)).await.unwrap(), Accepted::Duplicate { .. }));
+    assert_eq!(leased(&old, 20).await.run, run_id(20));
+}
+
+#[tokio::test]
+#[ignore = "writes what a new schema version writes, to be kept beside the others"]
+async fn write_a_fixture() {
+    let home = InMemory::default();
+    let store = home.open();
+    tell(&store).await;
+    let stored = home.0.scan(&everything(), usize::MAX).unwrap();
+    let stored: BTreeMap<_, _> =
+        stored.into_iter().map(|(key, value)| (hex::encode(key), hex::encode(value))).collect();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/golden/journal-new.json");
+    std::fs::write(path, serde_json::to_string_pretty(&stored).unwrap() + "\n").unwrap();
+}

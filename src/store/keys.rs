@@ -1,0 +1,275 @@
+//! Where each value stands: one ordered tree, a letter in front for what it is, numbers big-endian so that
+//! they sort as numbers.
+//!
+//! A key's shape is part of what is stored: a change needs a migration, like a change of the values.
+
+use jiff::Timestamp;
+
+use super::shelf::Span;
+use crate::id::{Digest, EventId, RunId};
+
+/// A key's bytes.
+pub(super) type Key = Vec<u8>;
+
+const META: u8 = b'm';
+const IDENTITY: u8 = b'i';
+const IDENTITY_BY_AGE: u8 = b'j';
+const EVENT: u8 = b'e';
+const PAYLOAD: u8 = b'p';
+const REASONS: u8 = b'w';
+const RUN: u8 = b'r';
+const ENTRY: u8 = b'l';
+const DUE: u8 = b'd';
+const DEFINITION: u8 = b'f';
+const DEFINITION_USE: u8 = b'u';
+const PROGRESS: u8 = b's';
+const VALUE: u8 = b'v';
+const BLOB_USE: u8 = b'b';
+
+fn key(letter: u8, parts: &[&[u8]]) -> Key {
+    let mut key = vec![letter];
+    for part in parts {
+        key.extend_from_slice(part);
+    }
+    key
+}
+
+/// How often this store was opened.
+pub(super) fn node() -> Key {
+    key(META, &[b"node"])
+}
+
+/// Counts of what is kept.
+pub(super) fn tally() -> Key {
+    key(META, &[b"tally"])
+}
+
+/// What a delivery identity became.
+pub(super) fn identity(identity: &str) -> Key {
+    key(IDENTITY, &[Digest::of(identity.as_bytes()).as_bytes()])
+}
+
+/// The same identity by the age of its event.
+pub(super) fn identity_by_age(event: EventId, identity: &str) -> Key {
+    key(IDENTITY_BY_AGE, &[event.as_bytes(), Digest::of(identity.as_bytes()).as_bytes()])
+}
+
+/// The identity's own key, of its key by age.
+pub(super) fn identity_of_age(by_age: &[u8]) -> Option<Key> {
+    Some(key(IDENTITY, &[by_age.get(17..49)?]))
+}
+
+/// An event.
+pub(super) fn event(event: EventId) -> Key {
+    key(EVENT, &[event.as_bytes()])
+}
+
+/// An event's body.
+pub(super) fn payload(event: EventId) -> Key {
+    key(PAYLOAD, &[event.as_bytes()])
+}
+
+/// An event's reasons.
+pub(super) fn reasons(event: EventId) -> Key {
+    key(REASONS, &[event.as_bytes()])
+}
+
+/// A run's head.
+pub(super) fn run(run: RunId) -> Key {
+    key(RUN, &[run.as_bytes()])
+}
+
+/// The run whose head's key this is.
+pub(super) fn run_of(key: &[u8]) -> Option<RunId> {
+    Some(RunId::from_bytes(key.get(1..)?.try_into().ok()?))
+}
+
+/// A run's record.
+pub(super) fn entry(run: RunId, seq: u64) -> Key {
+    key(ENTRY, &[run.as_bytes(), &seq.to_be_bytes()])
+}
+
+/// A run in the order of due times.
+pub(super) fn due(at: Timestamp, run: RunId) -> Key {
+    key(DUE, &[&moment(at), run.as_bytes()])
+}
+
+/// The moment and the run of a [`due`] key.
+pub(super) fn due_of(key: &[u8]) -> Option<(Timestamp, RunId)> {
+    let nanos = u128::from_be_bytes(key.get(1..17)?.try_into().ok()?);
+    let at = Timestamp::from_nanosecond((nanos ^ SIGN).cast_signed()).ok()?;
+    Some((at, RunId::from_bytes(key.get(17..)?.try_into().ok()?)))
+}
+
+/// A definition's text.
+pub(super) fn definition(digest: Digest) -> Key {
+    key(DEFINITION, &[digest.as_bytes()])
+}
+
+/// That a run uses a definition.
+pub(super) fn definition_use(digest: Digest, run: RunId) -> Key {
+    key(DEFINITION_USE, &[digest.as_bytes(), run.as_bytes()])
+}
+
+/// A place among everything that ever happened.
+pub(super) fn progress(seq: u64) -> Key {
+    key(PROGRESS, &[&seq.to_be_bytes()])
+}
+
+/// The place of a [`progress`] key.
+pub(super) fn progress_of(key: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(key.get(1..)?.try_into().ok()?))
+}
+
+/// A named value.
+pub(super) fn value(name: &str) -> Key {
+    key(VALUE, &[name.as_bytes()])
+}
+
+/// The name of a [`value`] key.
+pub(super) fn value_of(key: &[u8]) -> String {
+    String::from_utf8_lossy(key.get(1..).unwrap_or_default()).into_owned()
+}
+
+/// That a key's value is in a blob.
+pub(super) fn blob_use(digest: Digest, user: &[u8]) -> Key {
+    key(BLOB_USE, &[digest.as_bytes(), user])
+}
+
+/// All users of a blob.
+pub(super) fn blob_users(digest: Digest) -> Span {
+    Span::under(key(BLOB_USE, &[digest.as_bytes()]))
+}
+
+/// All runs that use a definition.
+pub(super) fn definition_users(digest: Digest) -> Span {
+    Span::under(key(DEFINITION_USE, &[digest.as_bytes()]))
+}
+
+/// A run's records, in order.
+pub(super) fn entries(run: RunId) -> Span {
+    Span::under(key(ENTRY, &[run.as_bytes()]))
+}
+
+/// All values whose names begin so.
+pub(super) fn values(prefix: &str) -> Span {
+    Span::under(value(prefix))
+}
+
+/// Everything that waits for a moment, in order.
+pub(super) fn all_due() -> Span {
+    Span::under(vec![DUE])
+}
+
+/// Everything that is due at `now`.
+pub(super) fn due_until(now: Timestamp) -> Span {
+    let mut span = all_due();
+    span.end = key(DUE, &[&moment(now), &[0xff; 17]]);
+    span
+}
+
+/// Events before one, newest first.
+pub(super) fn events_before(before: Option<EventId>) -> Span {
+    newest(EVENT, before.as_ref().map(EventId::as_bytes))
+}
+
+/// Runs before one, newest first.
+pub(super) fn runs_before(before: Option<RunId>) -> Span {
+    newest(RUN, before.as_ref().map(RunId::as_bytes))
+}
+
+/// Runs of events from before a moment, oldest first.
+pub(super) fn runs_older(than: Timestamp) -> Span {
+    older(RUN, than)
+}
+
+/// Events from before a moment, oldest first.
+pub(super) fn events_older(than: Timestamp) -> Span {
+    older(EVENT, than)
+}
+
+/// Identities of events from before a moment, oldest first.
+pub(super) fn identities_older(than: Timestamp) -> Span {
+    older(IDENTITY_BY_AGE, than)
+}
+
+/// What happened after `after` up to and with `last`.
+pub(super) fn progress_between(after: u64, last: u64) -> Span {
+    Span {
+        start: progress(after.saturating_add(1)),
+        end: progress(last.saturating_add(1)),
+        newest_first: false,
+    }
+}
+
+/// What a key names, for people.
+pub(super) fn describe(key: &[u8]) -> String {
+    let rest = key.get(1..).unwrap_or_default();
+    let event =
+        || rest.try_into().map_or_else(|_| hex::encode(rest), |id| EventId::from_bytes(id).to_string());
+    match key.first().copied() {
+        Some(EVENT) => event(),
+        Some(PAYLOAD) => format!("the payload of {}", event()),
+        Some(REASONS) => format!("the reasons of {}", event()),
+        Some(RUN) => run_of(key).map_or_else(|| hex::encode(rest), |run| run.to_string()),
+        Some(ENTRY) => describe_entry(rest),
+        Some(DEFINITION) => format!("definition {}", hex::encode(rest)),
+        Some(VALUE) => format!("value `{}`", value_of(key)),
+        Some(META) => format!("`{}`", String::from_utf8_lossy(rest)),
+        Some(letter) => format!("{}/{}", char::from(letter), hex::encode(rest)),
+        None => "the empty key".to_owned(),
+    }
+}
+
+fn describe_entry(rest: &[u8]) -> String {
+    let parts = rest.split_first_chunk::<16>().and_then(|(run, seq)| Some((run, seq.try_into().ok()?)));
+    match parts {
+        Some((run, seq)) => format!("record {} of {}", u64::from_be_bytes(seq), RunId::from_bytes(*run)),
+        None => hex::encode(rest),
+    }
+}
+
+const SIGN: u128 = 1 << 127;
+
+/// A moment as bytes that sort by time, before 1970 too.
+fn moment(at: Timestamp) -> [u8; 16] {
+    (at.as_nanosecond().cast_unsigned() ^ SIGN).to_be_bytes()
+}
+
+fn newest(letter: u8, before: Option<&[u8; 16]>) -> Span {
+    let mut span = Span::under(vec![letter]);
+    span.newest_first = true;
+    if let Some(before) = before {
+        span.end = key(letter, &[before]);
+    }
+    span
+}
+
+/// Ids begin with 48 bits of milliseconds, so age is a range of keys.
+fn older(letter: u8, than: Timestamp) -> Span {
+    let millis = u64::try_from(than.as_millisecond()).unwrap_or(0);
+    let mut span = Span::under(vec![letter]);
+    span.end = key(letter, &[&millis.to_be_bytes()[2..]]);
+    span
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn due_keys_sort_by_time_and_read_back() {
+        let run = RunId::from_bytes([7; 16]);
+        let moments = [-5, -1, 0, 1, 1_700_000_000_000_000_001_i128];
+        let keys = moments.map(|nanos| due(Timestamp::from_nanosecond(nanos).unwrap(), run));
+        assert!(keys.is_sorted());
+        assert_eq!(due_of(&keys[0]), Some((Timestamp::from_nanosecond(-5).unwrap(), run)));
+    }
+
+    #[test]
+    fn a_damaged_value_is_named_so_that_people_find_it() {
+        let run = RunId::from_bytes([1; 16]);
+        assert_eq!(describe(&entry(run, 3)), format!("record 3 of {run}"));
+        assert_eq!(describe(&value("ledger/x")), "value `ledger/x`");
+    }
+}

@@ -1,0 +1,183 @@
+//! Answering questions from what is on the shelf.
+//!
+//! Readers do not wait for the writer. Records are only ever added, heads say how many there are, so a
+//! reader that comes between two batches sees a whole that was.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+use super::kept::{self, Head, KeptEvent, Placed, Pointer, Tally};
+use super::keys;
+use super::shelf::{Look, Pair, Span};
+use super::writer::lease::Leases;
+use super::{Found, Happening, Journal, Progress, Query, StoreError, codec};
+use crate::event::Event;
+use crate::id::{Digest, RunId};
+use crate::run::{Definition, Entry, Record};
+
+const PAGE: usize = 256;
+
+/// A run's whole journal.
+pub(super) fn load(look: &impl Look, run: RunId) -> Result<Option<Journal>, StoreError> {
+    let Some(head) = kept::head(look, run)? else { return Ok(None) };
+    match journal(look, run, head.summary.records) {
+        // It may have been pruned while it was read.
+        Err(StoreError::Corrupt(_)) if look.get(&keys::run(run))?.is_none() => Ok(None),
+        read => read.map(Some),
+    }
+}
+
+fn journal(look: &impl Look, run: RunId, records: u64) -> Result<Journal, StoreError> {
+    let mut entries = Vec::new();
+    let limit = usize::try_from(records).unwrap_or(usize::MAX);
+    for (seq, pair) in (0..records).zip(look.scan(&keys::entries(run), limit)?) {
+        if pair.0 != keys::entry(run, seq) {
+            break;
+        }
+        let entry = kept::read::<Placed<Entry>>(look, &pair)?.what;
+        if entry.seq != seq {
+            return Err(StoreError::Corrupt(format!("record {seq} of {run} says that it is {}", entry.seq)));
+        }
+        entries.push(entry);
+    }
+    if entries.len() as u64 != records {
+        return Err(StoreError::Corrupt(format!("record {} of {run} is missing", entries.len())));
+    }
+    let Some(Record::Started(started)) = entries.first().map(|entry| &entry.record) else {
+        return Err(StoreError::Corrupt(format!("{run} does not begin with its start")));
+    };
+    let definition = definition(look, started.definition)?;
+    Ok(Journal { definition: Arc::new(definition), entries })
+}
+
+fn definition(look: &impl Look, digest: Digest) -> Result<Definition, StoreError> {
+    let wrong = |what: String| StoreError::Corrupt(format!("definition {digest} {what}"));
+    let text = kept::bytes(look, &keys::definition(digest))?;
+    let text = text.ok_or_else(|| wrong("is missing".to_owned()))?;
+    if Digest::of(&text) != digest {
+        return Err(wrong("is not what was written".to_owned()));
+    }
+    serde_json::from_slice(&text).map_err(|error| wrong(format!("cannot be read: {error}")))
+}
+
+/// Answers a question.
+pub(super) fn answer(look: &impl Look, leases: &Leases, query: Query) -> Result<Found, StoreError> {
+    let found = match query {
+        Query::Event(event) => {
+            kept::json::<Placed<KeptEvent>>(look, &keys::event(event))?.map(|kept| Found::Event(boxed(kept)))
+        }
+        Query::Payload(event) => kept::bytes(look, &keys::payload(event))?.map(Found::Bytes),
+        Query::Reasons(event) => kept::json(look, &keys::reasons(event))?.map(Found::Json),
+        Query::Events { before, limit } => {
+            let kept: Vec<Placed<KeptEvent>> = readable(look, keys::events_before(before), limit)?;
+            Some(Found::Events(kept.into_iter().map(|kept| kept.what.event).collect()))
+        }
+        Query::Run(run) => kept::head(look, run)?.map(|head| Found::Run(Box::new(head.summary))),
+        Query::Runs { before, limit } => {
+            let heads: Vec<Head> = readable(look, keys::runs_before(before), limit)?;
+            Some(Found::Runs(heads.into_iter().map(|head| head.summary).collect()))
+        }
+        Query::NextDue => next_due(look, leases)?,
+        Query::Value(name) => kept::bytes(look, &keys::value(&name))?.map(Found::Bytes),
+        Query::Values(prefix) => Some(Found::Values(values(look, &prefix)?)),
+        Query::Census => {
+            let tally: Option<Tally> = kept::json(look, &keys::tally())?;
+            Some(Found::Census(tally.unwrap_or_default().census))
+        }
+    };
+    Ok(found.unwrap_or(Found::Nothing))
+}
+
+fn boxed(kept: Placed<KeptEvent>) -> Box<Event> {
+    Box::new(kept.what.event)
+}
+
+/// The first `limit` values of a span; one that is damaged is told of and left out, so that it does not
+/// hide the others.
+fn readable<T: DeserializeOwned>(
+    look: &impl Look,
+    mut span: Span,
+    limit: usize,
+) -> Result<Vec<T>, StoreError> {
+    let mut found = Vec::new();
+    loop {
+        let wanted = limit - found.len();
+        let page = look.scan(&span, wanted)?;
+        for pair in &page {
+            found.extend(unless_damaged(kept::read(look, pair))?);
+        }
+        match page.last() {
+            Some((reached, _)) if page.len() == wanted && found.len() < limit => span = span.behind(reached),
+            _ => return Ok(found),
+        }
+    }
+}
+
+fn unless_damaged<T>(read: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+    match read {
+        Err(StoreError::Corrupt(what)) => {
+            tracing::error!(%what, "left out");
+            Ok(None)
+        }
+        read => read.map(Some),
+    }
+}
+
+/// The earliest moment at which a run that nobody holds is due.
+fn next_due(look: &impl Look, leases: &Leases) -> Result<Option<Found>, StoreError> {
+    let mut span = keys::all_due();
+    loop {
+        let page = look.scan(&span, PAGE)?;
+        let due = page.iter().filter_map(|(key, _)| keys::due_of(key)).find(|(_, run)| !leases.holds(*run));
+        if let Some((moment, _)) = due {
+            return Ok(Some(Found::Moment(moment)));
+        }
+        match page.last() {
+            Some((reached, _)) if page.len() == PAGE => span = span.behind(reached),
+            _ => return Ok(None),
+        }
+    }
+}
+
+fn values(look: &impl Look, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+    let named =
+        |(key, stored): Pair| codec::decode(look, &key, &stored).map(|value| (keys::value_of(&key), value));
+    look.scan(&keys::values(prefix), usize::MAX)?.into_iter().map(named).collect()
+}
+
+/// What happened after `after` up to and with `last`. What was pruned is passed over.
+pub(super) fn tail(
+    look: &impl Look,
+    after: u64,
+    last: u64,
+    limit: usize,
+) -> Result<Vec<Progress>, StoreError> {
+    let mut told = Vec::new();
+    let mut span = keys::progress_between(after, last);
+    loop {
+        let wanted = limit - told.len();
+        let page = look.scan(&span, wanted)?;
+        for pair in &page {
+            told.extend(unless_damaged(happening(look, pair))?.flatten());
+        }
+        match page.last() {
+            Some((reached, _)) if page.len() == wanted && told.len() < limit => span = span.behind(reached),
+            _ => return Ok(told),
+        }
+    }
+}
+
+fn happening(look: &impl Look, (key, stored): &Pair) -> Result<Option<Progress>, StoreError> {
+    let damaged = || StoreError::Corrupt(keys::describe(key));
+    let pointer = Pointer::from_bytes(&codec::decode(look, key, stored)?).ok_or_else(damaged)?;
+    let seq = keys::progress_of(key).ok_or_else(damaged)?;
+    let what = match pointer {
+        Pointer::Event(event) => Some(Happening::Event { event }),
+        Pointer::Record(run, record) => {
+            let kept: Option<Placed<Entry>> = kept::json(look, &keys::entry(run, record))?;
+            kept.map(|kept| Happening::Record { run, entry: kept.what })
+        }
+    };
+    Ok(what.map(|what| Progress { seq, what }))
+}

@@ -1,0 +1,119 @@
+//! The store over a shelf: writes through the writer, reads beside it.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::shelf::Shelf;
+use super::writer::Writer;
+use super::writer::desk::Desk;
+use super::writer::judge::{self, Prepared};
+use super::writer::lease::{Given, Leases};
+use super::writer::prune::{self, Old};
+use super::{
+    Accepted, Answer, Commit, Found, Intake, Journal, Lease, Options, Progress, Query, Store, StoreError,
+    read,
+};
+use crate::id::RunId;
+
+/// A body that takes longer to compress than an async thread should be kept.
+const LARGE_BODY: usize = 64 << 10;
+
+/// A store whose bytes are kept by a shelf. Dropped, it first writes everything that was queued.
+#[derive(Debug)]
+pub struct Shelved<S> {
+    // Before the shelf, so that the writer has let go of it when the shelf is dropped.
+    writer: Writer<S>,
+    pub(super) leases: Arc<Leases>,
+    pub(super) shelf: Arc<S>,
+}
+
+impl<S: Shelf> Shelved<S> {
+    /// The store that a shelf keeps. Leases from before are void.
+    pub(super) fn on(shelf: Arc<S>, options: &Options) -> Result<Self, StoreError> {
+        let desk = Desk::open(Arc::clone(&shelf))?;
+        let leases = Arc::clone(&desk.leases);
+        Ok(Self { writer: Writer::start(desk, options.waiting)?, leases, shelf })
+    }
+
+    /// Writes everything that was queued, then lets go of the disk.
+    pub fn close(self) {}
+
+    /// Reads where waiting for the disk does no harm.
+    async fn read<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&S) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let shelf = Arc::clone(&self.shelf);
+        aside(S::BLOCKS, move || look(&shelf)).await
+    }
+}
+
+/// Does something on a thread that may wait, where it may have to.
+async fn aside<T: Send + 'static>(
+    waits: bool,
+    act: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    if !waits {
+        return act();
+    }
+    let done = tokio::task::spawn_blocking(act).await;
+    done.map_err(|error| StoreError::Failed(error.to_string()))?
+}
+
+impl<S: Shelf> Store for Shelved<S> {
+    fn accept(&self, intake: Intake) -> Answer<'_, Accepted> {
+        Box::pin(async move {
+            let large = intake.payload.len() > LARGE_BODY;
+            let prepared = aside(large, || Prepared::new(intake)).await?;
+            self.writer.submit(|desk| judge::accept(desk, prepared)).await
+        })
+    }
+
+    fn lease(&self, now: Timestamp) -> Answer<'_, Option<Lease>> {
+        Box::pin(async move {
+            let given = self.writer.submit(move |desk| judge::lease(desk, now)).await?;
+            Ok(given.and_then(Given::keep))
+        })
+    }
+
+    fn load(&self, run: RunId) -> Answer<'_, Option<Journal>> {
+        Box::pin(self.read(move |shelf| read::load(shelf, run)))
+    }
+
+    fn commit(&self, commit: Commit) -> Answer<'_, ()> {
+        Box::pin(self.writer.submit(move |desk| match commit {
+            Commit::Run { lease, entries, due } => judge::commit(desk, &lease, &entries, due),
+            Commit::Values { expect, put } => judge::values(desk, &expect, &put),
+        }))
+    }
+
+    fn query(&self, query: Query) -> Answer<'_, Found> {
+        let leases = Arc::clone(&self.leases);
+        Box::pin(self.read(move |shelf| read::answer(shelf, &leases, query)))
+    }
+
+    fn tail(&self, after: u64, limit: usize) -> Answer<'_, Vec<Progress>> {
+        // What is applied but not yet durable might be taken back by a loss of power: it is not told.
+        let last = self.writer.durable();
+        Box::pin(self.read(move |shelf| read::tail(shelf, after, last, limit)))
+    }
+
+    fn prune(&self, before: Timestamp, identities_before: Timestamp) -> Answer<'_, u64> {
+        let phases = [(Old::Runs, before), (Old::Events, before), (Old::Identities, identities_before)];
+        Box::pin(async move {
+            let mut gone = 0;
+            for (old, before) in phases {
+                let mut rest = Some(old.span(before));
+                while let Some(span) = rest {
+                    let portion = move |desk: &mut Desk<S>| prune::portion(desk, old, span, before);
+                    let portion = self.writer.submit(portion).await?;
+                    gone += portion.gone;
+                    rest = portion.rest;
+                }
+            }
+            self.writer.submit(Desk::sweep).await?;
+            Ok(gone)
+        })
+    }
+}

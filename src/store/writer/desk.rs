@@ -1,0 +1,182 @@
+//! Where the writer works: what is stored, with the changes of this group of commands laid over it.
+//!
+//! Commands are judged one after the other, each against everything that those before it changed, and a
+//! command that is refused leaves no trace. Then the whole group is made durable once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::lease::Leases;
+use crate::failpoint;
+use crate::id::Digest;
+use crate::store::codec::{self, Encoded};
+use crate::store::kept::{Pointer, Tally, to_json};
+use crate::store::keys::{self, Key};
+use crate::store::shelf::{Batch, Look, Pair, Shelf, Span};
+use crate::store::{StoreError, kept};
+
+/// The writer's view of a shelf.
+#[derive(Debug)]
+pub(in crate::store) struct Desk<S> {
+    shelf: Arc<S>,
+    /// The leases that are out.
+    pub(in crate::store) leases: Arc<Leases>,
+    /// What is counted, with this group's changes.
+    pub(in crate::store) tally: Tally,
+    stored_tally: Tally,
+    /// What the accepted commands of this group change.
+    group: Batch,
+    /// What the command at hand changes.
+    mine: Batch,
+    /// Why nothing can be written any more.
+    dead: Option<String>,
+}
+
+impl<S: Shelf> Desk<S> {
+    /// A desk at a shelf. The node's epoch is raised, so that all older leases are void.
+    pub(in crate::store) fn open(shelf: Arc<S>) -> Result<Self, StoreError> {
+        let node = kept::json::<u64>(&*shelf, &keys::node())?.unwrap_or(0) + 1;
+        let tally = kept::json(&*shelf, &keys::tally())?.unwrap_or_default();
+        let mut desk = Self {
+            shelf,
+            leases: Leases::of_node(node),
+            tally,
+            stored_tally: tally,
+            group: Batch::new(),
+            mine: Batch::new(),
+            dead: None,
+        };
+        desk.attempt(|desk| desk.put_json(keys::node(), &node))?;
+        desk.finish().map_err(StoreError::Failed)?;
+        Ok(desk)
+    }
+
+    /// Judges a command: its changes join the group if it is right, else they are forgotten.
+    pub(in crate::store) fn attempt<T>(
+        &mut self,
+        judge: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if let Some(why) = &self.dead {
+            return Err(StoreError::Failed(why.clone()));
+        }
+        let tally = self.tally;
+        let judged = judge(self);
+        if judged.is_ok() {
+            self.group.append(&mut self.mine);
+        } else {
+            self.mine.clear();
+            self.tally = tally;
+        }
+        judged
+    }
+
+    /// Makes the group durable.
+    pub(in crate::store) fn finish(&mut self) -> Result<(), String> {
+        if let Some(why) = &self.dead {
+            return Err(why.clone());
+        }
+        self.write_group().map_err(|error| {
+            // After a failed sync nobody knows what is on the disk, and a second one may lie about it.
+            let why = format!("{error}; nothing more is written until the store is opened again");
+            tracing::error!(%error, "the store stopped writing");
+            self.dead.insert(why).clone()
+        })
+    }
+
+    fn write_group(&mut self) -> Result<(), StoreError> {
+        if self.tally != self.stored_tally {
+            self.group.insert(keys::tally(), Some(codec::encode(&to_json(&self.tally)?).stored));
+        }
+        if self.group.is_empty() {
+            return Ok(());
+        }
+        failpoint::hit("before_commit");
+        self.shelf.apply(std::mem::take(&mut self.group))?;
+        failpoint::hit("after_commit");
+        self.stored_tally = self.tally;
+        Ok(())
+    }
+
+    /// Writes a value where none was.
+    pub(in crate::store) fn insert(&mut self, key: Key, value: Encoded) -> Result<(), StoreError> {
+        if let Some((digest, content)) = value.blob {
+            self.shelf.put_blob(digest, &content)?;
+            self.mine.insert(keys::blob_use(digest, &key), Some(codec::encode(&[]).stored));
+        }
+        self.mine.insert(key, Some(value.stored));
+        Ok(())
+    }
+
+    /// Writes a value where one may have been.
+    pub(in crate::store) fn put(&mut self, key: Key, value: &[u8]) -> Result<(), StoreError> {
+        self.delete(&key)?;
+        self.insert(key, codec::encode(value))
+    }
+
+    /// Writes a value as JSON where one may have been.
+    pub(in crate::store) fn put_json(&mut self, key: Key, value: &impl Serialize) -> Result<(), StoreError> {
+        self.put(key, &to_json(value)?)
+    }
+
+    /// Removes a value; says whether there was one.
+    pub(in crate::store) fn delete(&mut self, key: &Key) -> Result<bool, StoreError> {
+        let Some(old) = self.get(key)? else { return Ok(false) };
+        if let Some(digest) = codec::blob_of(&old) {
+            self.mine.insert(keys::blob_use(digest, key), None);
+        }
+        self.mine.insert(key.clone(), None);
+        Ok(true)
+    }
+
+    /// Gives what happened the next place among everything that ever happened.
+    pub(in crate::store) fn place(&mut self, what: Pointer) -> Result<u64, StoreError> {
+        self.tally.last += 1;
+        self.insert(keys::progress(self.tally.last), codec::encode(&what.to_bytes()))?;
+        Ok(self.tally.last)
+    }
+
+    /// Forgets blobs that nothing refers to, neither on the shelf nor in what is about to be written.
+    pub(in crate::store) fn sweep(&mut self) -> Result<(), StoreError> {
+        self.shelf.sweep_blobs(&mut |digest| {
+            let users = keys::blob_users(digest);
+            Ok(!self.scan(&users, 1)?.is_empty() || !self.shelf.scan(&users, 1)?.is_empty())
+        })
+    }
+}
+
+impl<S: Shelf> Look for Desk<S> {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.mine.get(key).or_else(|| self.group.get(key)) {
+            Some(changed) => Ok(changed.clone()),
+            None => self.shelf.get(key),
+        }
+    }
+
+    fn scan(&self, span: &Span, limit: usize) -> Result<Vec<Pair>, StoreError> {
+        if span.is_empty() {
+            return Ok(Vec::new());
+        }
+        let range = || span.start.clone()..span.end.clone();
+        let changes: Vec<_> = self.group.range(range()).chain(self.mine.range(range())).collect();
+        // Each change can hide one stored key: so many more are looked at.
+        let mut found: BTreeMap<Key, Vec<u8>> =
+            self.shelf.scan(span, limit.saturating_add(changes.len()))?.into_iter().collect();
+        for (key, change) in changes {
+            match change {
+                Some(value) => found.insert(key.clone(), value.clone()),
+                None => found.remove(key),
+            };
+        }
+        Ok(if span.newest_first {
+            found.into_iter().rev().take(limit).collect()
+        } else {
+            found.into_iter().take(limit).collect()
+        })
+    }
+
+    fn blob(&self, digest: Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        self.shelf.blob(digest)
+    }
+}

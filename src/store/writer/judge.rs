@@ -1,0 +1,215 @@
+//! What the writer does for each command: look whether it is right, and change what it changes.
+//!
+//! All of this runs on the writer's thread, one command at a time, so a look and the change after it cannot
+//! be parted.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
+use super::desk::Desk;
+use super::lease::Given;
+use crate::event::Event;
+use crate::id::{Digest, RunId};
+use crate::run::{Entry, Record};
+use crate::store::codec::{self, Encoded};
+use crate::store::kept::{self, Head, KeptEvent, KeptIdentity, Placed, Pointer, to_json};
+use crate::store::keys;
+use crate::store::shelf::{Look as _, Shelf};
+use crate::store::{Accepted, Due, Intake, Lease, NewRun, StoreError};
+
+/// How many due runs are looked at together.
+const PAGE: usize = 32;
+
+/// A delivery with everything done that does not need the writer.
+#[derive(Debug)]
+pub(in crate::store) struct Prepared {
+    identities: Vec<String>,
+    event: Event,
+    payload: Encoded,
+    reasons: Encoded,
+    runs: Vec<PreparedRun>,
+}
+
+#[derive(Debug)]
+struct PreparedRun {
+    id: RunId,
+    first: Entry,
+    head: Head,
+    definition: Digest,
+    text: Vec<u8>,
+}
+
+impl Prepared {
+    /// Compresses what is large and checks that each run begins as a run must.
+    pub(in crate::store) fn new(intake: Intake) -> Result<Self, StoreError> {
+        Ok(Self {
+            payload: codec::encode(&intake.payload),
+            reasons: codec::encode(&to_json(&intake.reasons)?),
+            runs: intake.runs.into_iter().map(PreparedRun::new).collect::<Result<_, _>>()?,
+            identities: intake.identities,
+            event: intake.event,
+        })
+    }
+}
+
+impl PreparedRun {
+    fn new(run: NewRun) -> Result<Self, StoreError> {
+        let NewRun { id, first, definition } = run;
+        let wrong = |what: &str| StoreError::Failed(format!("{id} cannot begin so: {what}"));
+        let head = Head::begin(id, &first).ok_or_else(|| wrong("its first record is not a start"))?;
+        let text = definition.to_bytes();
+        let definition = Digest::of(&text);
+        if definition != head.summary.definition {
+            return Err(wrong("its record names another definition"));
+        }
+        Ok(Self { id, first, head, definition, text })
+    }
+}
+
+/// Takes in a delivery, or says what it became when it was here before.
+pub(in crate::store) fn accept<S: Shelf>(
+    desk: &mut Desk<S>,
+    intake: Prepared,
+) -> Result<Accepted, StoreError> {
+    for identity in &intake.identities {
+        if let Some(first) = kept::json::<KeptIdentity>(desk, &keys::identity(identity))? {
+            return Ok(Accepted::Duplicate { event: first.event, runs: first.runs });
+        }
+    }
+    if desk.get(&keys::event(intake.event.id))?.is_some() {
+        return Err(StoreError::Conflict);
+    }
+    let event = intake.event.id;
+    let runs: Vec<_> = intake.runs.iter().map(|run| run.id).collect();
+    let identity = KeptIdentity { event, runs: runs.clone() };
+    // One delivery may carry the same identity twice.
+    for name in intake.identities.iter().collect::<HashSet<_>>() {
+        desk.put_json(keys::identity(name), &identity)?;
+        desk.insert(keys::identity_by_age(event, name), codec::encode(&[]))?;
+        desk.tally.census.identities += 1;
+    }
+    let progress = desk.place(Pointer::Event(event))?;
+    let kept = Placed { progress, what: KeptEvent { event: intake.event, runs: runs.clone() } };
+    desk.put_json(keys::event(event), &kept)?;
+    desk.insert(keys::payload(event), intake.payload)?;
+    desk.insert(keys::reasons(event), intake.reasons)?;
+    desk.tally.census.events += 1;
+    for run in intake.runs {
+        begin(desk, run)?;
+    }
+    Ok(Accepted::Fresh { event, runs })
+}
+
+fn begin<S: Shelf>(desk: &mut Desk<S>, run: PreparedRun) -> Result<(), StoreError> {
+    let key = keys::run(run.id);
+    if desk.get(&key)?.is_some() {
+        return Err(StoreError::Conflict);
+    }
+    let definition = keys::definition(run.definition);
+    if desk.get(&definition)?.is_none() {
+        desk.insert(definition, codec::encode(&run.text))?;
+    }
+    desk.insert(keys::definition_use(run.definition, run.id), codec::encode(&[]))?;
+    append(desk, run.id, &run.first)?;
+    desk.put_json(key, &run.head)?;
+    desk.insert(keys::due(run.first.at, run.id), codec::encode(&[]))?;
+    desk.tally.census.runs += 1;
+    desk.tally.census.open_runs += 1;
+    Ok(())
+}
+
+fn append<S: Shelf>(desk: &mut Desk<S>, run: RunId, entry: &Entry) -> Result<(), StoreError> {
+    let progress = desk.place(Pointer::Record(run, entry.seq))?;
+    let kept = to_json(&Placed { progress, what: entry })?;
+    desk.insert(keys::entry(run, entry.seq), codec::encode(&kept))
+}
+
+/// Gives out the run that has been due longest.
+pub(in crate::store) fn lease<S: Shelf>(
+    desk: &mut Desk<S>,
+    now: Timestamp,
+) -> Result<Option<Given>, StoreError> {
+    let mut span = keys::due_until(now);
+    loop {
+        let page = desk.scan(&span, PAGE)?;
+        for (key, _) in &page {
+            let given = keys::due_of(key).and_then(|(due, run)| desk.leases.give(run, due));
+            if given.is_some() {
+                return Ok(given);
+            }
+        }
+        match page.last() {
+            // The rest can only be as many as are out.
+            Some((reached, _)) if page.len() == PAGE => span = span.behind(reached),
+            _ => return Ok(None),
+        }
+    }
+}
+
+/// Appends to a run's journal.
+pub(in crate::store) fn commit<S: Shelf>(
+    desk: &mut Desk<S>,
+    lease: &Lease,
+    entries: &[Entry],
+    due: Due,
+) -> Result<(), StoreError> {
+    let stood = desk.leases.check(lease)?;
+    if !entries.is_empty() {
+        extend(desk, lease.run, entries)?;
+    }
+    // The run's head is not needed for this: one that is damaged can be put aside all the same.
+    if due != Due::Held {
+        desk.delete(&keys::due(stood, lease.run))?;
+    }
+    if let Due::At(moment) = due {
+        desk.insert(keys::due(moment, lease.run), codec::encode(&[]))?;
+    }
+    if due != Due::Held {
+        desk.leases.release(lease);
+    }
+    Ok(())
+}
+
+fn extend<S: Shelf>(desk: &mut Desk<S>, run: RunId, entries: &[Entry]) -> Result<(), StoreError> {
+    let mut head = kept::head(desk, run)?.ok_or(StoreError::Fenced(run))?;
+    if head.is_finished() {
+        return Err(StoreError::Conflict);
+    }
+    let was_open = head.is_open();
+    for entry in entries {
+        let again = matches!(entry.record, Record::Started(_));
+        if entry.seq != head.summary.records || again {
+            return Err(StoreError::Conflict);
+        }
+        append(desk, run, entry)?;
+        head.add(entry);
+    }
+    let census = &mut desk.tally.census;
+    census.open_runs = census.open_runs + u64::from(head.is_open()) - u64::from(was_open);
+    desk.put_json(keys::run(run), &head)
+}
+
+/// A value's name with the value, or none.
+type Named = (String, Option<Vec<u8>>);
+
+/// Writes named values if others are as expected.
+pub(in crate::store) fn values<S: Shelf>(
+    desk: &mut Desk<S>,
+    expect: &[Named],
+    put: &[Named],
+) -> Result<(), StoreError> {
+    for (name, expected) in expect {
+        if kept::bytes(desk, &keys::value(name))? != *expected {
+            return Err(StoreError::Conflict);
+        }
+    }
+    for (name, value) in put {
+        let key = keys::value(name);
+        match value {
+            Some(value) => desk.put(key, value)?,
+            None => drop(desk.delete(&key)?),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! Forgetting what is old, in portions, so that the writer is never busy with it for long.
+
+use jiff::Timestamp;
+
+use super::desk::Desk;
+use crate::id::RunId;
+use crate::run::Entry;
+use crate::store::kept::{self, KeptEvent, Placed};
+use crate::store::keys::{self, Key};
+use crate::store::shelf::{Look as _, Pair, Shelf, Span};
+use crate::store::{RunSummary, StoreError};
+
+/// How many runs, events or identities one portion looks at.
+const PORTION: usize = 256;
+
+/// What is forgotten by age.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::store) enum Old {
+    /// Finished runs; first, because events stay as long as their runs do.
+    Runs,
+    Events,
+    Identities,
+}
+
+/// What a portion did.
+#[derive(Debug)]
+pub(in crate::store) struct Portion {
+    /// How many values went.
+    pub gone: u64,
+    /// What is left to look at.
+    pub rest: Option<Span>,
+}
+
+impl Old {
+    /// Where things from before a moment are.
+    pub(in crate::store) fn span(self, before: Timestamp) -> Span {
+        match self {
+            Self::Runs => keys::runs_older(before),
+            Self::Events => keys::events_older(before),
+            Self::Identities => keys::identities_older(before),
+        }
+    }
+}
+
+/// Forgets what is old in the first portion of a span.
+pub(in crate::store) fn portion<S: Shelf>(
+    desk: &mut Desk<S>,
+    old: Old,
+    span: Span,
+    before: Timestamp,
+) -> Result<Portion, StoreError> {
+    let page = desk.scan(&span, PORTION)?;
+    let mut gone = 0;
+    for pair in &page {
+        let forgotten = match old {
+            Old::Runs => forget_run(desk, pair, before),
+            Old::Events => forget_event(desk, pair),
+            Old::Identities => forget_identity(desk, pair),
+        };
+        match forgotten {
+            Ok(count) => gone += count,
+            // What cannot be read is kept for whoever wants to repair it, and must not keep the rest.
+            Err(StoreError::Corrupt(what)) => tracing::warn!(%what, "not pruned"),
+            Err(error) => return Err(error),
+        }
+    }
+    let rest = page.last().filter(|_| page.len() == PORTION).map(|(reached, _)| span.behind(reached));
+    Ok(Portion { gone, rest })
+}
+
+fn forget_run<S: Shelf>(desk: &mut Desk<S>, head: &Pair, before: Timestamp) -> Result<u64, StoreError> {
+    let kept: kept::Head = kept::read(desk, head)?;
+    if !kept.is_finished() || kept.summary.updated_at >= before {
+        return Ok(0);
+    }
+    let RunSummary { id, definition, .. } = kept.summary;
+    let mut keys = vec![head.0.clone(), keys::definition_use(definition, id)];
+    for pair in desk.scan(&keys::entries(id), usize::MAX)? {
+        // A record that cannot be read leaves its place behind, which readers pass over.
+        if let Ok(entry) = kept::read::<Placed<Entry>>(desk, &pair) {
+            keys.push(keys::progress(entry.progress));
+        }
+        keys.push(pair.0);
+    }
+    desk.tally.census.runs -= 1;
+    let mut gone = delete_all(desk, &keys)?;
+    if desk.scan(&keys::definition_users(definition), 1)?.is_empty() {
+        gone += u64::from(desk.delete(&keys::definition(definition))?);
+    }
+    Ok(gone)
+}
+
+fn forget_event<S: Shelf>(desk: &mut Desk<S>, pair: &Pair) -> Result<u64, StoreError> {
+    let kept: Placed<KeptEvent> = kept::read(desk, pair)?;
+    for run in &kept.what.runs {
+        if has_run(desk, *run)? {
+            return Ok(0);
+        }
+    }
+    let event = kept.what.event.id;
+    let keys = [pair.0.clone(), keys::payload(event), keys::reasons(event), keys::progress(kept.progress)];
+    desk.tally.census.events -= 1;
+    delete_all(desk, &keys)
+}
+
+fn forget_identity<S: Shelf>(desk: &mut Desk<S>, (by_age, _): &Pair) -> Result<u64, StoreError> {
+    let Some(identity) = keys::identity_of_age(by_age) else { return Ok(0) };
+    desk.tally.census.identities -= 1;
+    delete_all(desk, &[by_age.clone(), identity])
+}
+
+fn has_run<S: Shelf>(desk: &Desk<S>, run: RunId) -> Result<bool, StoreError> {
+    Ok(desk.get(&keys::run(run))?.is_some())
+}
+
+fn delete_all<S: Shelf>(desk: &mut Desk<S>, keys: &[Key]) -> Result<u64, StoreError> {
+    let mut gone = 0;
+    for key in keys {
+        gone += u64::from(desk.delete(key)?);
+    }
+    Ok(gone)
+}
