@@ -23,6 +23,7 @@ use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use self::error::Problem;
+use crate::clock::Clock;
 use crate::ingress::Inbox;
 use crate::store::Store;
 
@@ -34,6 +35,7 @@ const DELIVERIES: usize = 512;
 pub struct Face {
     inbox: Arc<Inbox>,
     store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
     open: Arc<AtomicBool>,
     places: Arc<Semaphore>,
 }
@@ -41,10 +43,11 @@ pub struct Face {
 impl Face {
     /// A face that takes deliveries.
     #[must_use]
-    pub fn new(inbox: Arc<Inbox>, store: Arc<dyn Store>) -> Self {
+    pub fn new(inbox: Arc<Inbox>, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
         Self {
             inbox,
             store,
+            clock,
             open: Arc::new(AtomicBool::new(true)),
             places: Arc::new(Semaphore::new(DELIVERIES)),
         }

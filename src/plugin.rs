@@ -11,6 +11,7 @@ pub mod client;
 pub mod docs;
 pub mod effect;
 pub mod error;
+pub mod fixture;
 pub mod forge;
 pub mod github;
 pub mod jira;

@@ -222,7 +222,8 @@ mod tests {
         fn reading_never_fails(text in r#"([ -~\n\r\t]|"|'|“|”|—|`|<!--|-->|\{code\}|/ostler |é|🦀){0,60}"#) {
             let command = Command::parse(&text);
             prop_assert!(!command.name.is_empty());
-            let _ = Command::in_comment(&text, &["ostler"]);
+            let inside = Command::in_comment(&text, &["ostler"]);
+            prop_assert!(inside.is_none_or(|command| !command.name.is_empty()));
         }
 
         #[test]

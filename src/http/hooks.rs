@@ -1,5 +1,6 @@
 //! Deliveries: the body is read within its source's bound and handed to the inbox.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -7,6 +8,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
+use futures_util::future::{Either, select};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 use super::{Face, Problem};
@@ -38,24 +40,25 @@ async fn receive(face: &Face, source: &str, surface: String, request: Request) -
     let limit = face.inbox.limit(source, &surface)?;
     let _place = face.places.try_acquire().map_err(|_| Rejection::Overloaded)?;
     let (parts, body) = request.into_parts();
-    let body = read(&parts.headers, body, limit).await?;
+    let body = read(face, &parts.headers, body, limit).await?;
     let outcome = face.inbox.accept(source, Delivery { surface, headers: parts.headers, body }).await?;
     Ok(respond(outcome))
 }
 
 /// The body, if it is within the limit and comes in time. One that says it is too large is not read at all.
-async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
+async fn read(face: &Face, headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
     let too_large = || Problem::from(Rejection::TooLarge { limit });
     let length =
         headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if length.is_some_and(|length| length > limit) {
         return Err(too_large());
     }
-    let collected = tokio::time::timeout(BODY_TIME, Limited::new(body, limit).collect());
-    match collected.await.map_err(|_| Problem::Slow)? {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-        Err(_) => Err(Problem::Broken),
+    let collected = pin!(Limited::new(body, limit).collect());
+    match select(collected, face.clock.sleep(BODY_TIME)).await {
+        Either::Left((Ok(collected), _)) => Ok(collected.to_bytes()),
+        Either::Left((Err(error), _)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Either::Left((Err(_), _)) => Err(Problem::Broken),
+        Either::Right(_) => Err(Problem::Slow),
     }
 }
 

@@ -198,7 +198,8 @@ impl Inbox {
                 if !runs.is_empty() {
                     (self.poke)();
                 }
-                let verdict = Verdict::Accepted { event: routing.event, runs: started, text: routing.answer };
+                let verdict =
+                    Verdict::Accepted { event: Box::new(routing.event), runs: started, text: routing.answer };
                 (verdict, Answer { status, event_id: Some(event), runs })
             }
         }
@@ -279,6 +280,3 @@ fn workflows(routing: &Routing) -> impl Iterator<Item = String> {
 fn reasons(routing: &Routing) -> serde_json::Value {
     serde_json::json!({"refusal": routing.refusal, "triggers": routing.reasons})
 }
-
-#[cfg(test)]
-mod tests;

@@ -156,7 +156,7 @@ pub enum Verdict {
     /// It is stored, with the runs that it started and, where it asked, a text to answer with.
     Accepted {
         /// Its event.
-        event: Event,
+        event: Box<Event>,
         /// The runs that it started, with their workflows.
         runs: Vec<(RunId, String)>,
         /// What to say at once: what is available here, or why nothing was started.

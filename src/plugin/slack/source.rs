@@ -352,7 +352,7 @@ fn fallback(delivery: &Delivery, stamp: &Stamp) -> String {
 }
 
 /// The first text there is.
-fn first<'a, const N: usize>(texts: [Option<&'a str>; N]) -> &'a str {
+fn first<const N: usize>(texts: [Option<&str>; N]) -> &str {
     texts.into_iter().flatten().next().unwrap_or_default()
 }
 

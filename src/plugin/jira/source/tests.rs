@@ -1,1 +1,135 @@
+use super::*;
+use crate::plugin::fixture::tests::{decode, event_of, kept, survives_odd_values};
 
+const BOT: &str = "jira:712020:0f3c8a52-ostler";
+
+fn source() -> JiraSource {
+    JiraSource::new(SourceOptions { secrets: vec!["s".into()], site: None })
+}
+
+fn read(name: &str) -> Event {
+    event_of(&source(), name).0
+}
+
+#[test]
+fn an_assignment_comes_before_a_transition() {
+    let event = read("issue_updated.assigned");
+    assert_eq!(event.kind.as_str(), "jira.issue.assigned");
+    assert_eq!(event.subject.as_str(), "jira:SHOP-7");
+    assert_eq!(event.assignee.unwrap().to_string(), BOT);
+    assert_eq!(event.time.as_millisecond(), 1_763_627_400_123);
+    let actor = event.actor.unwrap();
+    assert_eq!((actor.name.as_str(), actor.bot, actor.external), ("Ada Example", false, false));
+    let task = event.task.unwrap();
+    assert_eq!(task.reference.to_string(), "jira:SHOP-7");
+    assert_eq!(task.title.as_deref(), Some("Totals are wrong for empty carts"));
+    assert_eq!((task.kind.as_deref(), task.status.as_deref()), (Some("Bug"), Some("To Do")));
+    assert_eq!((task.labels, task.components), (vec!["checkout".to_owned()], vec!["Payments".to_owned()]));
+    assert_eq!(task.url.as_deref(), Some("https://acme.atlassian.net/browse/SHOP-7"));
+    assert_eq!(event.repository, None);
+}
+
+#[test]
+fn an_assignment_may_come_without_a_changelog_or_with_the_issue() {
+    let event = read("issue_updated.assigned-empty-changelog");
+    assert_eq!(
+        (event.kind.as_str(), event.assignee.unwrap().to_string().as_str()),
+        ("jira.issue.assigned", BOT)
+    );
+    let event = read("issue_created");
+    assert_eq!(
+        (event.kind.as_str(), event.assignee.unwrap().to_string().as_str()),
+        ("jira.issue.created", BOT)
+    );
+}
+
+#[test]
+fn an_update_is_named_after_what_it_tells() {
+    assert_eq!(read("issue_updated.transitioned").kind.as_str(), "jira.issue.transitioned");
+    assert_eq!(read("issue_updated.described").kind.as_str(), "jira.issue.updated");
+    let event = read("issue_updated.unassigned");
+    assert_eq!(
+        (event.kind.as_str(), event.assignee.unwrap().to_string().as_str()),
+        ("jira.issue.unassigned", BOT)
+    );
+}
+
+#[test]
+fn a_label_just_added_is_the_difference_of_the_sets() {
+    let event = read("issue_updated.labeled");
+    assert_eq!((event.kind.as_str(), event.label.as_deref()), ("jira.issue.labeled", Some("ostler")));
+    assert_eq!(event.task.unwrap().labels, ["checkout", "ostler"]);
+}
+
+#[test]
+fn a_comment_on_cloud_has_its_author_as_actor() {
+    let event = read("comment_created");
+    assert_eq!(event.kind.as_str(), "jira.issue.commented");
+    assert_eq!(event.actor.unwrap().account.to_string(), "jira:5b10a2844c20165700ede21g");
+    assert_eq!(event.subject.as_str(), "jira:SHOP-7");
+    // The quoted command is somebody else's.
+    let command = event.command.unwrap();
+    assert_eq!((command.name.as_str(), command.args), ("implement", vec!["the totals".to_owned()]));
+}
+
+#[test]
+fn data_center_names_accounts_by_name() {
+    let event = read("dc-issue_updated.assigned");
+    assert_eq!(event.kind.as_str(), "jira.issue.assigned");
+    assert_eq!(event.assignee.unwrap().to_string(), "jira:ostler");
+    assert_eq!(event.actor.unwrap().account.to_string(), "jira:ada");
+}
+
+#[test]
+fn data_center_tells_of_a_comment_twice_and_only_one_starts_something() {
+    let (event, identities) = event_of(&source(), "dc-issue_updated.commented");
+    assert_eq!(
+        (event.kind.as_str(), event.command.unwrap().name.as_str()),
+        ("jira.issue.commented", "review")
+    );
+    assert!(identities.contains(&"jira:jira.example.com:comment:20002".to_owned()));
+    let (event, identities) = event_of(&source(), "dc-comment_created");
+    assert_eq!((event.kind.as_str(), event.subject.as_str()), ("jira.comment.created", "jira:10042"));
+    assert_eq!(event.task, None);
+    assert_eq!(identities.len(), 1, "the one without the issue must not stand in the other's way");
+}
+
+#[test]
+fn identities_are_qualified_by_the_site() {
+    let (event, identities) = event_of(&source(), "issue_updated.assigned");
+    let expected = [
+        "jira:acme.atlassian.net:a5b6c7d8-0000-4000-8000-000000000001".to_owned(),
+        format!("jira:body:{}", event.payload.digest),
+    ];
+    assert_eq!(identities, expected);
+    let named = JiraSource::new(SourceOptions { secrets: Vec::new(), site: Some("own.test".to_owned()) });
+    assert!(event_of(&named, "issue_updated.assigned").1[0].starts_with("jira:own.test:"));
+}
+
+#[test]
+fn an_event_nobody_knows_is_an_event_with_few_parts() {
+    let mut fixture = kept("jira", "issue_created");
+    fixture.body = Some(serde_json::json!({"webhookEvent": "jira:version_released", "version": {"id": 1}}));
+    let Ok(Decoded::Event { event, .. }) = decode(&source(), &fixture.delivery().unwrap()) else { panic!() };
+    assert_eq!((event.kind.as_str(), event.task), ("jira.version_released", None));
+}
+
+#[test]
+fn what_is_not_jiras_is_refused() {
+    let with = |body: &'static str| {
+        let mut delivery = kept("jira", "issue_created").delivery().unwrap();
+        delivery.body = body.into();
+        decode(&source(), &delivery).unwrap_err().0
+    };
+    for body in ["", "{", "[]", "7"] {
+        assert!(with(body).contains("JSON"), "{body}");
+    }
+    assert!(with("{}").contains("webhookEvent"));
+}
+
+#[test]
+fn odd_values_never_fail_a_delivery() {
+    for name in ["issue_updated.assigned", "comment_created", "dc-issue_updated.commented"] {
+        survives_odd_values(&source(), name, &["/webhookEvent"]);
+    }
+}

@@ -1,0 +1,150 @@
+//! Deliveries kept as files: `fixtures/deliveries/<source>/<event>.json`.
+//!
+//! A file holds the request's headers and its body: `body` is sent as JSON, `form` as a form whose values that are not text are
+//! JSON themselves. Signatures are not kept; whoever sends a fixture signs it.
+
+use std::collections::BTreeMap;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::source::Delivery;
+
+/// A file that is not a kept delivery.
+#[derive(Debug, thiserror::Error)]
+#[error("not a kept delivery: {0}")]
+pub struct BadFixture(String);
+
+/// One kept delivery.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fixture {
+    /// The part of the path behind the source's name.
+    #[serde(default)]
+    pub surface: String,
+    /// The request's headers.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// The body, where it is JSON.
+    #[serde(default)]
+    pub body: Option<Value>,
+    /// The fields, where the body is a form.
+    #[serde(default)]
+    pub form: Option<Map<String, Value>>,
+}
+
+impl Fixture {
+    /// The kept delivery of a file's text.
+    ///
+    /// # Errors
+    /// When the text is something else.
+    pub fn read(text: &str) -> Result<Self, BadFixture> {
+        serde_json::from_str(text).map_err(|error| BadFixture(error.to_string()))
+    }
+
+    /// The delivery as its source would send it, without a signature.
+    ///
+    /// # Errors
+    /// When a header's name or value cannot be one.
+    pub fn delivery(&self) -> Result<Delivery, BadFixture> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &self.headers {
+            let name = HeaderName::try_from(name).map_err(|error| BadFixture(error.to_string()))?;
+            headers
+                .append(name, HeaderValue::try_from(value).map_err(|error| BadFixture(error.to_string()))?);
+        }
+        Ok(Delivery { surface: self.surface.clone(), headers, body: self.bytes().into() })
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        match (&self.body, &self.form) {
+            (_, Some(form)) => {
+                let mut text = url::form_urlencoded::Serializer::new(String::new());
+                for (name, value) in form {
+                    text.append_pair(name, &value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+                }
+                text.finish().into_bytes()
+            }
+            (Some(body), None) => body.to_string().into_bytes(),
+            (None, None) => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::event::{Event, PayloadRef, Stamp};
+    use crate::id::EventId;
+    use crate::plugin::source::{Decoded, Reply, Source, Undecodable};
+
+    /// A kept delivery by its file's name.
+    pub(in crate::plugin) fn kept(source: &str, name: &str) -> Fixture {
+        let root = env!("CARGO_MANIFEST_DIR");
+        let path = format!("{root}/fixtures/deliveries/{source}/{name}.json");
+        Fixture::read(&std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}")))
+            .unwrap()
+    }
+
+    /// What a source makes of a delivery.
+    pub(in crate::plugin) fn decode(
+        source: &dyn Source,
+        delivery: &Delivery,
+    ) -> Result<Decoded, Undecodable> {
+        let received_at = "2026-11-21T08:00:00Z".parse().unwrap();
+        let payload = PayloadRef::to(&delivery.body);
+        let stamp = Stamp { id: EventId::at(received_at), source: source.name(), received_at, payload };
+        source.decode(delivery, &stamp)
+    }
+
+    /// The event and the identities that a kept delivery becomes.
+    pub(in crate::plugin) fn event_of(source: &dyn Source, name: &str) -> (Event, Vec<String>) {
+        let delivery = kept(source.name().as_str(), name).delivery().unwrap();
+        match decode(source, &delivery) {
+            Ok(Decoded::Event { event, identities }) => (*event, identities),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+
+    /// The answer to a kept delivery that wants nothing else.
+    pub(in crate::plugin) fn handshake_of(source: &dyn Source, name: &str) -> Reply {
+        let delivery = kept(source.name().as_str(), name).delivery().unwrap();
+        match decode(source, &delivery) {
+            Ok(Decoded::Handshake(reply)) => reply,
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+
+    /// Turns every value of a body, one at a time, into each of some odd ones: none may fail the delivery.
+    pub(in crate::plugin) fn survives_odd_values(source: &dyn Source, name: &str, keep: &[&str]) {
+        let fixture = kept(source.name().as_str(), name);
+        let body = fixture.body.clone().unwrap();
+        for pointer in pointers(&body, String::new()).iter().filter(|at| !keep.contains(&at.as_str())) {
+            for odd in ["null", "7", "\"x\"", "true", "[1, [2]]", "{\"a\": {\"b\": 1}}", "1.5e300"] {
+                let mut changed = body.clone();
+                *changed.pointer_mut(pointer).unwrap() = serde_json::from_str(odd).unwrap();
+                let delivery = Fixture { body: Some(changed), ..fixture.clone() }.delivery().unwrap();
+                let decoded = decode(source, &delivery);
+                assert!(decoded.is_ok(), "{name}{pointer} = {odd}: {decoded:?}");
+            }
+        }
+    }
+
+    fn pointers(value: &Value, at: String) -> Vec<String> {
+        let children: Vec<(String, &Value)> = match value {
+            Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), value)).collect(),
+            Value::Array(list) => {
+                list.iter().enumerate().map(|(at, value)| (at.to_string(), value)).collect()
+            }
+            _ => Vec::new(),
+        };
+        let below = children.into_iter().flat_map(|(key, value)| {
+            let here = format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"));
+            let mut found = pointers(value, here.clone());
+            found.push(here);
+            found
+        });
+        below.collect()
+    }
+}
