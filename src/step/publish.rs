@@ -38,7 +38,11 @@ struct Intent {
 /// # Errors
 /// `gate_refused` when the work may not be published, `nothing_to_publish` when there is none,
 /// `branch_moved` when somebody else wrote to the branch.
-pub(super) async fn publish(parts: &Parts, context: &Context, branch: &str) -> Result<Publication, StepError> {
+pub(super) async fn publish(
+    parts: &Parts,
+    context: &Context,
+    branch: &str,
+) -> Result<Publication, StepError> {
     let Some(tree) = &context.work.tree else {
         return unchanged(context, branch);
     };
@@ -85,7 +89,10 @@ pub(super) async fn add_file(
         Some(tree) => tree.clone(),
         None => workspace.tree_of(&workspace.base).await?,
     };
-    Ok(workspace.with_file(&tree, path, text).await?)
+    let tree = workspace.with_file(&tree, path, text).await?;
+    // The checkout too: an agent that works on would otherwise leave a tree without it.
+    workspace.write(path, text).await?;
+    Ok(tree)
 }
 
 /// Nothing new: well, if something was published before.
@@ -93,13 +100,16 @@ fn unchanged(context: &Context, branch: &str) -> Result<Publication, StepError> 
     if context.work.commit.is_none() {
         return Err(StepError::fatal("nothing_to_publish", "the run has changed nothing"));
     }
-    let work = Work { branch: Some(branch.to_owned()), commit: context.work.commit.clone(), ..Work::default() };
+    let work =
+        Work { branch: Some(branch.to_owned()), commit: context.work.commit.clone(), ..Work::default() };
     Ok(Publication { work, checks: None })
 }
 
 async fn existing(parts: &Parts, context: &Context) -> Result<Workspace, StepError> {
     let found = parts.workspaces.find(context.run).await?;
-    found.ok_or_else(|| StepError::fatal("workspace_lost", "the run's workspace is gone, and its work with it"))
+    found.ok_or_else(|| {
+        StepError::fatal("workspace_lost", "the run's workspace is gone, and its work with it")
+    })
 }
 
 /// Judges the work, once; the verdict stands.
@@ -118,7 +128,8 @@ async fn gate(context: &Context, workspace: &Workspace, tree: &str) -> Result<Re
         return Ok(report);
     }
     let reason = report.reason().unwrap_or_else(|| "no reason was given".to_owned());
-    Err(StepError::fatal("gate_refused", format!("the change is not published: {reason}")).with(to_value(&report)?))
+    Err(StepError::fatal("gate_refused", format!("the change is not published: {reason}"))
+        .with(to_value(&report)?))
 }
 
 /// What is to be committed, decided once.

@@ -68,7 +68,8 @@ async fn change(parts: &Parts, context: &Context) -> Result<Option<Change>, Step
 fn continuable(change: &Change, repository: &RepositoryName, asked: Option<&str>) -> Result<(), StepError> {
     let number = change.number;
     if change.head_repository.as_ref() != Some(repository) {
-        let message = format!("pull request {number} comes from a fork, whose branch is not Ostler's to push to");
+        let message =
+            format!("pull request {number} comes from a fork, whose branch is not Ostler's to push to");
         return Err(StepError::fatal("fork", message));
     }
     if !change.open {

@@ -12,7 +12,9 @@ pub(super) async fn perform(parts: &Parts, context: &Context, action: &str) -> R
     let inputs = &context.job.inputs;
     let outputs = match action {
         "log" => log(context, text(inputs, &["message", "text"])),
-        "log_success" => log(context, text(inputs, &["message"]).or_else(|| Some("the run succeeded".to_owned()))),
+        "log_success" => {
+            log(context, text(inputs, &["message"]).or_else(|| Some("the run succeeded".to_owned())))
+        }
         "metric" => metric(context, inputs)?,
         "emit" => emit(context, inputs),
         "set" => Value::Object(inputs.clone()),

@@ -23,8 +23,9 @@ static TAG: LazyLock<Regex> = LazyLock::new(|| {
 static MENTION: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(^|[^A-Za-z0-9_`/.])@([A-Za-z0-9])").expect("a constant that the tests use")
 });
-static COMMAND: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?im)(^|[^A-Za-z0-9_/.-])/(ostler)\b").expect("a constant that the tests use"));
+static COMMAND: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?im)(^|[^A-Za-z0-9_/.-])/(ostler)\b").expect("a constant that the tests use")
+});
 
 /// A text as it may be posted.
 pub(super) fn outgoing(text: &str) -> String {

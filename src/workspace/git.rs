@@ -195,10 +195,8 @@ impl Invocation<'_> {
 impl Git {
     /// A remote's address, if git may go there: an allowed protocol, and no credential in it.
     fn address(&self, text: &str) -> Result<Url, WorkspaceError> {
-        let refused = |message: &str| WorkspaceError::Git {
-            command: "remote".to_owned(),
-            message: message.to_owned(),
-        };
+        let refused =
+            |message: &str| WorkspaceError::Git { command: "remote".to_owned(), message: message.to_owned() };
         let url = Url::parse(text).map_err(|_| refused("the remote's address cannot be read"))?;
         if !self.policy.protocols.iter().any(|protocol| protocol == url.scheme()) {
             return Err(refused("the remote speaks a protocol that is not allowed"));
@@ -249,9 +247,33 @@ mod tests {
             assert!(is_branch_name(name), "{name}");
         }
         for name in [
-            "", "-x", "--upload-pack=cmd", "a..b", "a/.b", "a.lock", "a/b.lock/c", "a//b", "/a", "a/", "@",
-            "HEAD", "a b", "a\nb", "a~1", "a^", "a:b", "a?b", "a*", "a[b", "a\\b", "refs/heads/a", "a/-b",
-            "x@{1}", "a\u{202e}b", "$(id)", "a;b",
+            "",
+            "-x",
+            "--upload-pack=cmd",
+            "a..b",
+            "a/.b",
+            "a.lock",
+            "a/b.lock/c",
+            "a//b",
+            "/a",
+            "a/",
+            "@",
+            "HEAD",
+            "a b",
+            "a\nb",
+            "a~1",
+            "a^",
+            "a:b",
+            "a?b",
+            "a*",
+            "a[b",
+            "a\\b",
+            "refs/heads/a",
+            "a/-b",
+            "x@{1}",
+            "a\u{202e}b",
+            "$(id)",
+            "a;b",
         ] {
             assert!(!is_branch_name(name), "{name}");
         }

@@ -13,12 +13,46 @@ use super::place::is_git;
 /// What no change touches unless it is allowed: what runs by itself, what decides who reviews, what steers
 /// agents, and what holds keys.
 const PROTECTED: &[&str] = &[
-    ".github/**", ".gitlab-ci.yml", ".gitlab/**", ".circleci/**", ".buildkite/**", ".husky/**", "Jenkinsfile",
-    ".git*", "**/.gitattributes", "**/.gitmodules", "**/.lfsconfig", "**/CODEOWNERS",
-    "**/AGENTS.md", "**/CLAUDE.md", "**/GEMINI.md", ".claude/**", ".cursor/**", ".cursorrules", "**/.mcp.json",
-    ".vscode/**", ".idea/**", ".devcontainer/**", ".envrc", "**/.npmrc", "**/.pypirc", "**/.netrc",
-    ".cargo/**", "**/.env", "**/.env.*", "**/*.pem", "**/*.key", "**/*.p12", "**/*.pfx", "**/*.jks",
-    "**/id_rsa*", "**/id_dsa*", "**/id_ecdsa*", "**/id_ed25519*", "**/.ssh/**", "**/.aws/**",
+    ".github/**",
+    ".gitlab-ci.yml",
+    ".gitlab/**",
+    ".circleci/**",
+    ".buildkite/**",
+    ".husky/**",
+    "Jenkinsfile",
+    ".git*",
+    "**/.gitattributes",
+    "**/.gitmodules",
+    "**/.lfsconfig",
+    "**/CODEOWNERS",
+    "**/AGENTS.md",
+    "**/CLAUDE.md",
+    "**/GEMINI.md",
+    ".claude/**",
+    ".cursor/**",
+    ".cursorrules",
+    "**/.mcp.json",
+    ".vscode/**",
+    ".idea/**",
+    ".devcontainer/**",
+    ".envrc",
+    "**/.npmrc",
+    "**/.pypirc",
+    "**/.netrc",
+    ".cargo/**",
+    "**/.env",
+    "**/.env.*",
+    "**/*.pem",
+    "**/*.key",
+    "**/*.p12",
+    "**/*.pfx",
+    "**/*.jks",
+    "**/id_rsa*",
+    "**/id_dsa*",
+    "**/id_ecdsa*",
+    "**/id_ed25519*",
+    "**/.ssh/**",
+    "**/.aws/**",
 ];
 
 /// Samples that hold no secret.
@@ -149,7 +183,8 @@ fn contents(change: &FileChange) -> Vec<Finding> {
     }
     let known = secrets::found(&before);
     let new = secrets::found(&after).into_iter().filter(|secret| !known.contains(secret));
-    findings.extend(new.map(|secret| Finding::at(path, "secret", format!("this looks like {}", secret.what))));
+    findings
+        .extend(new.map(|secret| Finding::at(path, "secret", format!("this looks like {}", secret.what))));
     findings
 }
 
@@ -201,9 +236,18 @@ mod tests {
     #[test]
     fn protected_paths_are_refused_in_any_case_and_depth() {
         for path in [
-            ".github/workflows/ci.yml", ".GitHub/workflows/ci.yml", ".gitmodules", "docs/CODEOWNERS", ".env",
-            "app/.env.production", "deploy/key.pem", "home/.ssh/config", "AGENTS.md", ".claude/settings.json",
-            "keys/id_rsa", "sub/.gitattributes",
+            ".github/workflows/ci.yml",
+            ".GitHub/workflows/ci.yml",
+            ".gitmodules",
+            "docs/CODEOWNERS",
+            ".env",
+            "app/.env.production",
+            "deploy/key.pem",
+            "home/.ssh/config",
+            "AGENTS.md",
+            ".claude/settings.json",
+            "keys/id_rsa",
+            "sub/.gitattributes",
         ] {
             assert_eq!(rules(added(path, "x")), ["protected_path"], "{path}");
         }
@@ -224,7 +268,8 @@ mod tests {
     fn secrets_are_found_where_they_are_new() {
         let token = format!("token = ghp_{}", "a1B2".repeat(9));
         assert_eq!(rules(added("x.txt", &token)), ["secret"]);
-        let kept = FileChange { before: token.clone().into_bytes(), ..added("x.txt", &format!("{token}\nmore")) };
+        let kept =
+            FileChange { before: token.clone().into_bytes(), ..added("x.txt", &format!("{token}\nmore")) };
         assert!(rules(kept).is_empty());
     }
 

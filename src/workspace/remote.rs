@@ -26,7 +26,8 @@ impl Git {
             name => return Err(WorkspaceError::Path(name.to_owned())),
         };
         let refspec = format!("+{source}:{BASE}");
-        let options = ["--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"];
+        let options =
+            ["--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"];
         let fetch = self.command("fetch").remote(remote)?;
         fetch.bytes(options.into_iter().chain(["--end-of-options", &remote.url, &refspec])).await?;
         self.command("rev-parse").text(["--verify", "--end-of-options", "refs/ostler/base^{commit}"]).await

@@ -86,10 +86,26 @@ pub(super) struct Room<'a> {
 impl Default for Options {
     fn default() -> Self {
         const READABLE: &[&str] = &[
-            "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store",
-            "/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d",
-            "/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/hosts", "/etc/localtime",
-            "/etc/ssl/certs", "/etc/java-17-openjdk", "/etc/java-21-openjdk",
+            "/usr",
+            "/bin",
+            "/sbin",
+            "/lib",
+            "/lib32",
+            "/lib64",
+            "/libx32",
+            "/nix/store",
+            "/etc/alternatives",
+            "/etc/ld.so.cache",
+            "/etc/ld.so.conf",
+            "/etc/ld.so.conf.d",
+            "/etc/passwd",
+            "/etc/group",
+            "/etc/nsswitch.conf",
+            "/etc/hosts",
+            "/etc/localtime",
+            "/etc/ssl/certs",
+            "/etc/java-17-openjdk",
+            "/etc/java-21-openjdk",
         ];
         Self {
             minimum: 3,

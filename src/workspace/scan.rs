@@ -45,9 +45,12 @@ fn test_command<'a>(paths: &[String], read: impl Fn(&str) -> Option<&'a str>) ->
         // What `npm init` writes is no test.
         (!script.contains("no test specified")).then_some(())
     };
-    let make_tests = || read("Makefile").is_some_and(|text| text.lines().any(|line| line.starts_with("test:")));
+    let make_tests =
+        || read("Makefile").is_some_and(|text| text.lines().any(|line| line.starts_with("test:")));
     let pytest = || {
-        has("pytest.ini") || has("conftest.py") || read("pyproject.toml").is_some_and(|t| t.contains("pytest"))
+        has("pytest.ini")
+            || has("conftest.py")
+            || read("pyproject.toml").is_some_and(|t| t.contains("pytest"))
     };
     if has("tests/run.sh") {
         Some("sh tests/run.sh")
@@ -69,7 +72,9 @@ fn test_command<'a>(paths: &[String], read: impl Fn(&str) -> Option<&'a str>) ->
 }
 
 fn listing(paths: &[String], most: usize) -> String {
-    let own = |path: &&String| !FOREIGN.iter().any(|part| path.starts_with(part) || path.contains(&format!("/{part}")));
+    let own = |path: &&String| {
+        !FOREIGN.iter().any(|part| path.starts_with(part) || path.contains(&format!("/{part}")))
+    };
     let own: Vec<&str> = paths.iter().filter(own).map(String::as_str).collect();
     let mut text = own.iter().take(most).copied().collect::<Vec<_>>().join("\n");
     if own.len() > most {

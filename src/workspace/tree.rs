@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::git::is_object_name;
 use super::guard::FileChange;
 use super::{Author, Workspace, WorkspaceError, io_error};
-use super::git::is_object_name;
 
 /// Files of a change whose contents are looked at; a change of more is refused anyway.
 const CONTENTS: usize = 400;
@@ -149,9 +149,18 @@ impl Workspace {
             let is_file = |mode: &str| mode.starts_with("100");
             let bytes = if is_file(&modes.1) { self.size_of(&objects.1).await? } else { 0 };
             let looked_at = at < CONTENTS && bytes <= CONTENT_BYTES;
-            let after = if looked_at && is_file(&modes.1) { self.blob(&objects.1).await? } else { Vec::new() };
-            let before = if looked_at && is_file(&modes.0) { self.blob(&objects.0).await? } else { Vec::new() };
-            changes.push(FileChange { path, mode_before: modes.0, mode_after: modes.1, bytes, before, after });
+            let after =
+                if looked_at && is_file(&modes.1) { self.blob(&objects.1).await? } else { Vec::new() };
+            let before =
+                if looked_at && is_file(&modes.0) { self.blob(&objects.0).await? } else { Vec::new() };
+            changes.push(FileChange {
+                path,
+                mode_before: modes.0,
+                mode_after: modes.1,
+                bytes,
+                before,
+                after,
+            });
         }
         Ok(changes)
     }
@@ -202,7 +211,9 @@ fn parse_raw(text: &str) -> Vec<Entry> {
     let mut entries = Vec::new();
     while let (Some(head), Some(path)) = (fields.next(), fields.next()) {
         let mut parts = head.trim_start_matches(':').split(' ').map(str::to_owned);
-        if let (Some(m0), Some(m1), Some(o0), Some(o1)) = (parts.next(), parts.next(), parts.next(), parts.next()) {
+        if let (Some(m0), Some(m1), Some(o0), Some(o1)) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        {
             entries.push(Entry { modes: (m0, m1), objects: (o0, o1), path: path.to_owned() });
         }
     }

@@ -27,12 +27,11 @@ async fn create_page(act: &Act<'_>) -> Result<Outcome, StepError> {
         values: values(act),
     };
     let docs = &act.parts.docs(act.context)?;
-    let made = act
-        .once(0, |effect| Box::pin(async move { Ok(docs.create_page(page, &effect).await?) }))
-        .await?;
+    let made =
+        act.once(0, |effect| Box::pin(async move { Ok(docs.create_page(page, &effect).await?) })).await?;
     match made {
         Page::Published { id, url } => {
-            let outputs = json!({ "doc_url": url, "url": url, "page_id": id });
+            let outputs = json!({ "doc_url": url, "url": url, "path": url, "page_id": id });
             Ok(Outcome { outputs, ..Outcome::default() })
         }
         Page::File { path, text } => in_repository(act, &path, &text).await,
@@ -62,11 +61,9 @@ async fn in_repository(act: &Act<'_>, path: &str, text: &str) -> Result<Outcome,
 /// The page's text; a structure is written out rather than refused.
 fn content(act: &Act<'_>) -> Result<String, StepError> {
     match act.inputs.value(&["content", "body"]) {
-        Some(structure @ (Value::Object(_) | Value::Array(_))) => {
-            serde_json::to_string_pretty(structure)
-                .map(|text| format!("```json\n{text}\n```"))
-                .map_err(|error| StepError::fatal("unwritable", error.to_string()))
-        }
+        Some(structure @ (Value::Object(_) | Value::Array(_))) => serde_json::to_string_pretty(structure)
+            .map(|text| format!("```json\n{text}\n```"))
+            .map_err(|error| StepError::fatal("unwritable", error.to_string())),
         _ => Ok(act.inputs.text(&["content", "body"])?.unwrap_or_default()),
     }
 }

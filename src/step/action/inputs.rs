@@ -41,7 +41,10 @@ impl<'a> Inputs<'a> {
     /// A text that must be there.
     pub(super) fn required(&self, names: &[&str]) -> Result<String, StepError> {
         self.text(names)?.ok_or_else(|| {
-            StepError::fatal("invalid_input", format!("`{}` is needed and was not given", names.join("` or `")))
+            StepError::fatal(
+                "invalid_input",
+                format!("`{}` is needed and was not given", names.join("` or `")),
+            )
         })
     }
 

@@ -61,7 +61,11 @@ fn on_forge(access: &Access, account: &Account, forge: &SourceName) -> Option<Ac
 }
 
 /// Tells the person where they asked, and gives the error that ends the run.
-pub(super) async fn refuse(parts: &Parts, context: &Context, refusal: Refusal) -> Result<StepError, StepError> {
+pub(super) async fn refuse(
+    parts: &Parts,
+    context: &Context,
+    refusal: Refusal,
+) -> Result<StepError, StepError> {
     let sentence = format!("Nothing was started: {}.", refusal.0);
     let key = EffectKey { run: context.run, step: context.job.step.clone(), ordinal: ANSWER };
     let said = &sentence;

@@ -39,7 +39,8 @@ pub(super) async fn task(
 /// The task that the event or its command names.
 fn reference(parts: &Parts, context: &Context) -> Option<TaskRef> {
     let event = &context.started.event;
-    let known = context.started.task.clone().or_else(|| event.task.as_ref().map(|task| task.reference.clone()));
+    let known =
+        context.started.task.clone().or_else(|| event.task.as_ref().map(|task| task.reference.clone()));
     known.or_else(|| named(parts, context, event.command.as_ref()?))
 }
 

@@ -49,7 +49,9 @@ pub fn found(text: &str) -> Vec<Secret> {
 /// The text with whatever looks like a secret blacked out.
 #[must_use]
 pub fn redacted(text: &str) -> String {
-    PATTERNS.iter().fold(text.to_owned(), |text, (_, pattern)| pattern.replace_all(&text, "[redacted]").into_owned())
+    PATTERNS
+        .iter()
+        .fold(text.to_owned(), |text, (_, pattern)| pattern.replace_all(&text, "[redacted]").into_owned())
 }
 
 #[cfg(test)]

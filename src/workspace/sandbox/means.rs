@@ -67,8 +67,22 @@ pub(super) fn limited(limits: &Limits, means: Means, script: &str, limit: Durati
 
 fn unshare(room: Room<'_>, options: &Options) -> Vec<OsString> {
     let mut argv: Vec<OsString> = words(&[
-        "unshare", "--user", "--map-root-user", "--mount", "--pid", "--net", "--ipc", "--uts", "--cgroup",
-        "--fork", "--kill-child=KILL", "--", "sh", "-c", ENTER, "ostler-sandbox",
+        "unshare",
+        "--user",
+        "--map-root-user",
+        "--mount",
+        "--pid",
+        "--net",
+        "--ipc",
+        "--uts",
+        "--cgroup",
+        "--fork",
+        "--kill-child=KILL",
+        "--",
+        "sh",
+        "-c",
+        ENTER,
+        "ostler-sandbox",
     ])
     .collect();
     argv.extend([room.scratch.into(), room.files.into()]);

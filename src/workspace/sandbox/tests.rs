@@ -89,7 +89,8 @@ async fn no_network_is_reached() {
     // /proc/net shows the namespace's own interfaces: none but the loopback, and no route at all.
     let script = "tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' '; tail -n +2 /proc/net/route";
     assert_eq!(place.shell(&sandbox, script, LONG).await.text, "lo\n");
-    let script = format!("if command -v bash >/dev/null; then bash -c ': </dev/tcp/127.0.0.1/{port}'; else false; fi");
+    let script =
+        format!("if command -v bash >/dev/null; then bash -c ': </dev/tcp/127.0.0.1/{port}'; else false; fi");
     assert_ne!(place.shell(&sandbox, &script, LONG).await.code, Some(0));
 }
 
@@ -168,7 +169,9 @@ async fn much_output_is_cut_in_its_middle() {
     let place = Place::new();
     let script = "echo first; head -c 5000000 /dev/zero | tr '\\0' x; echo; echo last";
     let output = place.shell(&sandbox, script, LONG).await;
-    assert!(output.text.len() < 11_000 && output.text.starts_with("first\n") && output.text.ends_with("last\n"));
+    assert!(
+        output.text.len() < 11_000 && output.text.starts_with("first\n") && output.text.ends_with("last\n")
+    );
 }
 
 #[test]
