@@ -10,8 +10,12 @@ mod action;
 pub mod journal;
 mod perform;
 mod publish;
+#[cfg(test)]
+mod scene;
 mod start;
 mod system;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use std::sync::Arc;

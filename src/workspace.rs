@@ -250,7 +250,9 @@ impl Workspace {
 }
 
 async fn make_directory(directory: &Path) -> Result<(), WorkspaceError> {
-    tokio::fs::create_dir_all(directory).await.map_err(|error| io_error(directory.display(), error))
+    // Nobody else on the host has any business in a checkout.
+    let made = tokio::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).await;
+    made.map_err(|error| io_error(directory.display(), error))
 }
 
 fn io_error(what: impl std::fmt::Display, error: std::io::Error) -> WorkspaceError {

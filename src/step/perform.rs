@@ -40,6 +40,11 @@ impl Steps {
         Self { parts: Parts { registry, workspaces, help: help.into() }, agent }
     }
 
+    #[cfg(test)]
+    pub(super) fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
     async fn dispatch(&self, context: &Context) -> Result<Outcome, StepError> {
         match &context.job.kind {
             JobKind::Start => start::perform(&self.parts, context).await,

@@ -89,7 +89,10 @@ pub(super) async fn add_file(
         Some(tree) => tree.clone(),
         None => workspace.tree_of(&workspace.base).await?,
     };
-    Ok(workspace.with_file(&tree, path, text).await?)
+    let tree = workspace.with_file(&tree, path, text).await?;
+    // The checkout too: an agent that works on would otherwise leave a tree without it.
+    workspace.write(path, text).await?;
+    Ok(tree)
 }
 
 /// Nothing new: well, if something was published before.

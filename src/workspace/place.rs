@@ -28,6 +28,18 @@ impl Workspace {
         }
         Ok(place)
     }
+
+    /// Writes a file of the checkout, with the directories that it needs.
+    ///
+    /// # Errors
+    /// When the path is not one that may be written, or the disk fails.
+    pub async fn write(&self, path: &str, text: &str) -> Result<(), WorkspaceError> {
+        let place = self.place(path)?;
+        if let Some(directory) = place.parent() {
+            tokio::fs::create_dir_all(directory).await.map_err(|error| super::io_error(path, error))?;
+        }
+        tokio::fs::write(place, text).await.map_err(|error| super::io_error(path, error))
+    }
 }
 
 /// A path from the checkout's root, cleaned of `.` and of the virtual root, if nothing in it leads elsewhere.

@@ -322,3 +322,27 @@ async fn a_file_is_added_to_a_tree_without_touching_the_checkout() {
     assert!(workspace.with_file(&base, "../x", "").await.is_err());
     assert!(workspace.with_file(&base, ".git/hooks/x", "").await.is_err());
 }
+
+#[tokio::test]
+async fn a_credential_goes_as_a_header_to_the_remotes_own_host() {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+        let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+        // A redirect elsewhere: it must not be followed, or the credential would be.
+        stream
+            .write_all(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.2:1/x\r\nContent-Length: 0\r\n\r\n")
+            .unwrap();
+        head
+    });
+    let scene = Scene::new().await;
+    let remote = Remote { url: format!("http://{address}/acme/shop.git"), ..scene.remote() };
+    let failed = scene.workspaces.open(scene.run, &remote, "main").await.unwrap_err().to_string();
+    let head = server.join().unwrap();
+    assert!(head[0].starts_with("GET /acme/shop.git/info/refs"), "{head:?}");
+    assert!(head.iter().any(|line| line == "Authorization: Basic eDpjYW5hcnktdG9rZW4="), "{head:?}");
+    assert!(!failed.contains("127.0.0.2") && !failed.contains("canary"), "{failed}");
+}

@@ -31,7 +31,7 @@ async fn create_page(act: &Act<'_>) -> Result<Outcome, StepError> {
         act.once(0, |effect| Box::pin(async move { Ok(docs.create_page(page, &effect).await?) })).await?;
     match made {
         Page::Published { id, url } => {
-            let outputs = json!({ "doc_url": url, "url": url, "page_id": id });
+            let outputs = json!({ "doc_url": url, "url": url, "path": url, "page_id": id });
             Ok(Outcome { outputs, ..Outcome::default() })
         }
         Page::File { path, text } => in_repository(act, &path, &text).await,

@@ -1,6 +1,6 @@
 //! `version_control`: the run's branch and its pull request.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Act;
 use crate::event::RepositoryName;
@@ -98,15 +98,22 @@ async fn create_pull_request(act: &Act<'_>) -> Result<Outcome, StepError> {
 }
 
 fn change_outcome(change: &Change, published: Publication, adopted: bool) -> Outcome {
-    let outputs = json!({
-        "pr_url": change.url, "url": change.url, "number": change.number, "pr_number": change.number,
-        "branch": change.head_branch, "title": change.title, "draft": change.draft, "adopted": adopted,
-        "commit": published.work.commit,
-    });
+    let mut outputs = described(change);
+    outputs["adopted"] = json!(adopted);
+    outputs["commit"] = json!(published.work.commit);
     let mut work = published.work;
     work.change = Some(change.number);
     work.change_url = Some(change.url.clone());
     Outcome { outputs, work, ..Outcome::default() }
+}
+
+fn described(change: &Change) -> Value {
+    json!({
+        "pr_url": change.url, "url": change.url, "number": change.number, "pr_number": change.number,
+        "branch": change.head_branch, "title": change.title, "body": change.body, "draft": change.draft,
+        "head_branch": change.head_branch, "head_sha": change.head_sha, "base_branch": change.base_branch,
+        "open": change.open,
+    })
 }
 
 /// Commits and pushes the run's work without opening anything.
@@ -128,7 +135,7 @@ async fn push(act: &Act<'_>) -> Result<Outcome, StepError> {
 async fn get_pull_request(act: &Act<'_>) -> Result<Outcome, StepError> {
     let repository = repository(act)?;
     let change = act.parts.forge(act.context)?.change(repository, own_change(act)?).await?;
-    Ok(change_outcome(&change, Publication::default(), true))
+    Ok(Outcome { outputs: described(&change), ..Outcome::default() })
 }
 
 async fn get_repository_info(act: &Act<'_>) -> Result<Outcome, StepError> {
@@ -149,7 +156,7 @@ async fn add_comment(act: &Act<'_>) -> Result<Outcome, StepError> {
             Box::pin(async move { Ok(forge.add_comment(repository, number, body, &effect).await?.value) })
         })
         .await?;
-    Ok(Outcome { outputs: json!({ "success": true, "comment_url": made.url }), ..Outcome::default() })
+    Ok(Outcome { outputs: json!({ "success": true, "id": made.id, "url": made.url }), ..Outcome::default() })
 }
 
 /// The run's repository; an input that names another is refused.
@@ -173,10 +180,14 @@ fn base(act: &Act<'_>) -> Result<String, StepError> {
     })
 }
 
-/// The run's pull request.
+/// The run's pull request; an input that names another is refused.
 fn own_change(act: &Act<'_>) -> Result<u64, StepError> {
-    let number = act.context.work.change.or_else(|| act.context.continued().map(|change| change.number));
-    number.ok_or_else(|| StepError::fatal("no_pull_request", "the run has no pull request yet"))
+    let own = act.context.work.change.or_else(|| act.context.continued().map(|change| change.number));
+    let own = own.ok_or_else(|| StepError::fatal("no_pull_request", "the run has no pull request yet"))?;
+    match act.inputs.text(&["number", "pr_number"])? {
+        Some(named) if named != own.to_string() => Err(foreign("pull request", &named, &own.to_string())),
+        _ => Ok(own),
+    }
 }
 
 /// A branch name that the run may make its own: a sound one, and not one that others build on.

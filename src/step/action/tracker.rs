@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Act;
 use crate::event::TaskRef;
-use crate::plugin::tracker::{NewTask, Status};
+use crate::plugin::tracker::{CommentRef, NewTask, Status};
 use crate::step::words;
 use crate::step::{Outcome, StepError};
 
@@ -49,7 +49,9 @@ async fn create_task(act: &Act<'_>) -> Result<Value, StepError> {
     let task = act
         .once(0, |effect| Box::pin(async move { Ok(tracker.create_task(new, &effect).await?.value) }))
         .await?;
-    to_value(&task)
+    let mut outputs = to_value(&task)?;
+    outputs["task"] = to_value(&task)?;
+    Ok(outputs)
 }
 
 /// A status and, where a comment is given, the comment: two effects under two ordinals.
@@ -63,7 +65,7 @@ async fn update_task_status(act: &Act<'_>) -> Result<Value, StepError> {
         .await?;
     let mut outputs = json!({ "success": true, "status": status.as_str(), "task_id": reference.short() });
     if let Some(comment) = comment {
-        outputs["comment_url"] = comment_on(act, reference, &comment, 1).await?;
+        outputs["comment_url"] = json!(comment_on(act, reference, &comment, 1).await?.url);
     }
     Ok(outputs)
 }
@@ -71,8 +73,8 @@ async fn update_task_status(act: &Act<'_>) -> Result<Value, StepError> {
 async fn add_comment(act: &Act<'_>) -> Result<Value, StepError> {
     let reference = task(act)?;
     let body = act.inputs.required(&["comment", "body", "text"])?;
-    let url = comment_on(act, &reference, &body, 0).await?;
-    Ok(json!({ "success": true, "comment_url": url }))
+    let made = comment_on(act, &reference, &body, 0).await?;
+    Ok(json!({ "success": true, "id": made.id, "url": made.url }))
 }
 
 async fn link(act: &Act<'_>) -> Result<Value, StepError> {
@@ -85,7 +87,12 @@ async fn link(act: &Act<'_>) -> Result<Value, StepError> {
     Ok(json!({ "success": true }))
 }
 
-async fn comment_on(act: &Act<'_>, task: &TaskRef, body: &str, ordinal: u32) -> Result<Value, StepError> {
+async fn comment_on(
+    act: &Act<'_>,
+    task: &TaskRef,
+    body: &str,
+    ordinal: u32,
+) -> Result<CommentRef, StepError> {
     let body = &words::outgoing(body);
     let tracker = &act.parts.tracker(task)?;
     let made = act
@@ -93,7 +100,7 @@ async fn comment_on(act: &Act<'_>, task: &TaskRef, body: &str, ordinal: u32) -> 
             Box::pin(async move { Ok(tracker.add_comment(task, body, &effect).await?.value) })
         })
         .await?;
-    Ok(json!(made.url))
+    Ok(made)
 }
 
 /// The task that `task_id` names: the run's own by its short, plain or qualified name, or where nothing is

@@ -1,0 +1,484 @@
+//! A small world for the tests of steps: capabilities that keep what was done to them in lists, a journal in
+//! memory, a repository on disk.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::{Context, Journal, JournalLost, Outcome, Step, StepError, Steps};
+use crate::clock::ManualClock;
+use crate::event::{
+    Account, Actor, ChangeMention, Event, EventKind, PayloadRef, RepositoryName, SourceName, Stamp, Subject,
+    TaskMention, TaskRef,
+};
+use crate::id::{Digest, EventId, RunId, StepPath};
+use crate::money::{Limits, Money, Prices};
+use crate::plugin::chat::{Message, NewMessage};
+use crate::plugin::docs::{NewPage, Page};
+use crate::plugin::effect::{Effect, Made};
+use crate::plugin::forge::{Branch, Change, NewChange, Permission, Remote, Repository};
+use crate::plugin::tracker::{CommentRef, NewTask, Status, Task};
+use crate::plugin::{Call, Chat, Docs, Forge, PluginError, Problem, Registry, Tracker};
+use crate::run::decide::{Job, JobKind};
+use crate::run::{Access, Definition, Started, Work};
+use crate::spec::Workflow;
+use crate::workspace::sandbox::{self, Sandbox};
+use crate::workspace::{self, Workspaces};
+
+/// The run's repository.
+pub(super) const REPOSITORY: &str = "acme/shop";
+
+/// Everything outside, as one object that serves every capability.
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) place: tempfile::TempDir,
+    /// What was done, in order: `comment jira:SHOP-7 …`.
+    pub(super) done: Mutex<Vec<String>>,
+    /// Effects by key, for those that look before they make.
+    made: Mutex<BTreeMap<String, String>>,
+    /// Answers to lose after the work is done.
+    pub(super) lose: Mutex<u32>,
+    pub(super) permission: Mutex<Permission>,
+    pub(super) change: Mutex<Change>,
+}
+
+/// What a step remembers, in memory.
+#[derive(Debug, Default)]
+pub(super) struct Memory(Mutex<BTreeMap<String, Value>>);
+
+/// A run in the middle of it, and the steps that perform it.
+pub(super) struct Scene {
+    pub(super) world: Arc<World>,
+    pub(super) steps: Steps,
+    pub(super) context: Context,
+}
+
+/// No agent takes part in these tests.
+struct NoAgent;
+
+impl Step for NoAgent {
+    fn perform<'a>(&'a self, _: &'a Context) -> BoxFuture<'a, Result<Outcome, StepError>> {
+        Box::pin(async { Err(StepError::fatal("no_agent", "no agent here")) })
+    }
+}
+
+impl Journal for Memory {
+    fn recall(&self, name: &str) -> Option<Value> {
+        self.0.lock().unwrap().get(name).cloned()
+    }
+
+    fn remember<'a>(&'a self, name: &'a str, value: Value) -> BoxFuture<'a, Result<(), JournalLost>> {
+        self.0.lock().unwrap().insert(name.to_owned(), value);
+        Box::pin(async { Ok(()) })
+    }
+}
+
+pub(super) fn git(directory: &Path, arguments: &[&str]) -> String {
+    let mut command = Command::new("git");
+    command.args(["-c", "user.name=t", "-c", "user.email=t@t", "-c", "init.defaultBranch=main"]);
+    command.arg("-C").arg(directory).args(arguments).env("GIT_CONFIG_GLOBAL", "/dev/null");
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+impl World {
+    fn new() -> Self {
+        let place = tempfile::tempdir().unwrap();
+        let seed = place.path().join("seed");
+        std::fs::create_dir_all(seed.join("tests")).unwrap();
+        git(&seed, &["init", "-q"]);
+        std::fs::write(seed.join("value"), "1\n").unwrap();
+        std::fs::write(seed.join("tests/run.sh"), "grep -q 1 value && echo ok 1\n").unwrap();
+        git(&seed, &["add", "-A"]);
+        git(&seed, &["commit", "-qm", "seed"]);
+        git(place.path(), &["clone", "-q", "--bare", "seed", "remote.git"]);
+        let change = Change {
+            number: 4,
+            title: "Totals".to_owned(),
+            body: "Adds totals".to_owned(),
+            url: "https://forge.example/acme/shop/pull/4".to_owned(),
+            head_branch: "totals".to_owned(),
+            head_repository: Some(REPOSITORY.parse().unwrap()),
+            head_sha: "a".repeat(40),
+            base_branch: "main".to_owned(),
+            open: true,
+            draft: false,
+        };
+        Self {
+            place,
+            done: Mutex::default(),
+            made: Mutex::default(),
+            lose: Mutex::new(0),
+            permission: Mutex::new(Permission::Write),
+            change: Mutex::new(change),
+        }
+    }
+
+    pub(super) fn remote(&self) -> std::path::PathBuf {
+        self.place.path().join("remote.git")
+    }
+
+    pub(super) fn tip(&self, branch: &str) -> Option<String> {
+        let refs = git(&self.remote(), &["for-each-ref", "--format=%(refname:short) %(objectname)"]);
+        let found = refs.lines().filter_map(|line| line.split_once(' ')).find(|(name, _)| *name == branch);
+        found.map(|(_, sha)| sha.to_owned())
+    }
+
+    /// What was done whose line begins so.
+    pub(super) fn done(&self, start: &str) -> Vec<String> {
+        self.done.lock().unwrap().iter().filter(|line| line.starts_with(start)).cloned().collect()
+    }
+
+    /// Does a thing once by its key, and perhaps loses the answer.
+    fn once<T>(&self, effect: &Effect, line: String, value: T) -> Result<Made<T>, PluginError> {
+        let found = self.made.lock().unwrap().insert(effect.key.to_string(), line.clone()).is_some();
+        if !found {
+            self.done.lock().unwrap().push(line);
+        }
+        let mut lose = self.lose.lock().unwrap();
+        if *lose > 0 {
+            *lose -= 1;
+            return Err(PluginError::new("world", Problem::Unknown, "the answer was lost"));
+        }
+        Ok(Made { value, found })
+    }
+}
+
+fn ready<'a, T: Send + 'a>(value: Result<T, PluginError>) -> Call<'a, T> {
+    Box::pin(async move { value })
+}
+
+fn comment() -> CommentRef {
+    CommentRef { id: "1".to_owned(), url: "https://world.example/comment/1".to_owned() }
+}
+
+pub(super) fn a_task(reference: &TaskRef) -> Task {
+    Task {
+        id: reference.short().to_owned(),
+        task_id: reference.short().to_owned(),
+        reference: reference.clone(),
+        title: "Totals are wrong".to_owned(),
+        description: "They do not add up".to_owned(),
+        status: Status::Todo,
+        kind: "bug".to_owned(),
+        labels: Vec::new(),
+        assignee: None,
+        url: format!("https://tracker.example/{}", reference.key),
+        repository_url: Some("https://evil.example/other/place".to_owned()),
+        team_channel: None,
+    }
+}
+
+#[derive(Debug)]
+struct TrackerOf(&'static str, Arc<World>);
+
+impl Tracker for TrackerOf {
+    fn name(&self) -> SourceName {
+        SourceName::new(self.0)
+    }
+    fn whoami(&self) -> Call<'_, Account> {
+        ready(Ok(Account::new(self.0, "ostler")))
+    }
+    fn get_task<'a>(&'a self, task: &'a TaskRef) -> Call<'a, Task> {
+        ready(Ok(Task { status: Status::InProgress, ..a_task(task) }))
+    }
+    fn create_task<'a>(&'a self, new: &'a NewTask, effect: &'a Effect) -> Call<'a, Made<Task>> {
+        let task = Task { title: new.title.clone(), ..a_task(&TaskRef::new(self.0, "SHOP-9")) };
+        ready(self.1.once(effect, format!("task {}", new.title), task))
+    }
+    fn set_status<'a>(&'a self, task: &'a TaskRef, status: Status, effect: &'a Effect) -> Call<'a, ()> {
+        let done = self.1.once(effect, format!("status {task} {}", status.as_str()), ());
+        ready(done.map(|made| made.value))
+    }
+    fn add_comment<'a>(
+        &'a self,
+        task: &'a TaskRef,
+        body: &'a str,
+        effect: &'a Effect,
+    ) -> Call<'a, Made<CommentRef>> {
+        ready(self.1.once(effect, format!("comment {task} {body}"), comment()))
+    }
+    fn link<'a>(&'a self, task: &'a TaskRef, url: &'a str, _: &'a str, effect: &'a Effect) -> Call<'a, ()> {
+        ready(self.1.once(effect, format!("link {task} {url}"), ()).map(|made| made.value))
+    }
+}
+
+#[derive(Debug)]
+struct ForgeOf(Arc<World>);
+
+impl Forge for ForgeOf {
+    fn name(&self) -> SourceName {
+        SourceName::new("github")
+    }
+    fn whoami(&self) -> Call<'_, Account> {
+        ready(Ok(Account::new("github", "ostler")))
+    }
+    fn repository<'a>(&'a self, repository: &'a RepositoryName) -> Call<'a, Repository> {
+        ready(Ok(Repository {
+            name: repository.clone(),
+            default_branch: "main".to_owned(),
+            url: format!("https://forge.example/{repository}"),
+            private: true,
+        }))
+    }
+    fn permission<'a>(&'a self, _: &'a RepositoryName, account: &'a Account) -> Call<'a, Permission> {
+        assert_eq!(account.vendor.as_str(), "github", "only the forge's own accounts have rights there");
+        ready(Ok(*self.0.permission.lock().unwrap()))
+    }
+    fn branch<'a>(&'a self, _: &'a RepositoryName, name: &'a str) -> Call<'a, Option<Branch>> {
+        let url = format!("https://forge.example/tree/{name}");
+        ready(Ok(self.0.tip(name).map(|sha| Branch { name: name.to_owned(), sha, url })))
+    }
+    fn create_branch<'a>(
+        &'a self,
+        _: &'a RepositoryName,
+        name: &'a str,
+        sha: &'a str,
+        effect: &'a Effect,
+    ) -> Call<'a, Made<Branch>> {
+        git(&self.0.remote(), &["branch", "-f", name, sha]);
+        let url = format!("https://forge.example/tree/{name}");
+        let branch = Branch { name: name.to_owned(), sha: sha.to_owned(), url };
+        ready(self.0.once(effect, format!("branch {name}"), branch))
+    }
+    fn change<'a>(&'a self, _: &'a RepositoryName, _: u64) -> Call<'a, Change> {
+        ready(Ok(self.0.change.lock().unwrap().clone()))
+    }
+    fn create_change<'a>(
+        &'a self,
+        _: &'a RepositoryName,
+        new: &'a NewChange,
+        effect: &'a Effect,
+    ) -> Call<'a, Made<Change>> {
+        let change = Change {
+            number: 5,
+            title: new.title.clone(),
+            head_branch: new.head.clone(),
+            url: "https://forge.example/acme/shop/pull/5".to_owned(),
+            ..self.0.change.lock().unwrap().clone()
+        };
+        ready(self.0.once(effect, format!("change {} -> {}\n{}", new.head, new.base, new.body), change))
+    }
+    fn add_comment<'a>(
+        &'a self,
+        _: &'a RepositoryName,
+        number: u64,
+        body: &'a str,
+        effect: &'a Effect,
+    ) -> Call<'a, Made<CommentRef>> {
+        ready(self.0.once(effect, format!("comment !{number} {body}"), comment()))
+    }
+    fn remote<'a>(&'a self, _: &'a RepositoryName) -> Call<'a, Remote> {
+        let url = format!("file://{}", self.0.remote().display());
+        ready(Ok(Remote { url, credential: None }))
+    }
+}
+
+#[derive(Debug)]
+struct ChatOf(Arc<World>);
+
+impl Chat for ChatOf {
+    fn name(&self) -> SourceName {
+        SourceName::new("slack")
+    }
+    fn whoami(&self) -> Call<'_, Account> {
+        ready(Ok(Account::new("slack", "B1")))
+    }
+    fn send<'a>(&'a self, message: &'a NewMessage, effect: &'a Effect) -> Call<'a, Made<Message>> {
+        let NewMessage { channel, thread, text } = message;
+        let at = |place: &Option<String>| place.clone().unwrap_or_else(|| "-".to_owned());
+        let line = format!("message {} {} {text}", at(channel), at(thread));
+        ready(self.0.once(effect, line, Message { channel: at(channel), id: "m1".to_owned() }))
+    }
+}
+
+#[derive(Debug)]
+struct PagesOf(Arc<World>);
+
+impl Docs for PagesOf {
+    fn name(&self) -> SourceName {
+        SourceName::new("pages")
+    }
+    fn create_page<'a>(&'a self, page: &'a NewPage, effect: &'a Effect) -> Call<'a, Page> {
+        let file = Page::File {
+            path: "docs/page.md".to_owned(),
+            text: format!("# {}\n{}\n", page.title, page.content),
+        };
+        ready(self.0.once(effect, format!("page {}", page.title), file).map(|made| made.value))
+    }
+}
+
+fn registry(world: &Arc<World>) -> Registry {
+    let mut registry = Registry::default();
+    for name in ["jira", "github"] {
+        registry.trackers.insert(SourceName::new(name), Arc::new(TrackerOf(name, Arc::clone(world))));
+    }
+    registry.forges.insert(SourceName::new("github"), Arc::new(ForgeOf(Arc::clone(world))));
+    registry.chats.insert(SourceName::new("slack"), Arc::new(ChatOf(Arc::clone(world))));
+    registry.docs.insert(SourceName::new("pages"), Arc::new(PagesOf(Arc::clone(world))));
+    registry
+}
+
+fn definition() -> Definition {
+    let workflow = json!({ "id": "standard", "name": "Standard development", "steps": [] });
+    let bindings = [("task_management", "jira"), ("version_control", "github"), ("communication", "slack")];
+    Definition {
+        workflow: serde_json::from_value::<Workflow>(workflow).unwrap(),
+        prompts: BTreeMap::new(),
+        roles: BTreeMap::new(),
+        actions: Vec::new(),
+        bindings: bindings.map(|(name, who)| (name.to_owned(), SourceName::new(who))).into(),
+        limits: Limits::default(),
+        prices: Prices::default(),
+        model: "m".to_owned(),
+        access: Access::default(),
+        catalog: Digest::of(b""),
+    }
+}
+
+/// An event in which Ada, who has an account on the forge, does something to SHOP-7.
+fn event() -> Event {
+    let stamp = Stamp {
+        id: EventId::at(Timestamp::UNIX_EPOCH),
+        source: SourceName::new("jira"),
+        received_at: Timestamp::UNIX_EPOCH,
+        payload: PayloadRef::to(b"{}"),
+    };
+    let mut event = Event::new(&stamp, EventKind::new("jira.issue.assigned"), Subject::new("jira", "SHOP-7"));
+    event.actor = Some(Actor {
+        account: Account::new("github", "ada"),
+        name: "Ada".to_owned(),
+        bot: false,
+        external: false,
+    });
+    event
+}
+
+impl Scene {
+    pub(super) async fn new() -> Self {
+        let world = Arc::new(World::new());
+        let sandbox = Sandbox::probe(sandbox::Options { minimum: 0, ..Default::default() }).await;
+        let mut options = workspace::Options { root: world.place.path().join("runs"), ..Default::default() };
+        options.git.protocols.push("file".to_owned());
+        let workspaces = Workspaces::new(options, sandbox);
+        let steps = Steps::new(Arc::new(registry(&world)), workspaces, Arc::new(NoAgent), "help text");
+        let event = event();
+        let started = Started {
+            trigger: "t".to_owned(),
+            definition: Digest::of(b""),
+            workflow: "standard".to_owned(),
+            inputs: Map::new(),
+            task: Some(TaskRef::new("jira", "SHOP-7")),
+            repository: Some(REPOSITORY.parse().unwrap()),
+            project: Some("SHOP".to_owned()),
+            event,
+        };
+        let run = RunId::of(started.event.id, "t");
+        let job = Job {
+            step: StepPath::root("@start"),
+            attempt: 1,
+            kind: JobKind::Start,
+            description: String::new(),
+            inputs: Map::new(),
+            timeout: None,
+        };
+        let context = Context {
+            run,
+            job,
+            definition: Arc::new(definition()),
+            started: Arc::new(started),
+            ambient: Arc::new(Map::new()),
+            work: Work::default(),
+            spent: Money::micros(120_000),
+            journal: Arc::new(Memory::default()),
+            cancel: tokio_util::sync::CancellationToken::new(),
+            clock: Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH)),
+        };
+        Self { world, steps, context }
+    }
+
+    pub(super) fn started(&mut self) -> &mut Started {
+        Arc::make_mut(&mut self.context.started)
+    }
+
+    pub(super) fn access(&mut self) -> &mut Access {
+        &mut Arc::make_mut(&mut self.context.definition).access
+    }
+
+    /// Lets the event be about pull request 4 and no task.
+    pub(super) fn on_change(&mut self) {
+        let started = self.started();
+        started.task = None;
+        started.event.change = Some(ChangeMention {
+            repository: REPOSITORY.parse().unwrap(),
+            number: 4,
+            head_branch: None,
+            head_sha: None,
+            base_branch: None,
+            url: None,
+        });
+    }
+
+    /// Lets the payload tell of the task.
+    pub(super) fn mention(&mut self, title: &str) {
+        self.started().event.task = Some(TaskMention {
+            reference: TaskRef::new("jira", "SHOP-7"),
+            title: Some(title.to_owned()),
+            description: None,
+            status: None,
+            kind: None,
+            labels: Vec::new(),
+            components: Vec::new(),
+            assignee: None,
+            url: None,
+        });
+    }
+
+    /// Performs the job that is set; an outcome becomes part of the run, as the engine would make it.
+    pub(super) async fn perform(&mut self) -> Result<Outcome, StepError> {
+        let outcome = self.steps.perform(&self.context).await?;
+        self.context.work.merge(&outcome.work);
+        if self.context.job.kind == JobKind::Start {
+            self.context.ambient = Arc::new(outcome.outputs.as_object().unwrap().clone());
+        }
+        Ok(outcome)
+    }
+
+    /// Sets a job with a fresh memory, and performs it.
+    pub(super) async fn act(&mut self, kind: JobKind, inputs: Value) -> Result<Outcome, StepError> {
+        self.context.job.step = StepPath::root(&format!("step{}", self.world.done.lock().unwrap().len()));
+        self.context.job.kind = kind;
+        self.context.job.inputs = inputs.as_object().unwrap().clone();
+        self.context.journal = Arc::new(Memory::default());
+        self.perform().await
+    }
+
+    pub(super) async fn action(&mut self, name: &str, inputs: Value) -> Result<Outcome, StepError> {
+        let (capability, action) = name.split_once('.').unwrap();
+        let capability = match capability {
+            "task" => "task_management",
+            "code" => "version_control",
+            "chat" => "communication",
+            _ => "documentation",
+        };
+        let kind = JobKind::Action { capability: capability.to_owned(), action: action.to_owned() };
+        self.act(kind, inputs).await
+    }
+
+    /// Does what an agent does: changes a file in the checkout and leaves a tree.
+    pub(super) async fn work(&mut self, path: &str, text: &str) {
+        let workspaces = &self.steps.parts().workspaces;
+        let url = format!("file://{}", self.world.remote().display());
+        let branch = self.context.work.branch.as_deref().unwrap_or("main");
+        let remote = Remote { url, credential: None };
+        let workspace = workspaces.open(self.context.run, &remote, branch).await.unwrap();
+        std::fs::write(workspace.files.join(path), text).unwrap();
+        self.context.work.tree = Some(workspace.snapshot().await.unwrap());
+    }
+}

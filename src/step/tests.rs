@@ -1,0 +1,247 @@
+//! Actions, publishing and built-ins over a small world with a real repository.
+
+use serde_json::json;
+
+use super::scene::{Scene, git};
+use crate::event::Thread;
+use crate::run::decide::JobKind;
+
+/// A run that was admitted.
+async fn begun() -> Scene {
+    let mut scene = Scene::new().await;
+    scene.perform().await.unwrap();
+    scene
+}
+
+/// A run that was admitted and has a branch with work waiting.
+async fn worked(text: &str) -> Scene {
+    let mut scene = begun().await;
+    let inputs = json!({ "repository": "acme/shop", "branch": "feature/SHOP-7", "base_branch": "main" });
+    scene.action("code.create_branch", inputs).await.unwrap();
+    scene.work("value", text).await;
+    scene
+}
+
+fn pull_request() -> serde_json::Value {
+    json!({
+        "repository": "https://forge.example/acme/shop", "source_branch": "feature/SHOP-7",
+        "target_branch": "main", "title": "Totals", "description": "Thanks @ada\n/ostler fix\n![x](http://e/x)",
+    })
+}
+
+#[tokio::test]
+async fn a_branch_is_made_once_and_then_adopted() {
+    let mut scene = begun().await;
+    let inputs = json!({ "repository": "acme/shop", "branch": "feature/SHOP-7", "base_branch": "main" });
+    let outcome = scene.action("code.create_branch", inputs.clone()).await.unwrap();
+    assert_eq!(outcome.outputs["adopted"], false);
+    assert_eq!(outcome.outputs["branch_url"], "https://forge.example/tree/feature/SHOP-7");
+    assert_eq!(outcome.work.branch.as_deref(), Some("feature/SHOP-7"));
+    let again = scene.action("code.create_branch", inputs).await.unwrap();
+    assert_eq!(again.outputs["adopted"], true);
+    assert_eq!(scene.world.done("branch").len(), 1);
+}
+
+#[tokio::test]
+async fn targets_are_fixed_by_the_run() {
+    let mut scene = begun().await;
+    for (inputs, code) in [
+        (json!({ "repository": "evil/shop", "branch": "x" }), "foreign_target"),
+        (json!({ "repository": "https://evil.example/a/b", "branch": "x" }), "foreign_target"),
+        (json!({ "repository": "acme/shop", "branch": "main" }), "foreign_target"),
+        (json!({ "repository": "acme/shop", "branch": "--force" }), "invalid_input"),
+        (json!({ "repository": "acme/shop" }), "invalid_input"),
+        (json!({ "repository": "acme/shop", "branch": ["x"] }), "invalid_input"),
+        (json!({ "branch": "x", "base_branch": "gone" }), "not_found"),
+    ] {
+        assert_eq!(
+            scene.action("code.create_branch", inputs.clone()).await.unwrap_err().code,
+            code,
+            "{inputs}"
+        );
+    }
+    assert!(scene.world.done("").is_empty());
+}
+
+#[tokio::test]
+async fn a_pull_request_publishes_the_gated_work() {
+    let mut scene = worked("1 2\n").await;
+    let outcome = scene.action("code.create_pull_request", pull_request()).await.unwrap();
+    assert_eq!(outcome.outputs["pr_url"], "https://forge.example/acme/shop/pull/5");
+    let tip = scene.world.tip("feature/SHOP-7").unwrap();
+    assert_eq!(outcome.work.commit.as_deref(), Some(tip.as_str()));
+    let log = git(&scene.world.remote(), &["log", "-1", "--format=%an|%s|%ct", "feature/SHOP-7"]);
+    assert_eq!(log, "Ostler|fix: Totals are wrong|0");
+    assert_eq!(git(&scene.world.remote(), &["show", "feature/SHOP-7:value"]), "1 2");
+    let body = &scene.world.done("change feature/SHOP-7 -> main")[0];
+    assert!(body.contains("`sh tests/run.sh` passes") && body.contains("run_"), "{body}");
+    assert!(
+        !body.contains("@ada") && !body.contains("/ostler fix") && !body.contains("http://e/x"),
+        "{body}"
+    );
+}
+
+#[tokio::test]
+async fn publishing_again_makes_the_same_commit_and_one_pull_request() {
+    let mut scene = worked("1 2\n").await;
+    *scene.world.lose.lock().unwrap() = 1;
+    let lost = scene.action("code.create_pull_request", pull_request()).await.unwrap_err();
+    assert_eq!((lost.code.as_str(), lost.retryable), ("unknown_outcome", true));
+    let tip = scene.world.tip("feature/SHOP-7").unwrap();
+    let outcome = scene.perform().await.unwrap();
+    assert_eq!(outcome.work.commit, Some(tip.clone()));
+    assert_eq!(scene.world.tip("feature/SHOP-7"), Some(tip));
+    assert_eq!(scene.world.done("change").len(), 1);
+}
+
+#[tokio::test]
+async fn work_that_breaks_the_tests_or_a_rule_is_not_published() {
+    let mut scene = worked("3\n").await;
+    let before = scene.world.tip("feature/SHOP-7");
+    let refused = scene.action("code.create_pull_request", pull_request()).await.unwrap_err();
+    assert_eq!(refused.code, "gate_refused");
+    assert_eq!(refused.details["checks"]["passed"], false);
+    scene.work("value", "1 2\n").await;
+    scene.work(".env", "KEY=1\n").await;
+    let refused = scene.action("code.create_pull_request", pull_request()).await.unwrap_err();
+    assert_eq!(refused.details["findings"][0]["rule"], "protected_path");
+    assert_eq!(scene.world.tip("feature/SHOP-7"), before);
+    assert!(scene.world.done("change").is_empty());
+}
+
+#[tokio::test]
+async fn nothing_is_published_where_nothing_was_done() {
+    let mut scene = begun().await;
+    let error = scene.action("code.create_pull_request", pull_request()).await.unwrap_err();
+    assert_eq!(error.code, "nothing_to_publish");
+}
+
+#[tokio::test]
+async fn a_branch_that_somebody_moved_is_left_alone() {
+    let mut scene = worked("1 2\n").await;
+    let seed = scene.world.place.path().join("seed");
+    git(&seed, &["commit", "-q", "--allow-empty", "-m", "theirs"]);
+    git(&seed, &["push", "-q", "../remote.git", "HEAD:feature/SHOP-7"]);
+    let theirs = scene.world.tip("feature/SHOP-7");
+    let error = scene.action("code.create_pull_request", pull_request()).await.unwrap_err();
+    assert_eq!(error.code, "branch_moved");
+    assert_eq!(scene.world.tip("feature/SHOP-7"), theirs);
+}
+
+#[tokio::test]
+async fn a_continued_pull_request_gets_the_commit_on_its_own_branch() {
+    let mut scene = Scene::new().await;
+    git(&scene.world.remote(), &["branch", "totals", "main"]);
+    scene.on_change();
+    scene.perform().await.unwrap();
+    let inputs = json!({ "repository": "acme/shop", "branch": "feature/other" });
+    let branch = scene.action("code.create_branch", inputs).await.unwrap();
+    assert_eq!(branch.outputs["branch"], "totals");
+    scene.work("value", "1 2\n").await;
+    let outcome = scene.action("code.create_pull_request", pull_request()).await.unwrap();
+    assert_eq!((outcome.work.change, &outcome.outputs["adopted"]), (Some(4), &json!(true)));
+    assert_eq!(git(&scene.world.remote(), &["show", "totals:value"]), "1 2");
+    assert!(scene.world.tip("feature/other").is_none());
+    assert!(scene.world.done("change").is_empty() && scene.world.done("branch").is_empty());
+}
+
+#[tokio::test]
+async fn a_page_in_the_repository_follows_the_published_work() {
+    let mut scene = worked("1 2\n").await;
+    scene.action("code.create_pull_request", pull_request()).await.unwrap();
+    let first = scene.world.tip("feature/SHOP-7").unwrap();
+    let inputs = json!({ "template_type": "feature_documentation", "title": "Totals", "content": "How." });
+    let outcome = scene.action("docs.create_page_from_template", inputs).await.unwrap();
+    assert_eq!(
+        outcome.outputs["doc_url"],
+        "https://forge.example/acme/shop/blob/feature/SHOP-7/docs/page.md"
+    );
+    let remote = scene.world.remote();
+    assert_eq!(git(&remote, &["show", "feature/SHOP-7:docs/page.md"]), "# Totals\nHow.");
+    assert_eq!(git(&remote, &["show", "feature/SHOP-7:value"]), "1 2");
+    assert_eq!(git(&remote, &["rev-parse", "feature/SHOP-7^"]), first);
+    scene.work("value", "1 2 3\n").await;
+    scene.action("code.push_branch", json!({})).await.unwrap();
+    let page = git(&remote, &["show", "feature/SHOP-7:docs/page.md"]);
+    assert_eq!(page, "# Totals\nHow.", "later work does not lose the page");
+}
+
+#[tokio::test]
+async fn a_status_with_a_comment_is_two_effects_each_made_once() {
+    let mut scene = begun().await;
+    *scene.world.lose.lock().unwrap() = 1;
+    let inputs = json!({ "task_id": "SHOP-7", "status": "In Review", "comment": "See @ada" });
+    assert!(scene.action("task.update_task_status", inputs).await.unwrap_err().retryable);
+    let outputs = scene.perform().await.unwrap().outputs;
+    assert_eq!(outputs["success"], true);
+    assert_eq!(
+        scene.world.done(""),
+        ["status jira:SHOP-7 in_review", "comment jira:SHOP-7 See @\u{200b}ada"]
+    );
+}
+
+#[tokio::test]
+async fn a_task_is_named_shortly_qualified_or_by_the_trackers_key() {
+    let mut scene = begun().await;
+    for (name, task) in [("SHOP-7", "jira:SHOP-7"), ("jira:SHOP-7", "jira:SHOP-7"), ("SHOP-8", "jira:SHOP-8")]
+    {
+        let inputs = json!({ "task_id": name, "comment": "x" });
+        scene.action("task.add_comment", inputs).await.unwrap();
+        assert_eq!(scene.world.done("").last().unwrap(), &format!("comment {task} x"));
+    }
+    let error = scene.action("task.update_task_status", json!({ "status": "lost" })).await.unwrap_err();
+    assert_eq!(error.code, "invalid_input");
+}
+
+#[tokio::test]
+async fn the_runs_own_task_keeps_what_it_began_with() {
+    let mut scene = Scene::new().await;
+    scene.mention("As asked");
+    scene.perform().await.unwrap();
+    let outputs = scene.action("task.get_task", json!({ "task_id": "SHOP-7" })).await.unwrap().outputs;
+    assert_eq!(outputs["task"]["title"], "As asked");
+    assert_eq!(outputs["task"]["status"], "in_progress");
+    assert_eq!(outputs["task"]["repository_url"], "https://forge.example/acme/shop");
+}
+
+#[tokio::test]
+async fn a_message_goes_to_its_channel_and_into_the_thread_it_came_from() {
+    let mut scene = begun().await;
+    scene.action("chat.send_message", json!({ "channel": null, "message": "a" })).await.unwrap();
+    scene.action("chat.send_message", json!({ "channel": "dev", "message": "b" })).await.unwrap();
+    scene.started().event.thread = Some(Thread {
+        channel: "C1".to_owned(),
+        channel_name: Some("dev".to_owned()),
+        message: Some("1.2".to_owned()),
+    });
+    scene.action("chat.send_message", json!({ "channel": "#dev", "message": "c" })).await.unwrap();
+    assert_eq!(scene.world.done("message"), ["message - - a", "message dev - b", "message #dev 1.2 c"]);
+}
+
+#[tokio::test]
+async fn an_unknown_action_says_so() {
+    let mut scene = begun().await;
+    assert_eq!(scene.action("chat.shout", json!({})).await.unwrap_err().code, "not_offered");
+}
+
+#[tokio::test]
+async fn built_ins_tell_keep_and_tidy_up() {
+    let mut scene = worked("1 2\n").await;
+    let system = |action: &str| JobKind::System { action: action.to_owned() };
+    let set = scene.act(system("set"), json!({ "a": [1] })).await.unwrap();
+    assert_eq!(set.outputs, json!({ "a": [1] }));
+    scene.act(system("send_alert"), json!({})).await.unwrap();
+    assert!(scene.world.done("message")[0].contains("Standard development for SHOP-7 did not succeed"));
+    let run = scene.world.place.path().join("runs").join(scene.context.run.to_string());
+    assert!(run.exists());
+    scene.act(system("cleanup"), json!({})).await.unwrap();
+    assert!(!run.exists());
+    assert_eq!(scene.act(system("dance"), json!({})).await.unwrap_err().code, "not_offered");
+}
+
+#[tokio::test]
+async fn a_cancelled_step_stops() {
+    let mut scene = begun().await;
+    scene.context.cancel.cancel();
+    assert_eq!(scene.perform().await.unwrap_err().code, "cancelled");
+}
