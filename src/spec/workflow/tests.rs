@@ -143,6 +143,51 @@ post_execution:
 }
 
 #[test]
+fn what_an_action_gives_takes_the_place_of_what_was_there() {
+    let workflow = workflow(
+        r#"
+name: Development
+variables: {repository_path: "${context.repository_path}"}
+steps:
+  - name: fetch
+    plugin: task_management
+    action: get_task
+    inputs: {task_id: "${context.task_id}"}
+    outputs: {task: task_data}
+    on_error: rollback
+  - name: code
+    type: ai_action
+    agent: development
+    prompt_template: "./prompts/code_generation.txt"
+    inputs: {task: "${task_data}", path: "${repository_path}"}
+    outputs: {implementation: generated}
+    on_error: retry
+    retry_count: 2
+  - name: publish
+    plugin: version_control
+    action: create_pull_request
+    inputs:
+      repository: "${task_data.repository_url}"
+      branch_name: "feature/${task_data.task_id}"
+      title: "${task_data.title}"
+      description: "${generated.pr_description}"
+  - name: document
+    plugin: documentation
+    action: create_page_from_template
+    inputs: {template_type: t, title: "${task_data.title}!", content: "${generated.documentation}"}
+"#,
+    );
+    assert_eq!(workflow.steps[0].on_error, OnError::Rollback);
+    assert_eq!(workflow.steps[1].on_error, OnError::Retry(2));
+    let needs = vec![AnswerField {
+        field: "implementation".to_owned(),
+        members: vec!["documentation".to_owned(), "pr_description".to_owned()],
+    }];
+    let prompt = Some("prompts/code_generation.txt".to_owned());
+    assert_eq!(workflow.steps[1].kind, StepKind::Ai { role: "development".to_owned(), prompt, needs });
+}
+
+#[test]
 fn a_workflow_survives_being_stored() {
     let workflow = workflow(&of_steps("  - {name: a, type: ai_action, outputs: {x: a.b}, on_error: retry}"));
     let stored = serde_json::to_string(&workflow).unwrap();
