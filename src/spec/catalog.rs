@@ -218,10 +218,9 @@ impl Files {
 
     /// A project's `help.yml` takes the place of the shipped `help.yaml`.
     fn replace_other_ending(&mut self, path: &str) {
-        if let Some(shipped) = path.strip_suffix(".yml").map(|stem| format!("{stem}.yaml")) {
-            if self.0.get(&shipped).is_some_and(|file| file.shown == shipped) {
-                self.0.remove(&shipped);
-            }
+        let Some(shipped) = path.strip_suffix(".yml").map(|stem| format!("{stem}.yaml")) else { return };
+        if self.0.get(&shipped).is_some_and(|file| file.shown == shipped) {
+            self.0.remove(&shipped);
         }
     }
 

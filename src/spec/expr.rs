@@ -4,8 +4,10 @@
 //! spelled as JSON. An undefined name is an error that says what is defined; `default` and `is defined` are how
 //! to ask for what may be absent. `$${` stands for `${`. `{%`, `{{` and `{#` mean nothing here.
 
+mod explain;
 mod functions;
 mod scan;
+mod uses;
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -14,9 +16,12 @@ use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, ErrorKind, Expression};
 use serde_json::{Map, Value};
 
+use self::explain::explain;
+pub(super) use self::explain::{sentence, undefined};
 pub(super) use self::functions::environment;
 use self::scan::{Code, Piece};
-use super::near::nearest;
+pub use self::uses::Use;
+use self::uses::{is_word, uses_within};
 
 /// An expression that cannot be evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,33 +33,6 @@ pub struct ExprError {
     pub message: String,
     /// Where the expression begins in the text that was scanned, in bytes.
     pub offset: usize,
-}
-
-/// A name that an expression uses, with the attributes that it asks of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Use {
-    /// `["task", "id"]` for `${task.id}`.
-    pub path: Vec<String>,
-    /// Where it stands in its text, in bytes.
-    pub offset: usize,
-    /// Whether the expression says what to do where it is absent (`| default(…)`, `is defined`).
-    pub optional: bool,
-    /// The expression that uses it.
-    pub expression: String,
-}
-
-impl Use {
-    /// The name at the root.
-    #[must_use]
-    pub fn root(&self) -> &str {
-        self.path.first().map_or("", String::as_str)
-    }
-
-    /// The whole path with its dots.
-    #[must_use]
-    pub fn dotted(&self) -> String {
-        self.path.join(".")
-    }
 }
 
 static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(environment);
@@ -215,146 +193,6 @@ fn uses_of(code: &Code<'_>) -> Result<Vec<Use>, ExprError> {
     uses_within(code, &compile(code)?)
 }
 
-fn uses_within(code: &Code<'_>, expression: &Expression<'_, '_>) -> Result<Vec<Use>, ExprError> {
-    check_filters(code)?;
-    let globals: BTreeSet<&str> = ENVIRONMENT.globals().map(|(name, _)| name).collect();
-    let mut uses: Vec<Use> = expression
-        .undeclared_variables(true)
-        .into_iter()
-        .filter(|path| !globals.contains(path.as_str()))
-        .map(|path| locate(code, &path))
-        .collect();
-    uses.sort_by(|a, b| (a.offset, &a.path).cmp(&(b.offset, &b.path)));
-    Ok(uses)
-}
-
-/// Where a path stands in its expression, and whether it may be absent there.
-fn locate(code: &Code<'_>, path: &str) -> Use {
-    let places: Vec<usize> = code
-        .text
-        .match_indices(path)
-        .map(|(at, _)| at)
-        .filter(|at| stands_alone(code.text, *at, path.len()))
-        .collect();
-    let optional = !places.is_empty() && places.iter().all(|at| is_optional(&code.text[at + path.len()..]));
-    Use {
-        path: path.split('.').map(str::to_owned).collect(),
-        offset: code.offset + places.first().copied().unwrap_or(0),
-        optional,
-        expression: code.text.to_owned(),
-    }
-}
-
-/// Whether `text[at..at + length]` is a whole path: not within a longer word, path or quotes.
-fn stands_alone(text: &str, at: usize, length: usize) -> bool {
-    let before = text[..at].bytes().next_back();
-    let after = text[at + length..].bytes().next();
-    let inside = |byte: u8| is_word(byte) || byte == b'.';
-    !before.is_some_and(inside) && !after.is_some_and(inside) && !in_quotes(text, at)
-}
-
-fn in_quotes(text: &str, end: usize) -> bool {
-    let mut quote = None;
-    let mut bytes = text.as_bytes()[..end].iter();
-    while let Some(byte) = bytes.next() {
-        match (quote, byte) {
-            (Some(_), b'\\') => {
-                bytes.next();
-            }
-            (Some(open), _) if open == byte => quote = None,
-            (None, b'\'' | b'"') => quote = Some(byte),
-            _ => {}
-        }
-    }
-    quote.is_some()
-}
-
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii()
-}
-
-/// Whether what follows a path says what to do where it is undefined.
-fn is_optional(after: &str) -> bool {
-    let after = after.trim_start();
-    if let Some(filter) = after.strip_prefix('|') {
-        return matches!(first_word(filter.trim_start()), "default" | "d");
-    }
-    let Some(test) = after.strip_prefix("is ") else { return false };
-    let test = test.trim_start();
-    let test = test.strip_prefix("not ").unwrap_or(test).trim_start();
-    matches!(first_word(test), "defined" | "undefined")
-}
-
-fn first_word(text: &str) -> &str {
-    &text[..text.bytes().position(|byte| !is_word(byte)).unwrap_or(text.len())]
-}
-
-/// minijinja looks filters up only when it comes to them; a misspelt one is to be told before anything runs.
-fn check_filters(code: &Code<'_>) -> Result<(), ExprError> {
-    for (at, _) in code.text.match_indices('|').filter(|(at, _)| !in_quotes(code.text, *at)) {
-        let name = first_word(code.text[at + 1..].trim_start());
-        if name.is_empty() || FILTERS.contains(&name) {
-            continue;
-        }
-        let hint = match nearest(name, FILTERS.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are {}", list(FILTERS.iter().copied())),
-        };
-        return Err(code.error(format!("there is no filter `{name}`; {hint}")));
-    }
-    Ok(())
-}
-
-/// The filters that expressions may use.
-const FILTERS: &[&str] = &[
-    "abs",
-    "attr",
-    "batch",
-    "bool",
-    "capitalize",
-    "chain",
-    "count",
-    "d",
-    "default",
-    "dictsort",
-    "first",
-    "float",
-    "format",
-    "groupby",
-    "indent",
-    "int",
-    "items",
-    "join",
-    "last",
-    "length",
-    "lines",
-    "list",
-    "lower",
-    "map",
-    "max",
-    "min",
-    "reject",
-    "rejectattr",
-    "replace",
-    "reverse",
-    "round",
-    "select",
-    "selectattr",
-    "slice",
-    "slug",
-    "sort",
-    "split",
-    "string",
-    "sum",
-    "title",
-    "tojson",
-    "trim",
-    "truncate",
-    "unique",
-    "upper",
-    "zip",
-];
-
 fn has_undefined(value: &minijinja::Value) -> bool {
     match value.kind() {
         ValueKind::Undefined => true,
@@ -363,81 +201,6 @@ fn has_undefined(value: &minijinja::Value) -> bool {
             keys.any(|key| value.get_item(&key).is_ok_and(|item| has_undefined(&item)))
         }),
         _ => false,
-    }
-}
-
-/// What went wrong; for an undefined name also what is defined where it was looked for.
-fn explain(code: &Code<'_>, error: &Error, uses: &[Use], names: &Map<String, Value>) -> ExprError {
-    if error.kind() != ErrorKind::UndefinedError {
-        return code.error(sentence(error));
-    }
-    let missing: Vec<_> =
-        uses.iter().filter_map(|used| Some((used.dotted(), missing(&used.path, names)?))).collect();
-    // minijinja names what it stumbled over; where several are missing, that is the one to tell of.
-    let detail = error.detail().unwrap_or_default();
-    let told = missing.iter().find(|(path, _)| detail.contains(&format!("`{path}`")));
-    match told.or_else(|| missing.first()) {
-        Some((_, message)) => code.error(message.clone()),
-        None => code.error(sentence(error)),
-    }
-}
-
-/// What to say of a path that leads nowhere.
-fn missing(path: &[String], names: &Map<String, Value>) -> Option<String> {
-    let mut level = names;
-    for (depth, part) in path.iter().enumerate() {
-        match level.get(part) {
-            Some(Value::Object(next)) => level = next,
-            Some(_) if depth + 1 == path.len() => return None,
-            Some(other) => {
-                let (path, next) = (path[..=depth].join("."), &path[depth + 1]);
-                return Some(format!("`{path}` is {}, it has no `{next}`", kind_of(other)));
-            }
-            None => return Some(undefined(&path[..=depth], level.keys().map(String::as_str))),
-        }
-    }
-    None
-}
-
-/// The sentence about a path whose last part is not among the names at its level.
-pub(super) fn undefined<'a>(path: &[String], defined: impl Iterator<Item = &'a str> + Clone) -> String {
-    let (last, above) = path.split_last().map_or(("", &[][..]), |(last, above)| (last.as_str(), above));
-    let whole = path.join(".");
-    let near =
-        nearest(last, defined.clone()).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-    let place =
-        if above.is_empty() { "defined are".to_owned() } else { format!("`{}` has", above.join(".")) };
-    format!("`{whole}` is undefined{near} ({place} {})", list(defined))
-}
-
-/// Names for people, the long tail left out.
-fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    const SHOWN: usize = 40;
-    let names: Vec<&str> = names.collect();
-    match names.len() {
-        0 => "nothing".to_owned(),
-        all if all > SHOWN => format!("{} and {} more", names[..SHOWN].join(", "), all - SHOWN),
-        _ => names.join(", "),
-    }
-}
-
-fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
-}
-
-/// A minijinja error without its place, which would be one in a file that nobody has.
-pub(super) fn sentence(error: &Error) -> String {
-    match error.detail() {
-        Some(detail) if error.kind() == ErrorKind::SyntaxError => detail.to_owned(),
-        Some(detail) => format!("{}: {detail}", error.kind()),
-        None => error.kind().to_string(),
     }
 }
 

@@ -93,7 +93,6 @@ fn environment(prompts: &BTreeMap<String, String>) -> Environment<'static> {
     environment.set_syntax(syntax.build().expect("only the treatment of blanks was changed"));
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     environment.set_formatter(write_plainly);
-    environment.add_filter("data", data);
     let prompts = prompts.clone();
     environment.set_loader(move |path| Ok(prompts.get(path.strip_prefix("./").unwrap_or(path)).cloned()));
     environment
@@ -119,21 +118,6 @@ fn plain(value: &minijinja::Value) -> Result<Cow<'_, str>, minijinja::Error> {
         minijinja::Error::new(ErrorKind::BadSerialization, "this value is no data").with_source(error)
     })?;
     Ok(Cow::Owned(json))
-}
-
-/// Text of other people's, to stand between `<data>` and `</data>`: it cannot end that itself.
-fn data(value: &minijinja::Value) -> Result<String, minijinja::Error> {
-    let text = plain(value)?;
-    let lower = text.to_ascii_lowercase();
-    let mut safe = String::with_capacity(text.len());
-    for (at, letter) in text.char_indices() {
-        let tag = lower[at..].strip_prefix('<').map(|rest| rest.trim_start_matches(['/', ' ']));
-        match tag {
-            Some(tag) if tag.starts_with("data") => safe.push_str("&lt;"),
-            _ => safe.push(letter),
-        }
-    }
-    Ok(safe)
 }
 
 /// Tells of a template that does not parse, or includes one that is not there.

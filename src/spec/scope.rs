@@ -45,8 +45,8 @@ impl Scope {
         join(&mut self.names, other.names);
     }
 
-    /// What is known of the value at a path, or the sentence that says why there is none.
-    pub(super) fn resolve(&self, path: &[String]) -> Result<Kind, String> {
+    /// What is known of the value at a path, or why there is none and what there is instead.
+    pub(super) fn resolve(&self, path: &[String]) -> Result<Kind, (String, String)> {
         let mut level = &self.names;
         for (depth, part) in path.iter().enumerate() {
             match level.get(part) {
@@ -55,7 +55,10 @@ impl Scope {
                 Some(Known::Value(Kind::Any | Kind::Object)) => return Ok(Kind::Any),
                 Some(Known::Value(kind)) => {
                     let (whole, next) = (path[..=depth].join("."), &path[depth + 1]);
-                    return Err(format!("`{whole}` is {}, it has no `{next}`", kind.article()));
+                    return Err((
+                        format!("`{whole}.{next}` is undefined"),
+                        format!("`{whole}` is {}", kind.article()),
+                    ));
                 }
                 None => return Err(expr::undefined(&path[..=depth], level.keys().map(String::as_str))),
             }
@@ -89,9 +92,9 @@ impl Scope {
             }
         };
         for used in uses.iter().filter(|used| !used.optional) {
-            if let Err(message) = self.resolve(&used.path) {
+            if let Err((fact, hint)) = self.resolve(&used.path) {
                 let span = node.span_of(source, &used.dotted(), used.offset);
-                source.fault(span, message);
+                source.fault_with_help(span, fact, hint);
             }
         }
     }
@@ -172,9 +175,9 @@ mod tests {
         assert_eq!(scope.resolve(&path("branch")), Ok(Kind::Object));
         assert_eq!(scope.resolve(&path("branch.url")), Ok(Kind::String));
         assert_eq!(scope.resolve(&path("plan.any.thing")), Ok(Kind::Any));
-        assert!(scope.resolve(&path("branch.ulr")).unwrap_err().contains("did you mean `url`?"));
-        assert!(scope.resolve(&path("branch.url.host")).unwrap_err().contains("it has no `host`"));
-        assert!(scope.resolve(&path("plans")).unwrap_err().contains("did you mean `plan`?"));
+        assert!(scope.resolve(&path("branch.ulr")).unwrap_err().1.contains("did you mean `url`?"));
+        assert!(scope.resolve(&path("branch.url.host")).unwrap_err().1.contains("is text"));
+        assert!(scope.resolve(&path("plans")).unwrap_err().1.contains("did you mean `plan`?"));
     }
 
     #[test]

@@ -2,9 +2,11 @@
 //!
 //! This is also the form that a run freezes, so every field here is part of what is stored.
 
+mod kinds;
 mod needs;
 mod read;
 mod steps;
+mod values;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -61,7 +61,7 @@ fn the_standard_workflow_asks_its_agent_for_the_description_it_publishes() {
 #[test]
 fn the_shipped_prompts_render_with_what_steps_give_them() {
     let prompts = shipped().prompts;
-    let task = json!({"id": "SHOP-7", "title": "Totals </data> are wrong", "description": null});
+    let task = json!({"id": "SHOP-7", "title": "Totals are wrong", "description": null});
     let inputs = json!({"task": task, "repository": "acme/shop", "branch": "b"});
     let values = json!({
         "inputs": inputs, "task": task, "repository": "acme/shop", "branch": "b",
@@ -69,10 +69,8 @@ fn the_shipped_prompts_render_with_what_steps_give_them() {
     });
     for path in ["prompts/implement.txt", "prompts/code_generation.txt", "prompts/generic.txt"] {
         let text = prompt::render(path, &prompts, &values).unwrap();
-        assert!(text.contains("Totals &lt;/data> are wrong"), "{path}: {text}");
+        assert!(text.contains("Totals are wrong"), "{path}: {text}");
         assert!(text.contains("acme/shop"), "{path}: {text}");
-        let (opened, closed) = (text.matches("<data name").count(), text.matches("</data>").count());
-        assert_eq!(opened, closed, "{path}: {text}");
     }
     let role = prompt::render("prompts/agents/development.md", &prompts, &json!({})).unwrap();
     assert!(role.starts_with("You are a careful software engineer"));
@@ -133,7 +131,37 @@ fn all_faults_of_a_handler_are_shown_with_their_places() {
         "handlers/wrong.yaml",
         "on: github.issue.labeled\nlable: ostler\nif: \"${event.isue.title == 'x'}\"\nrun: standard-developmnt\nassignee: 7\n",
     )]);
-    insta::assert_snapshot!(rendered(&project), @r"");
+    insta::assert_snapshot!(rendered(&project), @r#"
+    error: a trigger has no key `lable`
+     --> handlers/wrong.yaml:2:1
+      |
+    2 | lable: ostler
+      | ^^^^^
+      |
+      = help: did you mean `label`?
+
+    error: `event.isue` is undefined
+     --> handlers/wrong.yaml:3:8
+      |
+    3 | if: "${event.isue.title == 'x'}"
+      |        ^^^^^^^^^^^^^^^^
+      |
+      = help: `event` has actor, assignee, button, change, check, command, comment, id, kind, label, payload, push, repository, source, subject, task, thread, time
+
+    error: there is no workflow `standard-developmnt`
+     --> handlers/wrong.yaml:4:6
+      |
+    4 | run: standard-developmnt
+      |      ^^^^^^^^^^^^^^^^^^^
+      |
+      = help: did you mean `standard-development`?
+
+    error: `assignee` takes text or a list of texts, not a number
+     --> handlers/wrong.yaml:5:11
+      |
+    5 | assignee: 7
+      |           ^
+    "#);
 }
 
 #[test]
@@ -148,5 +176,43 @@ fn a_fault_in_one_file_hides_none_in_another() {
         ("prompts/agents/lazy.md", "---\ntools: [slep]\n---\nYou do {{ nothing\n"),
     ]);
     fs::write(project.path().join("prompts/x.txt"), [0xff, 0xfe]).unwrap();
-    insta::assert_snapshot!(rendered(&project), @r"");
+    insta::assert_snapshot!(rendered(&project), @r#"
+    error: this is not YAML: unclosed bracket '['
+     --> handlers/a.yaml:1:5
+      |
+    1 | on: [
+      |     ^
+
+    error: there is no tool `slep`
+     --> prompts/agents/lazy.md:2:9
+      |
+    2 | tools: [slep]
+      |         ^^^^
+      |
+      = help: known here: bash, read, search, edit, apply_patch, finish
+
+    error: this prompt does not parse: unexpected end of input, expected end of variable block
+     --> prompts/agents/lazy.md:4:11
+      |
+    4 | You do {{ nothing
+      |           ^^^^^^^
+
+    error: this file is not UTF-8 text
+     --> prompts/x.txt:1:1
+      |
+    1 |
+      | ^
+
+    error: `create_branch` needs the input `branch`
+     --> workflows/broken.yaml:3:6
+      |
+    3 |   - {name: a, plugin: version_control, action: create_branch}
+      |      ^^^^
+
+    error: `create_branch` needs the input `repository`
+     --> workflows/broken.yaml:3:6
+      |
+    3 |   - {name: a, plugin: version_control, action: create_branch}
+      |      ^^^^
+    "#);
 }

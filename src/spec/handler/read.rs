@@ -13,55 +13,26 @@ use crate::spec::scope::Scope;
 use crate::spec::yaml::{self, Entry, Fields, Node, Tree};
 use crate::spec::{Field, Workflow};
 
+#[rustfmt::skip]
 const KEYS: &[&str] = &[
-    "name",
-    "description",
-    "on",
-    "if",
-    "label",
-    "assignee",
-    "command",
-    "repository",
-    "branch",
-    "path",
-    "run",
-    "inputs",
+    "name", "description", "on", "if", "label", "assignee", "command", "repository", "branch", "path",
+    "run", "inputs",
 ];
 
 /// The sources that events come from, and `*` for all of them.
 const SOURCES: &[&str] = &["github", "jira", "slack", "cron", "*"];
 
 /// The kinds that sources are known to make, for those who misspell one. Others may come: every delivery is an event.
+#[rustfmt::skip]
 const KINDS: &[&str] = &[
-    "github.issue.opened",
-    "github.issue.labeled",
-    "github.issue.unlabeled",
-    "github.issue.assigned",
-    "github.issue.unassigned",
-    "github.issue.edited",
-    "github.issue.closed",
-    "github.issue.reopened",
-    "github.comment.created",
-    "github.pull_request.opened",
-    "github.pull_request.closed",
-    "github.pull_request.synchronize",
-    "github.pull_request.labeled",
-    "github.review.submitted",
-    "github.review_comment.created",
-    "github.push",
-    "github.check_run.completed",
-    "jira.issue.created",
-    "jira.issue.assigned",
-    "jira.issue.unassigned",
-    "jira.issue.updated",
-    "jira.issue.transitioned",
-    "jira.issue.labeled",
-    "jira.issue.commented",
-    "jira.issue.deleted",
-    "slack.command",
-    "slack.mention",
-    "slack.message",
-    "slack.button",
+    "github.issue.opened", "github.issue.labeled", "github.issue.unlabeled", "github.issue.assigned",
+    "github.issue.unassigned", "github.issue.edited", "github.issue.closed", "github.issue.reopened",
+    "github.comment.created", "github.pull_request.opened", "github.pull_request.closed",
+    "github.pull_request.synchronize", "github.pull_request.labeled", "github.review.submitted",
+    "github.review_comment.created", "github.push", "github.check_run.completed", "jira.issue.created",
+    "jira.issue.assigned", "jira.issue.unassigned", "jira.issue.updated", "jira.issue.transitioned",
+    "jira.issue.labeled", "jira.issue.commented", "jira.issue.deleted", "slack.command", "slack.mention",
+    "slack.message", "slack.button",
 ];
 
 /// The workflows that a trigger may start; those that could not be read are known only by name.

@@ -35,14 +35,6 @@ fn text_is_not_escaped_and_not_evaluated_again() {
 }
 
 #[test]
-fn data_cannot_end_its_own_block() {
-    let prompts = prompts(&[("a.txt", "<data>\n{{ text | data }}\n</data>")]);
-    let text = "a < b </data> < / DATA>é<data x>";
-    let rendered = render("a.txt", &prompts, &json!({"text": text})).unwrap();
-    assert_eq!(rendered, "<data>\na < b &lt;/data> &lt; / DATA>é&lt;data x>\n</data>\n");
-}
-
-#[test]
 fn what_is_undefined_is_told_with_file_and_line() {
     let prompts = prompts(&[("a.txt", "x\n{% include 'b.txt' %}\n"), ("b.txt", "\n\n{{ task.nope }}\n")]);
     let error = render("a.txt", &prompts, &json!({"task": {}})).unwrap_err();

@@ -33,18 +33,10 @@ pub(super) struct Reading<'a> {
     pub(super) strategies: Strategies,
 }
 
+#[rustfmt::skip]
 const KEYS: &[&str] = &[
-    "name",
-    "description",
-    "version",
-    "variables",
-    "inputs",
-    "prerequisites",
-    "steps",
-    "error_handling",
-    "success_criteria",
-    "post_execution",
-    "timeout",
+    "name", "description", "version", "variables", "inputs", "prerequisites", "steps", "error_handling",
+    "success_criteria", "post_execution", "timeout",
 ];
 
 /// Names that are defined in every run. `task_data` is the task until a step overwrites it.
@@ -95,7 +87,6 @@ fn ambient(workflow: &Workflow) -> Scope {
     scope.define(&["event"], event_names());
     scope.define(&["inputs"], Known::Names(BTreeMap::new()));
     for input in &workflow.inputs {
-        scope.define(&[&input.name], Known::Value(input.kind));
         scope.define(&["inputs", &input.name], Known::Value(input.kind));
     }
     for (name, value) in &workflow.variables {

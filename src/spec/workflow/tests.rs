@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::spec::Kind;
 use crate::spec::action::samples::actions;
 use crate::spec::diagnostic::{Diagnostics, Source};
 
@@ -42,6 +43,23 @@ fn of_steps(steps: &str) -> String {
     format!("name: W\nsteps:\n{steps}")
 }
 
+/// A fault without the list of everything that is defined.
+fn shortened(fault: &str) -> &str {
+    let end = [
+        " [defined are",
+        " defined are",
+        " [`",
+        " `event` has",
+        " `event.repository` has",
+        " `left` has",
+        " `inputs` has",
+    ]
+    .iter()
+    .filter_map(|mark| fault.find(mark))
+    .min();
+    &fault[..end.unwrap_or(fault.len())]
+}
+
 #[test]
 fn every_key_is_read() {
     let workflow = workflow(
@@ -61,7 +79,7 @@ prerequisites:
 steps:
   - name: branch
     description: A branch
-    condition: "${size > 1}"
+    condition: "${inputs.size > 1}"
     plugin: version_control
     action: create_branch
     inputs: {repository: "${task.repository_url}", branch_name: "${branch}"}
@@ -82,7 +100,7 @@ steps:
         inputs: {message: hello}
   - name: choose
     type: condition
-    if: "${label == 'bug'}"
+    if: "${inputs.label == 'bug'}"
     then:
       - {name: think, type: ai_action, outputs: {plan: plan}}
     else:
@@ -103,14 +121,7 @@ post_execution:
     assert_eq!(workflow.variables, *json!({"branch": "x/${task.id}"}).as_object().unwrap());
     let inputs: Vec<_> =
         workflow.inputs.iter().map(|input| (input.name.as_str(), input.kind, input.required)).collect();
-    assert_eq!(
-        inputs,
-        [("label", crate::spec::Kind::String, false), ("size", crate::spec::Kind::Number, true)]
-            .map(|i| i)
-            .into_iter()
-            .rev()
-            .collect::<Vec<_>>()
-    );
+    assert_eq!(inputs, [("size", Kind::Number, true), ("label", Kind::String, false)]);
     let branch = &workflow.steps[0];
     assert_eq!((branch.on_error, branch.timeout), (OnError::Retry(5), Some(60)));
     assert_eq!(branch.outputs, [("branch_url".to_owned(), "data.url".to_owned())]);
@@ -129,6 +140,51 @@ post_execution:
         ("cleanup", &StepKind::System { action: "cleanup".to_owned() })
     );
     assert_eq!(workflow.post_execution.on_failure[0].kind.name(), "plugin_action");
+}
+
+#[test]
+fn what_an_action_gives_takes_the_place_of_what_was_there() {
+    let workflow = workflow(
+        r#"
+name: Development
+variables: {repository_path: "${context.repository_path}"}
+steps:
+  - name: fetch
+    plugin: task_management
+    action: get_task
+    inputs: {task_id: "${context.task_id}"}
+    outputs: {task: task_data}
+    on_error: rollback
+  - name: code
+    type: ai_action
+    agent: development
+    prompt_template: "./prompts/code_generation.txt"
+    inputs: {task: "${task_data}", path: "${repository_path}"}
+    outputs: {implementation: generated}
+    on_error: retry
+    retry_count: 2
+  - name: publish
+    plugin: version_control
+    action: create_pull_request
+    inputs:
+      repository: "${task_data.repository_url}"
+      branch_name: "feature/${task_data.task_id}"
+      title: "${task_data.title}"
+      description: "${generated.pr_description}"
+  - name: document
+    plugin: documentation
+    action: create_page_from_template
+    inputs: {template_type: t, title: "${task_data.title}!", content: "${generated.documentation}"}
+"#,
+    );
+    assert_eq!(workflow.steps[0].on_error, OnError::Rollback);
+    assert_eq!(workflow.steps[1].on_error, OnError::Retry(2));
+    let needs = vec![AnswerField {
+        field: "implementation".to_owned(),
+        members: vec!["documentation".to_owned(), "pr_description".to_owned()],
+    }];
+    let prompt = Some("prompts/code_generation.txt".to_owned());
+    assert_eq!(workflow.steps[1].kind, StepKind::Ai { role: "development".to_owned(), prompt, needs });
 }
 
 #[test]
@@ -258,15 +314,15 @@ fn a_name_must_be_made_before_it_is_used() {
 "#,
     );
     let found = faults(&text);
-    let brief: Vec<&str> = found.iter().map(|fault| fault.split(" (").next().unwrap()).collect();
+    let brief: Vec<&str> = found.iter().map(|fault| shortened(fault)).collect();
     assert_eq!(
         brief,
         [
             "5:19 `plan` is undefined",
-            "6:24 `tsk` is undefined; did you mean `task`?",
+            "6:24 `tsk` is undefined [did you mean `task`?",
             "6:38 `later` is undefined",
             "12:51 `left` is undefined",
-            "13:73 `left.ulr` is undefined; did you mean `url`?",
+            "13:73 `left.ulr` is undefined [did you mean `url`?",
         ]
     );
 }
@@ -298,12 +354,12 @@ variables:
   a: "${b}"
   b: "${a}"
   c-d: 1
-  e: "${nope} ${good} ${late}"
+  e: "${nope} ${inputs.good} ${late}"
 steps:
   - {name: s, type: system, action: log, inputs: {x: "${inputs.godo} ${a}"}, outputs: {y: late}}
 "#;
     let found = faults(text);
-    let brief: Vec<&str> = found.iter().map(|fault| fault.split(" (").next().unwrap()).collect();
+    let brief: Vec<&str> = found.iter().map(|fault| shortened(fault)).collect();
     assert_eq!(
         brief,
         [
@@ -314,7 +370,7 @@ steps:
             "8:3 the variable `b` is defined by itself: b → a → b",
             "9:3 `c-d` is not a name that an expression could use [use letters, digits and `_`]",
             "10:9 `nope` is undefined",
-            "12:57 `inputs.godo` is undefined; did you mean `good`?",
+            "12:57 `inputs.godo` is undefined [did you mean `good`?",
         ]
     );
 }
