@@ -76,6 +76,9 @@ pub(super) async fn create(State(world): Shared, body: Bytes) -> Answer {
         let project = new.fields.remove("project").as_ref().and_then(known);
         let project =
             project.ok_or_else(|| Refusal::field("project", "Specify a valid project ID or key"))?;
+        if let Some(assignee) = new.fields.get("assignee") {
+            known_account(&world, assignee)?;
+        }
         let (ticket, rest) = new_ticket(new.fields, &bot)?;
         let ticket = state.add(&project, ticket, world.now());
         apply(&world, ticket, rest)?;

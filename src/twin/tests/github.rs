@@ -79,7 +79,7 @@ async fn octocrab_reads_everything_that_it_is_given() {
     let comments = issues.list_comments(1).send().await.unwrap();
     assert_eq!(comments.items[0].body.as_deref(), Some("Seen twice."));
     issues.add_labels(1, &["bug".to_owned()]).await.unwrap();
-    let made = issues.create("Another").body("Words.").send().await.unwrap();
+    let made = Box::pin(issues.create("Another").body("Words.").send()).await.unwrap();
     assert_eq!(made.number, 2);
     let closed = issues.update(2).state(octocrab::models::IssueState::Closed).send();
     Box::pin(closed).await.unwrap();

@@ -83,6 +83,9 @@ async fn tickets_are_made_and_found() {
     let mut wrong = fields.clone();
     wrong["project"] = json!({"key": "NOPE"});
     assert!(setting.jira_post("/issue", json!({"fields": wrong})).await.1["errors"]["project"].is_string());
+    let mut wrong = fields.clone();
+    wrong["assignee"] = json!({"accountId": "nobody"});
+    assert_eq!(setting.jira_post("/issue", json!({"fields": wrong})).await.0, 400);
     let search = async |jql: &str| setting.jira_post("/search/jql", json!({"jql": jql})).await;
     let found = search("project = BANK AND labels = \"ostler-1\" ORDER BY created DESC").await.1;
     assert_eq!(found["issues"], json!([{"id": made["id"]}]), "ids only, and the refused left nothing");
