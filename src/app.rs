@@ -114,7 +114,7 @@ impl App {
         let poke = engine.clone();
         let policy = Arc::new(Current::new(policy));
         let inbox = Inbox::new(Arc::clone(&store), registry, policy, Arc::clone(&clock), move || poke.poke());
-        let face = Face::new(Arc::new(inbox), Arc::clone(&store));
+        let face = Face::new(Arc::new(inbox), Arc::clone(&store), Arc::clone(&clock));
         let stop = CancellationToken::new();
         let address = listener.local_addr().map_err(|error| io("the listener", error))?;
         let mut tasks = vec![leading, serve::public(listener, face.clone(), stop.clone())];
