@@ -57,7 +57,7 @@ pub(super) const STORIES: [Story; 4] = [
         name: "command",
         about: "Ada types `/ostler implement …` in the Slack channel #bank-dev",
         source: "slack",
-        act: r##"{"command": {"channel": "#bank-dev", "user": "ada", "text": "implement \"Fees are rounded down, the bank loses a cent on each\""}}"##,
+        act: r##"{"command": {"channel": "#bank-dev", "user": "ada", "text": "/ostler implement monthly interest rounded to the cent"}}"##,
     },
 ];
 
