@@ -304,6 +304,15 @@ fn a_rollback_says_what_is_to_be_undone_newest_first() {
 }
 
 #[test]
+fn a_rollback_that_a_step_inside_asks_for_reaches_the_run() {
+    let inside = vec![act("x", json!({ "on_error": "rollback" }))];
+    let broken = StepError::fatal("denied", "no");
+    let driver =
+        steps(vec![act("branch", json!({})), all("p", inside, json!({}))]).through(failing("p/x", &broken));
+    assert!(ending(&driver).1.ends_with("to be undone: `branch` by delete_branch"));
+}
+
+#[test]
 fn a_run_whose_time_is_up_fails_and_no_attempt_outlives_it() {
     let workflow = definition(json!({
         "timeout": 10,
