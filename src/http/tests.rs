@@ -19,8 +19,7 @@ use crate::router::{Rules, Standing};
 use crate::run::{Access, Settings};
 use crate::spec::workflow::{PostExecution, Workflow};
 use crate::spec::{Catalog, Filter, RepositoryMap, Trigger};
-use crate::store::memory::Memory;
-use crate::store::{Census, Found, Query};
+use crate::store::{Census, Found, Memory, Query};
 
 mod shelf;
 
