@@ -211,8 +211,9 @@ impl Sandbox {
             std::fs::create_dir(directory).map_err(|error| error.to_string())?;
         }
         let room = Room { files: &files, scratch: &scratch };
-        // It must work on its own files, and not see what really is beside them.
-        let script = "echo here > seen; ! [ -e ../scratch ]";
+        // It must work on its own files, not see what really is beside them, and not be able to set the host's
+        // kernel (asked, not tried).
+        let script = "echo here > seen; ! [ -e ../scratch ] && ! [ -w /proc/sys/kernel/core_pattern ]";
         let finished = self.run(room, script, Duration::from_secs(20)).await.map_err(|e| e.to_string())?;
         let seen = files.join("seen").exists();
         match finished.code {

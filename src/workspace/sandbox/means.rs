@@ -111,7 +111,12 @@ fn bubblewrap(room: Room<'_>, options: &Options) -> Vec<OsString> {
             Err(_) => argv.extend(["--ro-bind-try".into(), place.into(), place.into()]),
         }
     }
-    argv.extend(words(&["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--bind"]));
+    argv.extend(words(&["--proc", "/proc"]));
+    // Measured with 0.8: started by root, it leaves the host's own settings open to be written.
+    for part in ["/proc/sys", "/proc/sysrq-trigger", "/proc/bus", "/proc/fs", "/proc/irq"] {
+        argv.extend(words(&["--ro-bind-try", part, part]));
+    }
+    argv.extend(words(&["--dev", "/dev", "--tmpfs", "/tmp", "--bind"]));
     argv.extend([room.files.into(), super::super::VIRTUAL_ROOT.into()]);
     argv.extend(words(&["--chdir", super::super::VIRTUAL_ROOT, "--remount-ro", "/", "--"]));
     argv

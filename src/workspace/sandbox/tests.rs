@@ -42,6 +42,9 @@ async fn a_command_works_on_its_files_and_cannot_write_elsewhere() {
     let output = place.shell(&sandbox, "pwd; echo x > made; cat made", LONG).await;
     assert_eq!((output.code, output.text.as_str()), (Some(0), "/workspace\nx\n"));
     assert!(place.root.path().join("files/made").exists());
+    // Asked rather than tried: a test that fails must not have set the host's kernel.
+    let output = place.shell(&sandbox, "[ -w /proc/sys/kernel/core_pattern ]", LONG).await;
+    assert_ne!(output.code, Some(0));
     for script in ["echo x > /usr/x", "echo x > /x", "echo x > /workspace/../x", "mkdir /proc/sys/x"] {
         assert_ne!(place.shell(&sandbox, script, LONG).await.code, Some(0), "{script}");
     }
@@ -182,5 +185,6 @@ fn bubblewrap_is_given_the_same_view() {
     let argv: Vec<_> = argv.iter().map(|word| word.to_str().unwrap()).collect();
     let text = argv.join(" ");
     assert!(text.contains("--unshare-all") && text.contains("--ro-bind-try /usr /usr"), "{text}");
+    assert!(text.contains("--ro-bind-try /proc/sys /proc/sys"), "{text}");
     assert!(text.contains("--bind /w/files /workspace") && text.ends_with("-- true"), "{text}");
 }
