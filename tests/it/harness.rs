@@ -7,5 +7,5 @@ mod state;
 mod world;
 
 pub(crate) use self::sign::Delivery;
-pub(crate) use self::state::{State, Story};
+pub(crate) use self::state::State;
 pub(crate) use self::world::World;
