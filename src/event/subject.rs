@@ -127,9 +127,12 @@ impl RepositoryName {
     /// # Errors
     /// When the text holds no such name.
     pub fn from_url_or_name(text: &str) -> Result<Self, BadName> {
-        let path =
-            text.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or(text, |(_, path)| path);
-        path.trim_end_matches('/').trim_end_matches(".git").parse()
+        let path = text.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map(|(_, path)| path);
+        let Some(path) = path else { return text.parse() };
+        // A forge may live under a path of its host: the name is the last two parts.
+        let path = path.trim_end_matches('/').trim_end_matches(".git");
+        let name = path.rmatch_indices('/').nth(1).map_or(path, |(slash, _)| &path[slash + 1..]);
+        name.parse()
     }
 }
 
@@ -184,7 +187,12 @@ mod tests {
 
     #[test]
     fn a_repository_is_read_from_a_name_or_an_address() {
-        for text in ["acme/shop", "https://github.com/acme/shop", "http://127.0.0.1:1/acme/shop.git"] {
+        for text in [
+            "acme/shop",
+            "https://github.com/acme/shop",
+            "http://127.0.0.1:1/acme/shop.git",
+            "https://h/git/acme/shop/",
+        ] {
             assert_eq!(RepositoryName::from_url_or_name(text).unwrap().to_string(), "acme/shop");
         }
         for text in ["acme", "acme/../etc", "-x/y", "a/b/c", "a/b c"] {
