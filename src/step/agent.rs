@@ -48,7 +48,7 @@ impl Step for AgentStep {
             let attempt = AttemptMemory::of(context, context.job.attempt);
             let done = self.work(context, &attempt).await;
             let cost = Transcript::recall(&attempt).map_or(Money::ZERO, |transcript| transcript.cost());
-            done.map_err(|error| with_cost(error, cost))
+            done.map_err(|error| error.costing(cost))
         })
     }
 }
@@ -227,14 +227,6 @@ fn outcome(ended: Ended, assignment: &Assignment, diff: &str) -> Result<Outcome,
 
 fn failed(reason: Reason, why: &str) -> StepError {
     StepError::fatal(reason.code(), why)
-}
-
-fn with_cost(mut error: StepError, cost: Money) -> StepError {
-    match &mut error.details {
-        Value::Object(details) => _ = details.insert("cost".to_owned(), json!(cost)),
-        details => *details = json!({ "cost": cost }),
-    }
-    error
 }
 
 /// How large a unified diff is.
