@@ -68,6 +68,28 @@ pub enum ConfigError {
     },
 }
 
+impl ConfigError {
+    /// The file that is at fault.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        match self {
+            Self::Read { file, .. }
+            | Self::Yaml { file, .. }
+            | Self::Unset { file, .. }
+            | Self::Field { file, .. } => file,
+        }
+    }
+
+    /// The key in it, where the fault is one key's.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::Unset { path, .. } | Self::Field { path, .. } => Some(path),
+            Self::Read { .. } | Self::Yaml { .. } => None,
+        }
+    }
+}
+
 /// Loads the configuration: from `file`, else from `ostler.yaml` in the working directory, else the shipped one.
 ///
 /// # Errors
