@@ -41,11 +41,18 @@ impl World {
             ("OSTLER_LOG", "warn,ostler=debug".to_owned()),
         ];
         variables.extend(environment.iter().map(|(name, value)| (*name, (*value).to_owned())));
-        let client = Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
+        // A connection that is kept would be one to a process that was killed since.
+        let client = Client::builder().timeout(Duration::from_secs(60)).pool_max_idle_per_host(0);
+        let client = client.build().unwrap();
         let mut world =
             Self { dir, twins_port, bot_port, environment: variables, _twins: twins, bot: None, client };
         world.restart();
         world
+    }
+
+    /// The directory that everything lives in; the bot's is `data` in it.
+    pub(crate) fn dir(&self) -> &std::path::Path {
+        self.dir.path()
     }
 
     /// Starts the bot on the data that is there.
