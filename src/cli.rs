@@ -40,6 +40,16 @@ enum Command {
     Twins(twins::Arguments),
 }
 
+impl Command {
+    /// What is logged where nothing else is asked for: a server tells what it does, the others only what is wrong.
+    fn log_filter(&self) -> &'static str {
+        match self {
+            Self::Serve(_) => "warn,ostler=info",
+            _ => "warn",
+        }
+    }
+}
+
 /// Runs the command that the process was called with.
 #[must_use]
 pub fn main() -> Exit {
@@ -56,7 +66,7 @@ fn run(command: Command, environment: &Environment, screen: &Screen) -> anyhow::
     if let Some(specification) = environment.get("OSTLER_FAILPOINTS") {
         failpoint::arm(specification)?;
     }
-    screen::start_log(environment.get("OSTLER_LOG"));
+    screen::start_log(environment.get("OSTLER_LOG").unwrap_or(command.log_filter()));
     let runtime = Runtime::new()?;
     runtime.block_on(async {
         match command {
