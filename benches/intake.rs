@@ -11,7 +11,6 @@
     clippy::unwrap_used,
     reason = "a measurement reads the time, prints, and stops at the first surprise"
 )]
-#![expect(missing_docs, reason = "a program, not a library")]
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

@@ -165,6 +165,7 @@ const VICTIM: &str = "OSTLER_TEST_VICTIM";
 
 #[tokio::test]
 #[ignore = "not a test: the process that the next one kills"]
+#[expect(clippy::disallowed_methods, reason = "a killed process is told its store by its environment alone")]
 async fn victim() {
     let dir = std::env::var_os(VICTIM).unwrap();
     let store = Arc::new(Sled::open(Path::new(&dir), &Options::default()).unwrap());
