@@ -172,7 +172,8 @@ impl Teller {
         }
         if stays || stage.is_kept() {
             let data = stage.data().display();
-            self.line(format_args!("  what a run did                   ostler runs --data {data}"));
+            self.line(format_args!("  what the runs did                ostler runs --data {data}"));
+            self.line(format_args!("  what arrived, and why            ostler events --data {data}"));
         }
         self.line(if stays {
             "  still serving; Ctrl-C ends it"
