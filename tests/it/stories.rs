@@ -1,5 +1,6 @@
 //! The four ways in, each to its end.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -233,7 +234,12 @@ fn given(name: &str) -> Option<PathBuf> {
         shared.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/workflows-as-given"));
     let file = place.join(name);
     if !file.exists() {
-        eprintln!("skipped: {} is not here; set OSTLER_GIVEN_WORKFLOWS to its directory", file.display());
+        let file = file.display();
+        writeln!(
+            std::io::stderr(),
+            "skipped: {file} is not here; OSTLER_GIVEN_WORKFLOWS names another place"
+        )
+        .unwrap();
         return None;
     }
     Some(file)
