@@ -235,11 +235,8 @@ fn given(name: &str) -> Option<PathBuf> {
     let file = place.join(name);
     if !file.exists() {
         let file = file.display();
-        writeln!(
-            std::io::stderr(),
-            "skipped: {file} is not here; OSTLER_GIVEN_WORKFLOWS names another place"
-        )
-        .unwrap();
+        let skipped = format!("skipped: {file} is not here; OSTLER_GIVEN_WORKFLOWS names another place\n");
+        std::io::stderr().write_all(skipped.as_bytes()).unwrap();
         return None;
     }
     Some(file)
