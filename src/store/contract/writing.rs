@@ -156,7 +156,7 @@ async fn what_nobody_refers_to_is_swept_from_the_disk() {
     store.prune(at(0), at(0)).await.unwrap();
     assert_eq!(store.shelf.blob(orphan).unwrap(), None);
     assert_eq!(value(&store, "large").await.unwrap(), noise(10_000).into_bytes());
-    let in_sled = store.shelf.scan(&everything(), usize::MAX);
+    let in_sled = store.shelf.scan(&keys::everything(None), usize::MAX);
     assert!(in_sled.unwrap().iter().all(|(_, value)| value.len() <= 4096));
 }
 
