@@ -1,4 +1,7 @@
 //! The composition root: configuration in, a running Ostler out. The only module that knows everyone.
+//!
+//! It decides nothing: every part is given what it needs and nothing more, in the order in which parts stand on
+//! each other, and is stopped in the other order. Read [`App::start_from`] to see how the whole hangs together.
 
 mod accounts;
 mod serve;

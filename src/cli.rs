@@ -1,4 +1,7 @@
 //! The command line: an enum of commands, one file each, and the one place that writes to a terminal.
+//!
+//! A command reads its arguments and the configuration, lets [`app`](crate::app) or a running server do the work, and tells
+//! what came of it through the [`Screen`]. How the process ends is an [`Exit`]; nothing else knows the numbers.
 
 pub mod check;
 pub mod exit;

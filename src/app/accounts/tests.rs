@@ -18,7 +18,7 @@ use crate::store::Memory;
 async fn an_account_is_known_from_the_last_start_when_its_service_does_not_answer() {
     let store = Memory::open().unwrap();
     let account = Account::new("jira", "5b10");
-    remember(&[account.clone()], &store).await;
+    remember(std::slice::from_ref(&account), &store).await;
     assert_eq!(learn(&Registry::default(), &store).await, [account]);
 }
 
