@@ -181,7 +181,7 @@ fn policy(config: &Config, catalog: Catalog, registry: &Registry) -> Policy {
     let bindings = config.bindings();
     let standing = Standing {
         own: registry.own.clone(),
-        bots: config.security.allow.clone(),
+        bots: config.security.bots.clone(),
         repositories: config.repository_map(),
         tracker: bindings.get("task_management").cloned(),
         forge: bindings.get("version_control").cloned(),
