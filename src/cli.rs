@@ -8,8 +8,6 @@ mod look;
 mod serve;
 mod twins;
 
-use std::process::ExitCode;
-
 use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
 
@@ -54,15 +52,14 @@ impl Command {
 
 /// Runs the command that the process was called with.
 #[must_use]
-pub fn main() -> ExitCode {
+pub fn main() -> Exit {
     let arguments = Arguments::parse();
     let environment = Environment::of_process();
     let screen = Screen::new();
-    let exit = run(arguments.command, &environment, &screen).unwrap_or_else(|error| {
+    run(arguments.command, &environment, &screen).unwrap_or_else(|error| {
         screen.error(&error);
         Exit::of(&error)
-    });
-    exit.into()
+    })
 }
 
 fn run(command: Command, environment: &Environment, screen: &Screen) -> anyhow::Result<Exit> {

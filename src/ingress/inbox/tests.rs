@@ -98,7 +98,7 @@ fn policy() -> Policy {
         actions: registry::actions(),
     };
     let catalog = Catalog::load(None, &registry::actions()).unwrap_or_else(|e| panic!("{}", e.render(false)));
-    Policy { rules: Rules::new(catalog), settings, standing }
+    Policy::new(Rules::new(catalog), settings, standing)
 }
 
 fn deliveries() -> std::path::PathBuf {
