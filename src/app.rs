@@ -190,7 +190,7 @@ fn policy(config: &Config, catalog: Catalog) -> Policy {
     let bindings = config.bindings();
     let standing = Standing {
         own: Vec::new(),
-        bots: config.security.allow.clone(),
+        bots: config.security.bots.clone(),
         repositories: config.repository_map(),
         tracker: bindings.get("task_management").cloned(),
         forge: bindings.get("version_control").cloned(),

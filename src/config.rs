@@ -148,6 +148,8 @@ pub struct Security {
     pub require_approval_for_merge: bool,
     /// Accounts that may start runs besides those whom the forge lets push (`jira:5b10…`, `slack:U0ADA`).
     pub allow: Vec<Account>,
+    /// Programs that may ask like people (`github:renovate[bot]`): what any other program does starts nothing.
+    pub bots: Vec<Account>,
     /// What the sandbox must be.
     pub sandbox: SandboxOptions,
 }
@@ -207,7 +209,12 @@ impl Default for Plugins {
 
 impl Default for Security {
     fn default() -> Self {
-        Self { require_approval_for_merge: true, allow: Vec::new(), sandbox: SandboxOptions::default() }
+        Self {
+            require_approval_for_merge: true,
+            allow: Vec::new(),
+            bots: Vec::new(),
+            sandbox: SandboxOptions::default(),
+        }
     }
 }
 
@@ -239,10 +246,12 @@ impl Config {
         RepositoryMap(self.repositories.clone())
     }
 
-    /// Who may start runs.
+    /// Who may start runs. A program that is listed needs no rights on the forge: programs have none there that could be asked
+    /// for.
     #[must_use]
     pub fn access(&self) -> Access {
-        Access { allow: self.security.allow.clone(), people: self.identity.clone() }
+        let allow = self.security.allow.iter().chain(&self.security.bots).cloned().collect();
+        Access { allow, people: self.identity.clone() }
     }
 }
 

@@ -54,6 +54,9 @@ pub struct Event {
     /// The label that was just added or removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// All labels that were just added, for sources that add several at once; `label` is the first of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels_added: Vec<String>,
     /// The account that was just assigned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee: Option<Account>,
@@ -103,6 +106,7 @@ impl Event {
             comment: None,
             command: None,
             label: None,
+            labels_added: Vec::new(),
             assignee: None,
             push: None,
             check: None,

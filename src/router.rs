@@ -22,6 +22,12 @@ pub use self::target::Target;
 use crate::event::Event;
 use crate::spec::{Catalog, Trigger};
 
+/// The trigger of the run that answers a comment which starts nothing else. No file can be called so.
+pub const ANSWER: &str = "@answer";
+
+/// The workflow of that run, and the name of its only input.
+const ANSWERING: (&str, &str) = ("answer", "text");
+
 /// A catalog with its index: what routing goes by.
 #[derive(Debug, Clone)]
 pub struct Rules {
@@ -58,8 +64,32 @@ pub struct Routing {
     pub refusal: Option<Refusal>,
     /// The tracker's project that belongs to the repository.
     pub project: Option<String>,
+    /// The channel that belongs to the repository, with its `#`.
+    pub channel: Option<String>,
     /// What to tell the person who asked: what is available, or why nothing starts.
     pub answer: Option<String>,
+}
+
+impl Routing {
+    /// One sentence for people: what starts, or why nothing does.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        if let Some(refusal) = &self.refusal {
+            return refusal.sentence();
+        }
+        let kind = &self.event.kind;
+        let (answers, work): (Vec<_>, Vec<_>) = self.starts.iter().partition(|start| start.trigger == ANSWER);
+        if !work.is_empty() {
+            let started: Vec<_> = work.iter().map(|start| start.workflow.as_str()).collect();
+            return format!("It starts {}.", started.join(", "));
+        }
+        let why = match self.reasons.len() {
+            0 => format!("No trigger takes {kind}."),
+            1 => format!("The one trigger that takes {kind} did not want it."),
+            count => format!("None of the {count} triggers that take {kind} wanted it."),
+        };
+        if answers.is_empty() { why } else { format!("{why} Who asked is answered.") }
+    }
 }
 
 /// A run to start.
@@ -93,7 +123,27 @@ pub fn route(mut event: Event, rules: &Rules, standing: &Standing) -> Routing {
         }
     }
     let answer = answer::to(&event, &rules.catalog.triggers, &starts, &reasons, refusal.as_ref());
-    Routing { event, starts, reasons, refusal, project: target.project, answer }
+    if refusal.is_none() {
+        starts.extend(answer.as_deref().and_then(|text| answering(&event, rules, text)));
+    }
+    let Target { project, channel, .. } = target;
+    Routing { event, starts, reasons, refusal, project, channel, answer }
+}
+
+/// The run that writes an answer under the comment that asked for it, so that it is journalled and made once. A command that
+/// was not written as a comment is answered by its source at once, and a program is not answered: two that answer each other
+/// never end.
+fn answering(event: &Event, rules: &Rules, text: &str) -> Option<Start> {
+    let (workflow, input) = ANSWERING;
+    let person = event.actor.as_ref().is_some_and(|actor| !actor.bot);
+    // Data Center tells of a comment twice, once without the issue: where nothing can be said, nothing is tried.
+    let place = event.change.is_some() || event.thread.is_some() || event.task.is_some();
+    let asked = event.comment.is_some() && place && person;
+    (asked && rules.catalog.workflows.contains_key(workflow)).then(|| Start {
+        trigger: ANSWER.to_owned(),
+        workflow: workflow.to_owned(),
+        inputs: Map::from_iter([(input.to_owned(), Value::from(text))]),
+    })
 }
 
 /// What one trigger makes of an event whose kind it takes.

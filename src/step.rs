@@ -10,6 +10,7 @@ mod action;
 pub mod journal;
 mod perform;
 mod publish;
+mod reply;
 #[cfg(test)]
 mod scene;
 mod start;

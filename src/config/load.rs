@@ -224,6 +224,7 @@ fn set(document: &mut Value, path: &[String], text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Account;
     use crate::money::Limits;
 
     fn write(dir: &Path, name: &str, text: &str) -> PathBuf {
@@ -251,6 +252,18 @@ mod tests {
         assert_eq!(loaded.config.system.name, "b");
         assert_eq!(loaded.config.system.max_concurrent_agents, 2);
         assert_eq!(loaded.config.server.listen.port(), 2);
+    }
+
+    #[test]
+    fn people_who_may_start_work_are_not_programs_that_may_ask() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = "security: {allow: [\"slack:U0ADA\"], bots: [\"github:Renovate[bot]\"]}\n";
+        let file = write(dir.path(), "ostler.yaml", text);
+        let config = load(Some(&file), &Environment::default()).unwrap().config;
+        let written = |accounts: &[Account]| accounts.iter().map(Account::to_string).collect::<Vec<_>>();
+        assert_eq!(written(&config.security.bots), ["github:renovate[bot]"]);
+        // A program cannot be asked for its rights, so that being listed is its right.
+        assert_eq!(written(&config.access().allow), ["slack:U0ADA", "github:renovate[bot]"]);
     }
 
     #[test]

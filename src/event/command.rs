@@ -32,6 +32,17 @@ pub struct Command {
 /// The command that lists what there is.
 const HELP: &str = "help";
 
+/// Other names of commands. Nothing at all asks for help, and so do the flags of a command line.
+const ALIASES: &[(&str, &str)] = &[
+    ("impl", "implement"),
+    ("?", HELP),
+    ("h", HELP),
+    ("", HELP),
+    ("-h", HELP),
+    ("--help", HELP),
+    ("—help", HELP),
+];
+
 impl Command {
     /// The names that the bot is spoken to by.
     pub const NAMES: &[&str] = &["ostler"];
@@ -54,6 +65,12 @@ impl Command {
             Self { name: canonical(name), args: Vec::new(), flags: BTreeMap::new(), text: rest.to_owned() };
         command.take(words::split(rest));
         command
+    }
+
+    /// The short names that a command also goes by.
+    pub fn aliases(name: &str) -> impl Iterator<Item = &'static str> {
+        let sayable = |alias: &str| !alias.is_empty() && !alias.starts_with(['-', '—']);
+        ALIASES.iter().filter(move |(alias, of)| *of == name && sayable(alias)).map(|(alias, _)| *alias)
     }
 
     /// Whether the list of commands is asked for.
@@ -97,11 +114,9 @@ fn address<'a>(line: &'a str, names: &[&str]) -> Option<&'a str> {
 
 /// A command's name without its aliases.
 fn canonical(name: &str) -> String {
-    match name.to_lowercase().as_str() {
-        "" | "?" | "h" | "-h" | "--help" | "—help" => HELP.to_owned(),
-        "impl" => "implement".to_owned(),
-        other => other.to_owned(),
-    }
+    let name = name.to_lowercase();
+    let known = ALIASES.iter().find(|(alias, _)| *alias == name);
+    known.map_or(name.as_str(), |(_, command)| command).to_owned()
 }
 
 #[cfg(test)]

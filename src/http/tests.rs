@@ -232,7 +232,10 @@ async fn the_four_ways_in_each_start_a_run() {
         assert_eq!(answer.status, StatusCode::OK, "{name}: {}", answer.body);
         if source == "slack" {
             assert!(
-                answer.json["text"].as_str().unwrap().starts_with("Started standard in acme/shop"),
+                answer.json["text"]
+                    .as_str()
+                    .unwrap()
+                    .starts_with("Started standard for SHOP-7 in acme/shop."),
                 "{}",
                 answer.body
             );
@@ -314,10 +317,10 @@ async fn a_slash_command_is_answered_usefully_whatever_it_says() {
             .signed_delivery("slack", Delivery { surface: "commands".to_owned(), headers, body: body.into() })
     };
     let text = |answer: Answer| answer.json["text"].as_str().unwrap().to_owned();
-    assert!(text(house.send(say("help", "1")).await).contains("`implement`: Does the work"));
+    assert!(text(house.send(say("help", "1")).await).contains("`implement` (`impl`): Does the work"));
     assert!(text(house.send(say("implement x", "2")).await).contains("--repo"));
     assert!(text(house.send(say("implement x --repo acme/shop", "3")).await).starts_with("Started"));
-    assert!(text(house.send(say("implement x --repo acme/shop", "3")).await).contains("already"));
+    assert!(text(house.send(say("implement x --repo acme/shop", "3")).await).contains("under way"));
     assert_eq!(house.census().await.runs, 1);
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::policy::{Current, Policy};
 use super::signature::{self, Refusal};
@@ -14,7 +15,7 @@ use crate::failpoint;
 use crate::id::{EventId, RunId};
 use crate::plugin::Registry;
 use crate::plugin::source::{Decoded, Delivery, Reply, Source, Undecodable, Verdict};
-use crate::router::{self, Routing, Start};
+use crate::router::{self, Reason, Routing, Start};
 use crate::run::{Entry, Record, Started};
 use crate::store::{Accepted, Intake, NewRun, Store, StoreError};
 
@@ -270,6 +271,7 @@ fn new_run(start: &Start, routing: &Routing, policy: &Policy, now: Timestamp) ->
         task,
         repository: event.repository.as_ref().map(|repository| repository.name.clone()),
         project: routing.project.clone(),
+        channel: routing.channel.clone(),
     };
     Ok(NewRun {
         id: RunId::of(event.id, &start.trigger),
@@ -282,7 +284,16 @@ fn workflows(routing: &Routing) -> impl Iterator<Item = String> {
     routing.starts.iter().map(|start| start.workflow.clone())
 }
 
-/// What is kept of the routing: each trigger's word, and why none was asked where none was.
-fn reasons(routing: &Routing) -> serde_json::Value {
-    serde_json::json!({"refusal": routing.refusal, "triggers": routing.reasons})
+/// What is kept of the routing: each trigger's word, and why none was asked where none was, for programs and for people.
+fn reasons(routing: &Routing) -> Value {
+    let said = |reason: &Reason| {
+        let mut told = json!(reason);
+        told["sentence"] = reason.sentence().into();
+        told
+    };
+    let triggers: Vec<Value> = routing.reasons.iter().map(said).collect();
+    json!({ "sentence": routing.sentence(), "refusal": routing.refusal, "triggers": triggers })
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,6 +74,8 @@ impl Fixture {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::event::{Event, PayloadRef, Stamp};
     use crate::id::EventId;
@@ -129,6 +131,22 @@ pub(super) mod tests {
                 assert!(decoded.is_ok(), "{name}{pointer} = {odd}: {decoded:?}");
             }
         }
+    }
+
+    /// Puts arbitrary bytes, and kept bodies with a piece replaced or cut off, through a source: it may refuse them, not panic.
+    pub(in crate::plugin) fn survives_any_bytes(source: &dyn Source, names: &[&str]) {
+        let kept: Vec<Delivery> =
+            names.iter().map(|name| kept(source.name().as_str(), name).delivery().unwrap()).collect();
+        let edits = (0..kept.len(), any::<prop::sample::Index>(), prop::collection::vec(any::<u8>(), 0..64));
+        proptest!(|((which, at, junk) in edits, whole in any::<bool>(), cut in any::<bool>())| {
+            let mut delivery = kept[which].clone();
+            let body = delivery.body.to_vec();
+            let at = at.index(body.len() + 1);
+            let rest = if cut { &[][..] } else { &body[(at + junk.len()).min(body.len())..] };
+            delivery.body = if whole { junk.clone() } else { [&body[..at], &junk, rest].concat() }.into();
+            drop(source.courtesy(&delivery));
+            drop(decode(source, &delivery));
+        });
     }
 
     fn pointers(value: &Value, at: String) -> Vec<String> {

@@ -17,6 +17,11 @@ pub trait Tracker: Debug + Send + Sync {
     /// The account that Ostler acts as.
     fn whoami(&self) -> Call<'_, Account>;
 
+    /// The channel for tasks whose team is not known.
+    fn default_channel(&self) -> Option<&str> {
+        None
+    }
+
     /// Reads a task.
     fn get_task<'a>(&'a self, task: &'a TaskRef) -> Call<'a, Task>;
 
@@ -73,7 +78,7 @@ pub struct Task {
     /// The address of the repository it is about, where a field says so or Ostler resolved it.
     #[serde(default)]
     pub repository_url: Option<String>,
-    /// Where its team talks: a mapped field, or the default channel.
+    /// Where its team talks, where a field of the task says so or Ostler resolved it.
     #[serde(default)]
     pub team_channel: Option<String>,
 }

@@ -64,7 +64,7 @@ impl Refusal {
         match self {
             Self::Own { account, .. } => format!("{account} is Ostler itself."),
             Self::Bot { account } => {
-                format!("{account} is a program and not listed among those that may ask.")
+                format!("{account} is a program that is not listed under `security.bots`.")
             }
         }
     }
@@ -80,6 +80,27 @@ impl Reason {
             condition: None,
             expected: Value::Null,
             actual: Value::Null,
+        }
+    }
+
+    /// One sentence for people.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let condition = self.condition.as_deref().unwrap_or("condition");
+        let (expected, actual) = (plain(&self.expected), plain(&self.actual));
+        match (self.verdict, condition) {
+            (Verdict::Matched, _) => "It starts its workflow.".to_owned(),
+            (Verdict::Unmatched, "on") => format!("It takes {expected}, not {actual}."),
+            (Verdict::Unmatched, "if") => format!("Its condition {expected} does not hold."),
+            (Verdict::Unmatched, _) => {
+                format!("It wants the {condition} {expected}; the event has {actual}.")
+            }
+            (Verdict::Blocked, _) => {
+                let tried = self.actual.get("no_entry_for").map(plain).filter(|tried| !tried.is_empty());
+                let tried = tried.map_or_else(String::new, |tried| format!(": there is none for {tried}"));
+                format!("It wants the event, but the {condition} is not known{tried}.")
+            }
+            (Verdict::Failed, _) => format!("Its `{condition}` cannot be evaluated: {actual}."),
         }
     }
 
@@ -105,6 +126,16 @@ impl Reason {
     #[must_use]
     pub fn failed(trigger: &Trigger, condition: &str, expected: Value, error: &str) -> Self {
         Self { verdict: Verdict::Failed, ..Self::unmatched(trigger, condition, expected, json!(error)) }
+    }
+}
+
+/// What a condition asks for, or an event has, for people: lists without their signs, nothing as such.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
     }
 }
 

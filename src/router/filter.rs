@@ -20,7 +20,7 @@ pub fn check(trigger: &Trigger, event: &Event, standing: &Standing) -> Result<()
         any(trigger, name, wanted, &Vec::from_iter(actual), fits)
     };
     let assignee = |wanted: &str, _: &str| event.assignee.as_ref().is_some_and(|a| is(a, wanted, standing));
-    one("label", &filter.label, event.label.clone(), &same)?;
+    any(trigger, "label", &filter.label, &labels(event), &same)?;
     one("assignee", &filter.assignee, event.assignee.as_ref().map(Account::to_string), &assignee)?;
     one("command", &filter.command, event.command.as_ref().map(|command| command.name.clone()), &same)?;
     one("repository", &filter.repository, repository(event), &glob)?;
@@ -64,6 +64,15 @@ fn is(account: &Account, wanted: &str, standing: &Standing) -> bool {
 
 fn glob(wanted: &str, actual: &str) -> bool {
     Glob::new(wanted).is_ok_and(|glob| glob.compile_matcher().is_match(actual))
+}
+
+/// The labels that were just set: all that were added at once, else the one that the event is about.
+fn labels(event: &Event) -> Vec<String> {
+    if event.labels_added.is_empty() {
+        Vec::from_iter(event.label.clone())
+    } else {
+        event.labels_added.clone()
+    }
 }
 
 fn repository(event: &Event) -> Option<String> {

@@ -15,6 +15,8 @@ pub struct Target {
     pub repository: Option<RepositoryName>,
     /// The tracker's project that belongs to it.
     pub project: Option<String>,
+    /// The channel that the map gives to it, with its `#`.
+    pub channel: Option<String>,
     /// The keys that the map was asked for.
     tried: Vec<String>,
 }
@@ -43,7 +45,8 @@ impl Target {
         let lived_in = || listed(named.as_ref()?.key.split_once('#')?.0, standing);
         let repository = own.or_else(lived_in).or(found);
         let project = repository.as_ref().and_then(|repository| project(task.as_ref(), repository, standing));
-        Self { task: named, repository, project, tried }
+        let channel = repository.as_ref().and_then(|repository| channel(repository, standing));
+        Self { task: named, repository, project, channel, tried }
     }
 
     /// Puts what was found into the event.
@@ -114,6 +117,12 @@ fn project(task: Option<&TaskRef>, repository: &RepositoryName, standing: &Stand
     let keys = standing.repositories.0.keys().map(String::as_str);
     let other = || keys.filter(|key| is_project(key)).find(belongs);
     own.or_else(other).map(str::to_owned)
+}
+
+/// The channel of a repository: the first of the map's keys that names one.
+fn channel(repository: &RepositoryName, standing: &Standing) -> Option<String> {
+    let mut entries = standing.repositories.0.iter();
+    entries.find(|(key, mapped)| key.starts_with('#') && *mapped == repository).map(|(key, _)| key.clone())
 }
 
 /// The project's part of a task's key, for trackers that have one: `SHOP` of `SHOP-7`.

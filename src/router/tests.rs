@@ -290,8 +290,113 @@ fn help_lists_what_is_available_here() {
     let only =
         Rules::new(Catalog { triggers: rules.catalog.triggers[..2].to_vec(), ..rules.catalog.clone() });
     let help = route(slash("help"), &only, &standing).answer.unwrap();
-    assert!(help.contains("`implement`: About implement.") && !help.contains("review"), "{help}");
+    assert!(help.contains("`implement` (`impl`): About implement.") && !help.contains("review"), "{help}");
     let unknown = route(slash("explode"), &only, &standing).answer.unwrap();
     assert!(unknown.contains("`explode`") && unknown.contains("`implement`"), "{unknown}");
     assert_eq!(route(slash("implement x"), &only, &standing).answer, None);
+}
+
+/// A catalog whose one trigger takes the command `implement` in comments, with the workflow that answers.
+fn answering_rules() -> Rules {
+    let mut rules =
+        filtered("github.comment.created", Filter { command: words(&["implement"]), ..Filter::default() });
+    let workflow = serde_json::json!({ "id": "answer", "name": "Answer", "steps": [] });
+    rules.catalog.workflows.insert("answer".to_owned(), serde_json::from_value(workflow).unwrap());
+    rules
+}
+
+fn asked_in_comment(text: &str) -> Event {
+    let comment = Comment { id: "1".to_owned(), body: format!("/ostler {text}"), url: None };
+    let task = Some(TaskMention::to(TaskRef::new("github", "acme/shop#1")));
+    let event = by(on_shop("github.comment.created"), "github:ada", false);
+    Event { comment: Some(comment), command: Some(Command::parse(text)), task, ..event }
+}
+
+#[test]
+fn a_comment_that_starts_nothing_is_answered_once_and_by_a_run() {
+    let started = |event| -> Vec<String> {
+        route(event, &answering_rules(), &standing(&[])).starts.into_iter().map(|s| s.trigger).collect()
+    };
+    assert_eq!(started(asked_in_comment("help")), [ANSWER]);
+    assert_eq!(started(asked_in_comment("explode")), [ANSWER]);
+    assert_eq!(started(asked_in_comment("implement")), ["t"], "work needs no answer");
+    let said_nothing = Event { command: None, ..asked_in_comment("help") };
+    assert_eq!(started(said_nothing), [""; 0]);
+    let nowhere = Event { task: None, ..asked_in_comment("help") };
+    assert_eq!(started(nowhere), [""; 0]);
+    let slash = Event { comment: None, ..asked_in_comment("help") };
+    assert_eq!(started(slash), [""; 0], "its source answers it at once");
+}
+
+#[test]
+fn programs_are_not_answered_even_where_they_are_listed() {
+    for account in ["github:dependabot[bot]", "github:stranger[bot]", "github:ostler[bot]"] {
+        let event = by(asked_in_comment("help"), account, true);
+        assert_eq!(route(event, &answering_rules(), &standing(&[])).starts, [], "{account}");
+    }
+}
+
+#[test]
+fn an_unknown_name_is_said_back_in_bounds() {
+    let event = asked_in_comment(&format!("`{}", "x".repeat(5_000)));
+    let answer = route(event, &answering_rules(), &standing(&[])).answer.unwrap();
+    assert!(answer.starts_with(&format!("Nothing here is called `{}`.", "x".repeat(40))), "{answer}");
+}
+
+#[test]
+fn help_says_how_to_name_a_repository_only_where_the_place_does_not() {
+    let here = route(asked_in_comment("help"), &answering_rules(), &standing(&[])).answer.unwrap();
+    assert!(here.contains("`implement` (`impl`)") && here.contains("`help` (`?`, `h`)"), "{here}");
+    assert!(!here.contains("--repo"));
+    let help = |event| {
+        let rules = filtered("slack.command", Filter { command: words(&["fix"]), ..Filter::default() });
+        route(event, &rules, &standing(&[("#shop-dev", "acme/shop")])).answer.unwrap()
+    };
+    assert!(help(slash("help")).contains("--repo owner/name"));
+}
+
+#[test]
+fn a_filter_by_label_sees_all_labels_that_were_added() {
+    let rules = filtered("jira.*", Filter { label: words(&["ostler"]), ..Filter::default() });
+    let labeled = |labels: &[&str]| Event {
+        label: Some(labels[0].to_owned()),
+        labels_added: words(labels),
+        ..on_shop("jira.issue.labeled")
+    };
+    assert_eq!(route(labeled(&["checkout", "Ostler"]), &rules, &standing(&[])).starts.len(), 1);
+    let no = route(labeled(&["checkout", "urgent"]), &rules, &standing(&[]));
+    assert_eq!(no.reasons[0].sentence(), "It wants the label ostler; the event has checkout, urgent.");
+}
+
+#[test]
+fn the_channel_is_the_one_that_is_mapped_to_the_repository() {
+    let map = [("SHOP", "acme/shop"), ("#pay-dev", "acme/pay"), ("#shop-dev", "acme/shop"), ("C9", "acme/x")];
+    let rules = rules(vec![trigger("t", "*")]);
+    let channel = |event| route(event, &rules, &standing(&map)).channel;
+    assert_eq!(channel(on_shop("github.push")).as_deref(), Some("#shop-dev"));
+    assert_eq!(channel(slash("implement SHOP-7")).as_deref(), Some("#shop-dev"));
+    assert_eq!(channel(slash("implement x --repo acme/pay")).as_deref(), Some("#pay-dev"));
+    assert_eq!(channel(slash("implement x --repo acme/x")), None);
+}
+
+#[test]
+fn a_ticket_named_in_an_unmapped_channel_goes_to_its_projects_repository() {
+    let elsewhere =
+        Thread { channel: "C7".to_owned(), channel_name: Some("random".to_owned()), message: None };
+    let event = Event { thread: Some(elsewhere), ..slash("implement SHOP-7") };
+    let rules = rules(vec![trigger("t", "slack.command")]);
+    let routing = route(event, &rules, &standing(&[("SHOP", "acme/shop")]));
+    assert_eq!(name_of(&routing).as_deref(), Some("acme/shop"));
+    assert_eq!(routing.starts.len(), 1);
+}
+
+#[test]
+fn every_verdict_is_a_sentence() {
+    let blocked = route(slash("implement x"), &rules(vec![trigger("t", "slack.command")]), &standing(&[]));
+    let said = blocked.reasons[0].sentence();
+    assert_eq!(said, "It wants the event, but the repository is not known: there is none for #shop-dev, C1.");
+    let nobody = route(slash("x"), &rules(vec![trigger("t", "jira.*")]), &standing(&[]));
+    assert_eq!(nobody.sentence(), "No trigger takes slack.command.");
+    let own = route(by(on_shop("github.push"), "github:ostler[bot]", true), &rules(vec![]), &standing(&[]));
+    assert_eq!(own.sentence(), "github:ostler[bot] is Ostler itself.");
 }

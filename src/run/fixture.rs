@@ -117,6 +117,7 @@ pub(crate) fn started(definition: &Definition) -> Record {
         task: Some(reference),
         repository: "acme/shop".parse().ok(),
         project: None,
+        channel: None,
     }))
 }
 

@@ -138,6 +138,9 @@ pub struct Started {
     /// The tracker's project that belongs to the repository, for tasks that the run makes.
     #[serde(default)]
     pub project: Option<String>,
+    /// The channel that belongs to the repository, with its `#`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
 }
 
 /// What follows from a failed attempt.

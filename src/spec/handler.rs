@@ -37,7 +37,7 @@ pub struct Trigger {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Filter {
-    /// The label just set is one of these.
+    /// One of the labels just set is one of these.
     pub label: Vec<String>,
     /// The account just assigned is one of these; `bot` is the bot itself.
     pub assignee: Vec<String>,

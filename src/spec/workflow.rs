@@ -48,6 +48,33 @@ pub struct Workflow {
     pub timeout: Option<u64>,
 }
 
+/// The system actions that say or keep something and reach nobody but who asked.
+const QUIET: &[&str] = &["log", "log_success", "metric", "set", "reply"];
+
+impl Workflow {
+    /// Whether every step of it only says or keeps something: such a workflow can be run for people who may start nothing
+    /// else.
+    #[must_use]
+    pub fn costs_nothing(&self) -> bool {
+        let after = &self.post_execution;
+        let lists = [&self.steps, &after.always, &after.on_success, &after.on_failure];
+        lists.into_iter().flatten().all(Step::costs_nothing)
+    }
+}
+
+impl Step {
+    fn costs_nothing(&self) -> bool {
+        match &self.kind {
+            StepKind::System { action } => QUIET.contains(&action.as_str()),
+            StepKind::Condition { then, otherwise, .. } => {
+                then.iter().chain(otherwise).all(Self::costs_nothing)
+            }
+            StepKind::Parallel { steps } => steps.iter().all(Self::costs_nothing),
+            StepKind::Action { .. } | StepKind::Ai { .. } | StepKind::Agent { .. } => false,
+        }
+    }
+}
+
 /// An input that a trigger or a person gives.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Input {
@@ -146,7 +173,7 @@ pub enum StepKind {
         /// The steps.
         steps: Vec<Step>,
     },
-    /// `system`: something Ostler does itself: `log`, `metric`, `emit`, `set`, and the built-in
+    /// `system`: something Ostler does itself: `log`, `metric`, `emit`, `set`, `reply`, and the built-in
     /// `cleanup`, `log_success`, `send_alert`.
     System {
         /// Which.

@@ -44,6 +44,8 @@ pub(super) struct World {
     pub(super) lose: Mutex<u32>,
     pub(super) permission: Mutex<Permission>,
     pub(super) change: Mutex<Change>,
+    /// What a field of every task says about its team.
+    pub(super) team: Mutex<Option<String>>,
 }
 
 /// What a step remembers, in memory.
@@ -107,6 +109,7 @@ impl World {
             lose: Mutex::new(0),
             permission: Mutex::new(Permission::Write),
             change: Mutex::new(change),
+            team: Mutex::default(),
         }
     }
 
@@ -175,8 +178,12 @@ impl Tracker for TrackerOf {
     fn whoami(&self) -> Call<'_, Account> {
         ready(Ok(Account::new(self.0, "ostler")))
     }
+    fn default_channel(&self) -> Option<&str> {
+        Some("#general")
+    }
     fn get_task<'a>(&'a self, task: &'a TaskRef) -> Call<'a, Task> {
-        ready(Ok(Task { status: Status::InProgress, ..a_task(task) }))
+        let team_channel = self.1.team.lock().unwrap().clone();
+        ready(Ok(Task { status: Status::InProgress, team_channel, ..a_task(task) }))
     }
     fn create_task<'a>(&'a self, new: &'a NewTask, effect: &'a Effect) -> Call<'a, Made<Task>> {
         let task = Task { title: new.title.clone(), ..a_task(&TaskRef::new(self.0, "SHOP-9")) };
@@ -367,6 +374,7 @@ impl Scene {
             task: Some(TaskRef::new("jira", "SHOP-7")),
             repository: Some(REPOSITORY.parse().unwrap()),
             project: Some("SHOP".to_owned()),
+            channel: None,
             event,
         };
         let run = RunId::of(started.event.id, "t");

@@ -13,10 +13,14 @@ use super::{Context, Outcome, StepError};
 use crate::event::RepositoryName;
 use crate::plugin::forge::{Change, Repository};
 use crate::plugin::tracker::Task;
+use crate::router;
 use crate::run::Work;
 
 /// Admits the person and finds out what the run is about.
 pub(super) async fn perform(parts: &Parts, context: &Context) -> Result<Outcome, StepError> {
+    if is_answer(context) {
+        return answer(parts, context).await;
+    }
     let person = match admit::admit(parts, context).await? {
         Ok(person) => person,
         Err(refusal) => return Err(admit::refuse(parts, context, refusal).await?),
@@ -50,6 +54,24 @@ fn named(task: &Task) -> Result<Value, StepError> {
     let mut value = value.map_err(|error| StepError::fatal("unwritable", error.to_string()))?;
     value["key"] = json!(task.reference.key);
     Ok(value)
+}
+
+/// Whether the run does nothing but answer. A project's own file of that name may do anything, so what it does is looked at.
+fn is_answer(context: &Context) -> bool {
+    context.started.trigger == router::ANSWER && context.definition.workflow.costs_nothing()
+}
+
+/// The first act of a run that only answers: it reads nothing, and a pull request that cannot be continued is answered, too.
+async fn answer(parts: &Parts, context: &Context) -> Result<Outcome, StepError> {
+    let person = match admit::admit_to_answer(parts, context).await? {
+        Ok(person) => person,
+        Err(refusal) => return Err(admit::refuse(parts, context, refusal).await?),
+    };
+    let outputs = json!({
+        "task": null, "repository": null, "change": null, "person": person, "thread": context.thread(),
+        "system": { "help": &*parts.help },
+    });
+    Ok(Outcome { outputs, ..Outcome::default() })
 }
 
 fn described(repository: &Repository) -> Value {

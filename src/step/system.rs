@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::perform::Parts;
+use super::reply::{Often, say};
 use super::{Context, Outcome, StepError, words};
 use crate::id::EffectKey;
 use crate::plugin::chat::NewMessage;
@@ -23,6 +24,7 @@ pub(super) async fn perform(parts: &Parts, context: &Context, action: &str) -> R
             json!({})
         }
         "send_alert" => send_alert(parts, context).await?,
+        "reply" => reply(parts, context).await?,
         _ => return Err(StepError::fatal("not_offered", format!("there is no system action `{action}`"))),
     };
     Ok(Outcome { outputs, ..Outcome::default() })
@@ -47,6 +49,16 @@ fn emit(context: &Context, inputs: &Map<String, Value>) -> Value {
     let event = text(inputs, &["event", "name"]).unwrap_or_else(|| context.job.step.name().to_owned());
     tracing::info!(run = %context.run, event, "a workflow's own event");
     json!({ "event": event, "data": inputs.get("data") })
+}
+
+/// Says something where the run was asked for.
+async fn reply(parts: &Parts, context: &Context) -> Result<Value, StepError> {
+    let needed = || StepError::fatal("invalid_input", "`reply` needs a `text`");
+    let said = text(&context.job.inputs, &["text", "message"]).ok_or_else(needed)?;
+    let person = context.ambient.get("person");
+    let vouched = person.and_then(|person| person.get("vouched")?.as_bool()).unwrap_or(true);
+    let often = if vouched { Often::EachRun } else { Often::OnceHere };
+    Ok(json!({ "said": say(parts, context, &said, 0, often).await? }))
 }
 
 /// Tells the team that the run needs a look: where it talks, if it does, else in the log.

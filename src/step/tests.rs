@@ -215,7 +215,10 @@ async fn a_message_goes_to_its_channel_and_into_the_thread_it_came_from() {
         message: Some("1.2".to_owned()),
     });
     scene.action("chat.send_message", json!({ "channel": "#dev", "message": "c" })).await.unwrap();
-    assert_eq!(scene.world.done("message"), ["message - - a", "message dev - b", "message #dev 1.2 c"]);
+    assert_eq!(
+        scene.world.done("message"),
+        ["message #general - a", "message dev - b", "message #dev 1.2 c"]
+    );
 }
 
 #[tokio::test]

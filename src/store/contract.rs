@@ -151,6 +151,7 @@ fn delivery(second: i64) -> Intake {
         task: None,
         repository: None,
         project: None,
+        channel: None,
     };
     let first = Entry { seq: 0, at: at(second), record: Record::Started(Box::new(started)) };
     Intake {

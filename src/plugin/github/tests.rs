@@ -70,7 +70,7 @@ async fn an_issue_is_a_task_by_its_labels() {
         assert_eq!((task.status, task.kind.as_str(), task.id.as_str()), (status, kind, "12"));
         assert_eq!(task.assignee, Some(Account::new("github", "ostler-bot")));
         assert_eq!(task.repository_url.as_deref(), Some("https://git.example/acme/shop"));
-        assert_eq!(task.team_channel.as_deref(), Some("shop-dev"));
+        assert_eq!(task.team_channel, None, "nothing in an issue says where its team talks");
         assert_eq!(server.lines(), ["GET /api/v3/repos/acme/shop/issues/12"]);
         let seen = &server.seen()[0];
         assert_eq!(seen.header("authorization"), "Bearer hush-hush");

@@ -21,6 +21,10 @@ impl Tracker for GitHub {
         Box::pin(async { self.own_account().await.cloned() })
     }
 
+    fn default_channel(&self) -> Option<&str> {
+        self.options.default_channel.as_deref()
+    }
+
     fn get_task<'a>(&'a self, task: &'a TaskRef) -> plugin::Call<'a, Task> {
         Box::pin(async move {
             let place = self.place(task)?;
@@ -109,7 +113,7 @@ impl GitHub {
             assignee: issue.assignee.map(|user| Account::new(client::NAME, &user.login)),
             url: issue.html_url,
             repository_url: Some(self.web_url(repository)),
-            team_channel: self.options.default_channel.clone(),
+            team_channel: None,
         }
     }
 

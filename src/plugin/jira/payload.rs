@@ -45,6 +45,8 @@ records! {
         labels: Maybe<Vec<String>>,
         components: Maybe<Vec<Named>>,
         assignee: Maybe<User>,
+        /// When it changed last.
+        updated: Text,
     }
 
     /// Anything of which only the name matters.

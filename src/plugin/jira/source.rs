@@ -15,7 +15,7 @@ use super::payload::{Comment, Fields, Issue, Item, Named, Payload, User};
 use crate::event::{
     Account, Actor, Command, Event, EventKind, SourceName, Stamp, Subject, TaskMention, TaskRef,
 };
-use crate::plugin::lenient::Maybe;
+use crate::plugin::lenient::{Maybe, Text};
 use crate::plugin::source::{Decoded, Delivery, JSON, Reply, Scheme, Source, Undecodable, Verdict};
 
 /// The vendor's name.
@@ -64,6 +64,14 @@ impl JiraSource {
             identities.push(format!("{JIRA}:{site}:{id}"));
         }
         identities.push(format!("{JIRA}:body:{}", stamp.payload.digest));
+        // Creating an issue with an assignee can be told of twice, as its creation and as an assignment: in the same state of
+        // the issue both are one.
+        if let (Some(task), Some(assignee), Some(state)) =
+            (&event.task, &event.assignee, payload.state_told())
+            && matches!(event.kind.as_str(), "jira.issue.created" | "jira.issue.assigned")
+        {
+            identities.push(format!("{JIRA}:{site}:{}:{assignee}@{state}", task.reference.key));
+        }
         // An update and a comment's own delivery can both tell of one comment.
         if let Some(comment) =
             event.comment.as_ref().filter(|_| event.kind.as_str() == "jira.issue.commented")
@@ -114,6 +122,13 @@ impl Source for JiraSource {
     }
 }
 
+impl Payload {
+    /// When the issue that is told of changed last, in Jira's own writing: which of its states this is.
+    fn state_told(&self) -> Option<&str> {
+        self.issue.get()?.fields.get()?.updated.text()
+    }
+}
+
 /// A payload being understood.
 #[derive(Debug, Clone, Copy)]
 struct Reading<'a> {
@@ -133,7 +148,9 @@ impl<'a> Reading<'a> {
         let said =
             event.comment.as_ref().filter(|_| matches!(kind.as_str(), "issue.commented" | "comment.created"));
         event.command = said.and_then(|comment| Command::in_comment(&comment.body, Command::NAMES));
-        event.label = self.label();
+        let labels = self.change("labels").map(Labels::of).unwrap_or_default();
+        event.label = labels.added.first().or(labels.removed.first()).cloned();
+        event.labels_added = labels.added;
         event.assignee = self.assignee(&kind);
         event.task = task;
         event
@@ -165,6 +182,7 @@ impl<'a> Reading<'a> {
         }
         match (self.change("status"), self.change("labels")) {
             (Some(_), _) => "transitioned",
+            (None, Some(item)) if Labels::of(item).added.is_empty() => "unlabeled",
             (None, Some(_)) => "labeled",
             (None, None) if led_by == "issue_commented" => "commented",
             (None, None) => "updated",
@@ -197,16 +215,6 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// The first label that was just added, else removed; the changelog holds both whole sets.
-    fn label(self) -> Option<String> {
-        let item = self.change("labels")?;
-        let set = |text: Option<&'a str>| text.unwrap_or_default().split_whitespace();
-        let (old, new) = (item.from_text.text(), item.to_text.text());
-        let added = set(new).find(|label| !set(old).any(|known| known == *label));
-        let removed = || set(old).find(|label| !set(new).any(|known| known == *label));
-        added.or_else(removed).map(str::to_owned)
-    }
-
     /// Who did it; a comment's own delivery names only its author.
     fn actor(self) -> Option<Actor> {
         let comment = self.payload.comment.get();
@@ -222,6 +230,26 @@ impl<'a> Reading<'a> {
         let address = self.payload.comment.get().and_then(|comment| comment.address.text());
         let issue = address.and_then(|address| address.split_once("/issue/")?.1.split('/').next());
         Subject::new(JIRA, issue.unwrap_or(self.name))
+    }
+}
+
+/// The difference of two sets of labels; the changelog holds both whole.
+#[derive(Debug, Default)]
+struct Labels {
+    added: Vec<String>,
+    removed: Vec<String>,
+}
+
+impl Labels {
+    fn of(item: &Item) -> Self {
+        let set = |text: &Text| -> Vec<String> {
+            text.text().unwrap_or_default().split_whitespace().map(str::to_owned).collect()
+        };
+        let (old, new) = (set(&item.from_text), set(&item.to_text));
+        let without = |from: &[String], other: &[String]| {
+            from.iter().filter(|label| !other.contains(label)).cloned().collect()
+        };
+        Self { added: without(&new, &old), removed: without(&old, &new) }
     }
 }
 

@@ -29,6 +29,10 @@ impl Tracker for Jira {
         Box::pin(async { self.own_account().await.cloned() })
     }
 
+    fn default_channel(&self) -> Option<&str> {
+        self.options.default_channel.as_deref()
+    }
+
     fn get_task<'a>(&'a self, task: &'a TaskRef) -> Call<'a, Task> {
         Box::pin(self.read_task(&task.key))
     }
@@ -109,7 +113,7 @@ impl Jira {
             assignee: fields.assignee.map(|user| Account::new(NAME, &user.account_id)),
             // A field that holds something else than a repository says nothing.
             repository_url: repository.filter(|text| RepositoryName::from_url_or_name(text).is_ok()),
-            team_channel: channel.or_else(|| self.options.default_channel.clone()),
+            team_channel: channel,
         }
     }
 

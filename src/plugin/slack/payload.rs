@@ -72,6 +72,7 @@ records! {
 
     Action {
         action_id: Text,
+        action_ts: Text,
         value: Text,
         selected_option: Maybe<Selected>,
     }

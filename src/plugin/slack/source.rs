@@ -11,11 +11,15 @@ use serde_json::json;
 use super::payload::{Envelope, Interaction, Message, User};
 use super::text;
 use crate::event::{Account, Actor, Button, Command, Event, EventKind, SourceName, Stamp, Subject, Thread};
+use crate::id::RunId;
 use crate::plugin::lenient::{Maybe, Record, Text};
 use crate::plugin::source::{Decoded, Delivery, FORM, JSON, Reply, Scheme, Source, Undecodable, Verdict};
 
 /// The vendor's name.
 const SLACK: &str = "slack";
+
+/// When a request was signed.
+const TIMESTAMP: &str = "X-Slack-Request-Timestamp";
 
 const EVENTS: &str = "events";
 const COMMANDS: &str = "commands";
@@ -61,12 +65,7 @@ impl Source for SlackSource {
     }
 
     fn scheme(&self) -> Scheme {
-        Scheme::Timed {
-            header: "X-Slack-Signature",
-            timestamp: "X-Slack-Request-Timestamp",
-            version: "v0",
-            window: 300,
-        }
+        Scheme::Timed { header: "X-Slack-Signature", timestamp: TIMESTAMP, version: "v0", window: 300 }
     }
 
     fn secrets(&self) -> &[SecretString] {
@@ -105,19 +104,20 @@ impl Source for SlackSource {
     }
 }
 
-/// What the person who typed a slash command reads at once.
+/// What the person who typed a slash command reads at once: what was started, on what, and how to look at it.
 fn report(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Accepted { event, runs, text } => {
             let place = event.repository.as_ref().map(|repository| format!(" in {}", repository.name));
-            let place = place.unwrap_or_default();
-            let started = runs
-                .iter()
-                .map(|(run, workflow)| format!("Started {workflow}{place} (run `{}`).", run.short()));
-            let lines: Vec<String> = started.chain(text.clone()).collect();
+            let task = event.task.as_ref().map(|task| format!(" for {}", task.reference.short()));
+            let (place, task) = (place.unwrap_or_default(), task.unwrap_or_default());
+            let line = |(run, workflow): &(RunId, String)| {
+                format!("Started {workflow}{task}{place}. Look at it with `ostler runs {run}`.")
+            };
+            let lines: Vec<String> = runs.iter().map(line).chain(text.clone()).collect();
             if lines.is_empty() { "Nothing was started.".to_owned() } else { lines.join("\n") }
         }
-        Verdict::Duplicate { .. } => "This request is under way already.".to_owned(),
+        Verdict::Duplicate { .. } => "This request was received before and is under way.".to_owned(),
         Verdict::Ignored => "There is nothing to do.".to_owned(),
     }
 }
@@ -164,6 +164,7 @@ fn command(form: &Form, delivery: &Delivery, stamp: &Stamp) -> Result<Decoded, U
     let trigger = form.get("trigger_id").map_or_else(|| fallback(delivery, stamp), str::to_owned);
     let subject = Subject::new(SLACK, &format!("{team}/{channel}/{trigger}"));
     let mut event = Event::new(stamp, EventKind::new("slack.command"), subject);
+    event.time = delivery.header(TIMESTAMP).and_then(moment).unwrap_or(stamp.received_at);
     event.actor = Some(Actor {
         account: Account::new(SLACK, user),
         name: form.get("user_name").unwrap_or(user).to_owned(),
@@ -192,6 +193,7 @@ fn interaction(delivery: &Delivery, stamp: &Stamp) -> Result<Decoded, Undecodabl
     let mut event = Event::new(stamp, EventKind::new("slack.button"), conversation(team, thread.as_ref()));
     event.actor = interaction.user.get().and_then(|user| person(user, team));
     let chosen = action.selected_option.get().and_then(|option| option.value.owned());
+    event.time = action.action_ts.text().and_then(moment).unwrap_or(stamp.received_at);
     event.button = Some(Button {
         action: action.action_id.owned().ok_or_else(|| Undecodable::missing("actions[0].action_id"))?,
         value: action.value.owned().or(chosen),
@@ -327,9 +329,14 @@ impl<'a> Said<'a> {
     }
 
     fn time(self) -> Option<Timestamp> {
-        let written = self.message.ts.text().and_then(|ts| ts.split('.').next()?.parse().ok());
-        Timestamp::from_second(written.or(self.envelope.event_time.0)?).ok()
+        let told = || Timestamp::from_second(self.envelope.event_time.0?).ok();
+        self.message.ts.text().and_then(moment).or_else(told)
     }
+}
+
+/// The moment of a timestamp in Slack's writing: seconds, and behind a point what tells two of one second apart.
+fn moment(ts: &str) -> Option<Timestamp> {
+    Timestamp::from_second(ts.split('.').next()?.parse().ok()?).ok()
 }
 
 /// What a conversation's events are about.
@@ -347,7 +354,7 @@ fn is_elsewhere(team: &Text, here: &str) -> bool {
 
 /// A request's identity where Slack gives none: its body and when it was signed, which the signature covers.
 fn fallback(delivery: &Delivery, stamp: &Stamp) -> String {
-    let seconds = delivery.header("X-Slack-Request-Timestamp").unwrap_or_default();
+    let seconds = delivery.header(TIMESTAMP).unwrap_or_default();
     format!("{}@{seconds}", stamp.payload.digest)
 }
 

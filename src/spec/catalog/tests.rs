@@ -36,12 +36,17 @@ fn what_is_shipped_is_right_and_serves_the_four_ways_in() {
         ("github.issue.labeled", "standard-development"),
         ("github.comment.created", "standard-development"),
         ("slack.command", "standard-development"),
-        ("github.comment.created", "help"),
+        ("slack.mention", "standard-development"),
+        ("jira.issue.created", "standard-development"),
+        ("jira.issue.commented", "standard-development"),
     ] {
         let kind = EventKind::new(kind);
         let takes = |trigger: &&Trigger| trigger.run == run && trigger.on.iter().any(|on| on.matches(&kind));
         assert!(catalog.triggers.iter().any(|trigger| takes(&trigger)), "{} starts no {run}", kind.as_str());
     }
+    let answer = &catalog.workflows["answer"];
+    assert!(answer.costs_nothing() && answer.inputs[0].name == "text");
+    assert!(!catalog.workflows["standard-development"].costs_nothing());
 }
 
 #[test]
@@ -79,15 +84,15 @@ fn the_shipped_prompts_render_with_what_steps_give_them() {
 #[test]
 fn a_project_replaces_what_is_shipped_and_adds_to_it() {
     let project = project(&[
-        ("handlers/help.yml", "on: slack.mention\nrun: mine\n"),
+        ("handlers/github-labeled.yml", "on: slack.mention\nrun: mine\n"),
         ("handlers/.draft.yaml", "nonsense"),
         ("handlers/notes.txt", "nonsense"),
         ("workflows/mine.yaml", "name: Mine\nsteps: [{name: a, type: ai_action}]\n"),
         ("prompts/a.txt", "{% include 'prompts/implement.txt' %}"),
     ]);
     let catalog = Catalog::load(Some(project.path()), &actions()).unwrap();
-    let help: Vec<_> = catalog.triggers.iter().filter(|trigger| trigger.id == "help").collect();
-    assert_eq!((help.len(), help[0].run.as_str()), (1, "mine"));
+    let named: Vec<_> = catalog.triggers.iter().filter(|trigger| trigger.id == "github-labeled").collect();
+    assert_eq!((named.len(), named[0].run.as_str()), (1, "mine"));
     assert!(catalog.workflows.contains_key("mine") && catalog.workflows.contains_key("standard-development"));
     assert!(catalog.prompts.contains_key("prompts/a.txt"));
     assert_ne!(catalog.digest, shipped().digest);
@@ -146,7 +151,7 @@ fn all_faults_of_a_handler_are_shown_with_their_places() {
     3 | if: "${event.isue.title == 'x'}"
       |        ^^^^^^^^^^^^^^^^
       |
-      = help: `event` has actor, assignee, button, change, check, command, comment, id, kind, label, payload, push, repository, source, subject, task, thread, time
+      = help: `event` has actor, assignee, button, change, check, command, comment, id, kind, label, labels_added, payload, push, repository, source, subject, task, thread, time
 
     error: there is no workflow `standard-developmnt`
      --> handlers/wrong.yaml:4:6

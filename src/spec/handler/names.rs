@@ -63,6 +63,7 @@ fn whole_event() -> Option<Event> {
             text: "x".to_owned(),
         }),
         label: some(),
+        labels_added: vec!["x".to_owned()],
         assignee: Some(account),
         push: Some(Push {
             branch: "x".to_owned(),

@@ -31,7 +31,7 @@ const KINDS: &[&str] = &[
     "github.pull_request.synchronize", "github.pull_request.labeled", "github.review.submitted",
     "github.review_comment.created", "github.push", "github.check_run.completed", "jira.issue.created",
     "jira.issue.assigned", "jira.issue.unassigned", "jira.issue.updated", "jira.issue.transitioned",
-    "jira.issue.labeled", "jira.issue.commented", "jira.issue.deleted", "slack.command", "slack.mention",
+    "jira.issue.labeled", "jira.issue.unlabeled", "jira.issue.commented", "jira.issue.deleted", "slack.command", "slack.mention",
     "slack.message", "slack.button",
 ];
 

@@ -30,7 +30,8 @@ pub(super) const TYPES: &[(&str, Type)] = &[
 ];
 /// Types that have a name already and no meaning yet.
 const LATER: &[&str] = &["loop", "workflow", "approval", "wait", "shell"];
-const SYSTEM_ACTIONS: &[&str] = &["log", "metric", "emit", "set", "cleanup", "log_success", "send_alert"];
+const SYSTEM_ACTIONS: &[&str] =
+    &["log", "metric", "emit", "set", "reply", "cleanup", "log_success", "send_alert"];
 
 impl Type {
     pub(super) fn keys(self) -> &'static [&'static str] {

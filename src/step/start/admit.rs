@@ -4,39 +4,64 @@
 use serde_json::{Value, json};
 
 use crate::event::{Account, Actor, SourceName};
-use crate::id::EffectKey;
-use crate::plugin::chat::NewMessage;
-use crate::plugin::effect::Effect;
 use crate::plugin::forge::Permission;
+use crate::router;
 use crate::run::Access;
 use crate::step::perform::Parts;
-use crate::step::{Context, StepError, journal};
+use crate::step::reply::{self, Often};
+use crate::step::{Context, StepError};
 
 /// The effect of the first act that answers a refused person.
 const ANSWER: u32 = 0;
 
-/// Why somebody may not, in a sentence for them.
-pub(super) struct Refusal(String);
+/// Why somebody may not.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    /// In a sentence for them.
+    sentence: String,
+    /// Whether nobody said no: their rights could not be found out.
+    open: bool,
+}
+
+impl Refusal {
+    fn no(sentence: String) -> Self {
+        Self { sentence, open: false }
+    }
+
+    fn open(sentence: String) -> Self {
+        Self { sentence, open: true }
+    }
+}
+
+/// Who is answered. That asks for less than starting work, because it costs nothing: whoever may start work here, and of those
+/// whose rights cannot be found out whoever the source takes for one of the organisation.
+pub(super) async fn admit_to_answer(
+    parts: &Parts,
+    context: &Context,
+) -> Result<Result<Value, Refusal>, StepError> {
+    Ok(match (admit(parts, context).await?, &context.started.event.actor) {
+        (Err(refusal), Some(actor)) if refusal.open => Ok(person(actor, None, false)),
+        (admitted, _) => admitted,
+    })
+}
 
 /// Who asked, as later steps know it, or why they may not.
 pub(super) async fn admit(parts: &Parts, context: &Context) -> Result<Result<Value, Refusal>, StepError> {
     let Some(actor) = &context.started.event.actor else {
-        return Ok(Err(Refusal("it is not known who asked for this".to_owned())));
+        return Ok(Err(Refusal::no("it is not known who asked for this".to_owned())));
     };
     let access = &context.definition.access;
     if accounts(access, &actor.account).any(|account| access.allow.contains(account)) {
-        return Ok(Ok(person(actor, None)));
+        return Ok(Ok(person(actor, None, true)));
     }
     if actor.bot || actor.external {
         let kind = if actor.bot { "a program" } else { "a guest" };
-        return Ok(Err(Refusal(format!(
-            "{} is {kind}; only those listed under `security.allow` may ask",
-            actor.name
-        ))));
+        let sentence = format!("{} is {kind}; only those listed under `security` may ask", actor.name);
+        return Ok(Err(Refusal::no(sentence)));
     }
     let Some(repository) = &context.started.repository else {
         let message = "no repository is known for this request, so nobody's rights in it are".to_owned();
-        return Ok(Err(Refusal(message)));
+        return Ok(Err(Refusal::open(message)));
     };
     let forge = parts.forge(context)?;
     let Some(account) = on_forge(access, &actor.account, &forge.name()) else {
@@ -46,19 +71,22 @@ pub(super) async fn admit(parts: &Parts, context: &Context) -> Result<Result<Val
             forge.name(),
             actor.account
         );
-        return Ok(Err(Refusal(message)));
+        return Ok(Err(Refusal::open(message)));
     };
     match forge.permission(repository, &account).await? {
-        permission if permission >= Permission::Write => Ok(Ok(person(actor, Some(&account)))),
-        _ => Ok(Err(Refusal(format!(
-            "{} may not write to {repository}; somebody who may can ask instead",
-            actor.name
-        )))),
+        permission if permission >= Permission::Write => Ok(Ok(person(actor, Some(&account), true))),
+        _ => {
+            let message = format!("{} may not write to {repository}; somebody who may can ask instead", actor.name);
+            Ok(Err(Refusal::no(message)))
+        }
     }
 }
 
-fn person(actor: &Actor, on_forge: Option<&Account>) -> Value {
-    json!({ "name": actor.name, "account": actor.account, "forge_account": on_forge })
+/// A person as later steps know them; vouched for are those whose rights were found out.
+fn person(actor: &Actor, on_forge: Option<&Account>, vouched: bool) -> Value {
+    json!({
+        "name": actor.name, "account": actor.account, "forge_account": on_forge, "vouched": vouched,
+    })
 }
 
 /// All accounts of the person that has this one, itself first.
@@ -71,45 +99,22 @@ fn on_forge(access: &Access, account: &Account, forge: &SourceName) -> Option<Ac
     accounts(access, account).find(|account| account.vendor == *forge).cloned()
 }
 
-/// Tells the person where they asked, and gives the error that ends the run.
+/// Tells the person where they asked, and gives the error that ends the run. Somebody who may not start anything is told so
+/// once under each task or pull request, not each time they ask: a comment by a stranger must not be a way to have the bot
+/// write another. An answer of the bot is no work, so that it is refused is not told at all.
 pub(super) async fn refuse(
     parts: &Parts,
     context: &Context,
     refusal: Refusal,
 ) -> Result<StepError, StepError> {
-    let sentence = format!("Nothing was started: {}.", refusal.0);
-    let key = EffectKey { run: context.run, step: context.job.step.clone(), ordinal: ANSWER };
-    let said = &sentence;
-    let answered: Result<bool, StepError> = journal::once(context.journal.as_ref(), key, |effect| {
-        Box::pin(async move { answer(parts, context, said, &effect).await })
-    })
-    .await;
-    match answered {
-        Ok(_) => {}
-        // An answer that may still arrive is waited for; one that cannot changes nothing about the refusal.
-        Err(error) if error.retryable => return Err(error),
-        Err(error) => tracing::warn!(run = %context.run, %error, "a refusal could not be told"),
+    let sentence = format!("Nothing was started: {}.", refusal.sentence);
+    if context.started.trigger != router::ANSWER {
+        match reply::say(parts, context, &sentence, ANSWER, Often::OnceHere).await {
+            Ok(_) => {}
+            // An answer that may still arrive is waited for; one that cannot changes nothing about the refusal.
+            Err(error) if error.retryable => return Err(error),
+            Err(error) => tracing::warn!(run = %context.run, %error, "a refusal could not be told"),
+        }
     }
-    Ok(StepError::fatal("refused", sentence))
-}
-
-/// Writes into the pull request, the conversation or the task that the request came from; false if it came
-/// from none of them.
-async fn answer(parts: &Parts, context: &Context, said: &str, effect: &Effect) -> Result<bool, StepError> {
-    let event = &context.started.event;
-    if let Some(change) = &event.change {
-        parts.forge(context)?.add_comment(&change.repository, change.number, said, effect).await?;
-    } else if let Some(thread) = &event.thread {
-        let message = NewMessage {
-            channel: Some(thread.channel.clone()),
-            thread: thread.message.clone(),
-            text: said.to_owned(),
-        };
-        parts.chat(context)?.send(&message, effect).await?;
-    } else if let Some(task) = event.task.as_ref().map(|task| &task.reference) {
-        parts.tracker(task)?.add_comment(task, said, effect).await?;
-    } else {
-        return Ok(false);
-    }
-    Ok(true)
+    Ok(StepError::fatal(StepError::REFUSED, sentence))
 }

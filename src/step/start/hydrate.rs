@@ -32,9 +32,17 @@ pub(super) async fn task(
         // The run's repository was resolved before it was accepted: what a ticket's field says does not move it.
         task.repository_url = Some(repository.url.clone());
     }
-    // Whoever asked in a channel looks for the answer there.
-    task.team_channel = context.thread().map(|thread| thread.channel).or(task.team_channel);
+    task.team_channel = team_channel(parts, context, &task);
     Ok(Some(task))
+}
+
+/// Where the task's team talks: what the task itself says comes before the conversation that the request was made
+/// in, that before the channel that the configuration gives to the repository, and the tracker's default is last.
+fn team_channel(parts: &Parts, context: &Context, task: &Task) -> Option<String> {
+    let asked_in = || context.thread().map(|thread| thread.channel);
+    let default = || parts.tracker(&task.reference).ok()?.default_channel().map(str::to_owned);
+    let field = task.team_channel.clone();
+    field.or_else(asked_in).or_else(|| context.started.channel.clone()).or_else(default)
 }
 
 /// The task that the event or its command names.

@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use crate::event::{Account, Command, TaskRef, Thread};
+use crate::id::{EventId, RunId};
 use crate::plugin::forge::Permission;
-use crate::step::scene::Scene;
+use crate::step::scene::{Memory, Scene};
 
 #[tokio::test]
 async fn a_writer_starts_a_run_about_the_task() {
@@ -156,4 +157,124 @@ async fn a_command_names_a_task() {
         assert!(scene.world.done("").is_empty());
     }
     assert_eq!(TaskRef::new("jira", "SHOP-12").short(), "SHOP-12");
+}
+
+#[tokio::test]
+async fn the_team_is_told_where_what_is_known_best_says() {
+    let team = |outputs: &serde_json::Value| outputs["task"]["team_channel"].as_str().map(str::to_owned);
+    let mut scene = Scene::new().await;
+    assert_eq!(
+        team(&scene.perform().await.unwrap().outputs).as_deref(),
+        Some("#general"),
+        "the default is last"
+    );
+
+    let mut scene = Scene::new().await;
+    scene.started().channel = Some("#shop-dev".to_owned());
+    assert_eq!(team(&scene.perform().await.unwrap().outputs).as_deref(), Some("#shop-dev"));
+
+    scene.started().event.thread =
+        Some(Thread { channel: "C1".to_owned(), channel_name: None, message: None });
+    assert_eq!(team(&scene.perform().await.unwrap().outputs).as_deref(), Some("C1"));
+
+    *scene.world.team.lock().unwrap() = Some("payments".to_owned());
+    assert_eq!(team(&scene.perform().await.unwrap().outputs).as_deref(), Some("payments"));
+}
+
+/// Another run that the same person asks for, with a memory of its own.
+fn asked_again(scene: &mut Scene) {
+    scene.context.run = RunId::of(EventId::at("2026-11-21T09:00:00Z".parse().unwrap()), "t");
+    scene.context.journal = std::sync::Arc::new(Memory::default());
+}
+
+#[tokio::test]
+async fn a_stranger_is_refused_once_under_each_task_however_often_they_ask() {
+    let mut scene = Scene::new().await;
+    scene.mention("x");
+    *scene.world.permission.lock().unwrap() = Permission::Read;
+    for _ in 0..3 {
+        asked_again(&mut scene);
+        assert_eq!(scene.perform().await.unwrap_err().code, "refused");
+    }
+    assert_eq!(scene.world.done("comment").len(), 1);
+    // Somebody else is told too, and so is the same person elsewhere.
+    scene.started().event.actor.as_mut().unwrap().account = Account::new("github", "eve");
+    asked_again(&mut scene);
+    scene.perform().await.unwrap_err();
+    scene.started().event.subject = crate::event::Subject::new("jira", "SHOP-8");
+    asked_again(&mut scene);
+    scene.perform().await.unwrap_err();
+    assert_eq!(scene.world.done("comment").len(), 3);
+}
+
+/// Lets the run be one that answers.
+fn answering(scene: &mut Scene, step: serde_json::Value) {
+    scene.mention("x");
+    scene.started().trigger = crate::router::ANSWER.to_owned();
+    let workflow = json!({ "id": "answer", "name": "Answer", "steps": [step] });
+    std::sync::Arc::make_mut(&mut scene.context.definition).workflow =
+        serde_json::from_value(workflow).unwrap();
+}
+
+fn reply_step() -> serde_json::Value {
+    json!({ "name": "reply", "kind": { "system": { "action": "reply" } } })
+}
+
+async fn reply(scene: &mut Scene) {
+    let kind = crate::run::decide::JobKind::System { action: "reply".to_owned() };
+    scene.context.job.step = crate::id::StepPath::root("reply");
+    scene.context.job.kind = kind;
+    scene.context.job.inputs = json!({ "text": "hello" }).as_object().unwrap().clone();
+    scene.context.journal = std::sync::Arc::new(Memory::default());
+    scene.perform().await.unwrap();
+    scene.context.job.step = crate::id::StepPath::root("@start");
+    scene.context.job.kind = crate::run::decide::JobKind::Start;
+}
+
+#[tokio::test]
+async fn a_writer_is_answered_each_time_and_a_stranger_not_at_all() {
+    let mut scene = Scene::new().await;
+    answering(&mut scene, reply_step());
+    for _ in 0..2 {
+        asked_again(&mut scene);
+        scene.perform().await.unwrap();
+        reply(&mut scene).await;
+    }
+    assert_eq!(scene.world.done("comment jira:SHOP-7 hello").len(), 2, "once by each of two runs");
+
+    let mut scene = Scene::new().await;
+    answering(&mut scene, reply_step());
+    *scene.world.permission.lock().unwrap() = Permission::Read;
+    assert_eq!(scene.perform().await.unwrap_err().code, "refused");
+    assert!(scene.world.done("").is_empty(), "a refused question is not worth a comment");
+}
+
+#[tokio::test]
+async fn who_belongs_here_by_the_sources_word_only_is_answered_once_under_each_task() {
+    for spoil in [0, 1] {
+        let mut scene = Scene::new().await;
+        answering(&mut scene, reply_step());
+        match spoil {
+            0 => scene.started().repository = None,
+            _ => scene.started().event.actor.as_mut().unwrap().account = Account::new("jira", "5b10"),
+        }
+        for _ in 0..3 {
+            asked_again(&mut scene);
+            scene.perform().await.unwrap();
+            reply(&mut scene).await;
+        }
+        assert_eq!(scene.world.done("comment jira:SHOP-7 hello").len(), 1, "case {spoil}");
+        scene.started().event.actor.as_mut().unwrap().external = true;
+        assert_eq!(scene.perform().await.unwrap_err().code, "refused");
+    }
+}
+
+#[tokio::test]
+async fn a_workflow_called_answer_that_does_more_asks_for_more() {
+    let mut scene = Scene::new().await;
+    let agent = json!({ "action": { "capability": "communication", "action": "send_message" } });
+    answering(&mut scene, json!({ "name": "tell", "kind": agent }));
+    scene.started().repository = None;
+    assert_eq!(scene.perform().await.unwrap_err().code, "refused");
+    assert!(scene.world.done("").is_empty());
 }

@@ -1,5 +1,7 @@
 use super::*;
-use crate::plugin::fixture::tests::{decode, event_of, handshake_of, kept, survives_odd_values};
+use crate::plugin::fixture::tests::{
+    decode, event_of, handshake_of, kept, survives_any_bytes, survives_odd_values,
+};
 
 fn source() -> GithubSource {
     GithubSource::new(SourceOptions { secrets: vec!["s".into(), "".into()] })
@@ -185,4 +187,9 @@ fn odd_values_never_fail_a_delivery() {
     for name in ["issues.labeled", "issue_comment.created-on-pull-request", "push", "check_run.completed"] {
         survives_odd_values(&source(), name, &[]);
     }
+}
+
+#[test]
+fn no_bytes_make_it_panic() {
+    survives_any_bytes(&source(), &["issue_comment.created", "push", "check_run.completed"]);
 }

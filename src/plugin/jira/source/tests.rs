@@ -1,5 +1,5 @@
 use super::*;
-use crate::plugin::fixture::tests::{decode, event_of, kept, survives_odd_values};
+use crate::plugin::fixture::tests::{decode, event_of, kept, survives_any_bytes, survives_odd_values};
 
 const BOT: &str = "jira:712020:0f3c8a52-ostler";
 
@@ -58,7 +58,27 @@ fn an_update_is_named_after_what_it_tells() {
 fn a_label_just_added_is_the_difference_of_the_sets() {
     let event = read("issue_updated.labeled");
     assert_eq!((event.kind.as_str(), event.label.as_deref()), ("jira.issue.labeled", Some("ostler")));
+    assert_eq!(event.labels_added, ["ostler"]);
     assert_eq!(event.task.unwrap().labels, ["checkout", "ostler"]);
+}
+
+#[test]
+fn all_labels_added_at_once_are_told_and_labels_taken_away_are_no_labelling() {
+    let with = |old: &str, new: &str| {
+        let mut fixture = kept("jira", "issue_updated.labeled");
+        let item = &mut fixture.body.as_mut().unwrap()["changelog"]["items"][0];
+        (item["fromString"], item["toString"]) = (old.into(), new.into());
+        let Ok(Decoded::Event { event, .. }) = decode(&source(), &fixture.delivery().unwrap()) else {
+            panic!()
+        };
+        event
+    };
+    let added = with("checkout old", "checkout urgent ostler");
+    assert_eq!((added.kind.as_str(), added.label.as_deref()), ("jira.issue.labeled", Some("urgent")));
+    assert_eq!(added.labels_added, ["urgent", "ostler"]);
+    let removed = with("checkout ostler", "checkout");
+    assert_eq!((removed.kind.as_str(), removed.label.as_deref()), ("jira.issue.unlabeled", Some("ostler")));
+    assert!(removed.labels_added.is_empty());
 }
 
 #[test]
@@ -100,6 +120,7 @@ fn identities_are_qualified_by_the_site() {
     let expected = [
         "jira:acme.atlassian.net:a5b6c7d8-0000-4000-8000-000000000001".to_owned(),
         format!("jira:body:{}", event.payload.digest),
+        format!("jira:acme.atlassian.net:SHOP-7:{BOT}@2026-11-20T09:30:00.000+0100"),
     ];
     assert_eq!(identities, expected);
     let named = JiraSource::new(SourceOptions { secrets: Vec::new(), site: Some("own.test".to_owned()) });
@@ -132,4 +153,9 @@ fn odd_values_never_fail_a_delivery() {
     for name in ["issue_updated.assigned", "comment_created", "dc-issue_updated.commented"] {
         survives_odd_values(&source(), name, &["/webhookEvent"]);
     }
+}
+
+#[test]
+fn no_bytes_make_it_panic() {
+    survives_any_bytes(&source(), &["issue_updated.assigned", "dc-issue_updated.commented"]);
 }

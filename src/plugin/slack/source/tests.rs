@@ -3,7 +3,9 @@ use serde_json::Value;
 use super::*;
 use crate::event::{RepositoryMention, RepositoryName};
 use crate::id::{EventId, RunId};
-use crate::plugin::fixture::tests::{decode, event_of, handshake_of, kept, survives_odd_values};
+use crate::plugin::fixture::tests::{
+    decode, event_of, handshake_of, kept, survives_any_bytes, survives_odd_values,
+};
 
 fn source() -> SlackSource {
     SlackSource::new(SourceOptions { signing_secrets: vec!["s".into()] })
@@ -123,7 +125,10 @@ fn a_slash_command_is_answered_with_what_was_started() {
         text: text.map(str::to_owned),
     };
     let started = says(accepted(vec![(run, "standard-development".to_owned())], None));
-    assert_eq!(started, format!("Started standard-development in acme/shop (run `{}`).", run.short()));
+    assert_eq!(
+        started,
+        format!("Started standard-development in acme/shop. Look at it with `ostler runs {run}`.")
+    );
     assert_eq!(says(accepted(Vec::new(), Some("<!channel>"))), "&lt;!channel&gt;");
     assert!(!says(accepted(Vec::new(), None)).is_empty());
     assert!(!says(Verdict::Duplicate { event: event.id }).is_empty());
@@ -155,4 +160,9 @@ fn odd_values_never_fail_a_delivery() {
     for name in ["app_mention", "message"] {
         survives_odd_values(&source(), name, &["/type", "/event", "/event/type"]);
     }
+}
+
+#[test]
+fn no_bytes_make_it_panic() {
+    survives_any_bytes(&source(), &["app_mention", "command", "block_actions", "url_verification"]);
 }

@@ -1,0 +1,279 @@
+//! What becomes of kept deliveries under the rules that are shipped.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use secrecy::SecretString;
+
+use super::*;
+use crate::clock::ManualClock;
+use crate::event::{Account, SourceName};
+use crate::money::{Limits, Prices};
+use crate::plugin::fixture::Fixture;
+use crate::plugin::{github, jira, registry, slack};
+use crate::router::{Rules, Standing};
+use crate::run::{Access, Settings};
+use crate::spec::{Catalog, RepositoryMap};
+use crate::store::{Found, Memory, Query};
+
+const SECRET: &str = "correct horse battery staple";
+
+/// An inbox over a store in memory, with the shipped handlers and workflows.
+struct Office {
+    inbox: Inbox,
+    store: Arc<dyn Store>,
+    sources: BTreeMap<SourceName, Arc<dyn Source>>,
+    clock: Arc<ManualClock>,
+}
+
+impl Office {
+    fn new() -> Self {
+        let secrets = || vec![SecretString::from(SECRET)];
+        let sources: [Arc<dyn Source>; 3] = [
+            Arc::new(github::source::GithubSource::new(github::source::SourceOptions { secrets: secrets() })),
+            Arc::new(jira::source::JiraSource::new(jira::source::SourceOptions {
+                secrets: secrets(),
+                site: None,
+            })),
+            Arc::new(slack::source::SlackSource::new(slack::source::SourceOptions {
+                signing_secrets: secrets(),
+            })),
+        ];
+        let sources: BTreeMap<_, _> = sources.into_iter().map(|source| (source.name(), source)).collect();
+        let store: Arc<dyn Store> = Arc::new(Memory::open().unwrap());
+        let registry = Arc::new(Registry { sources: sources.clone(), ..Registry::default() });
+        let clock = Arc::new(ManualClock::at("2026-11-21T08:00:00Z".parse().unwrap()));
+        let policy = Arc::new(Current::new(policy()));
+        let inbox = Inbox::new(Arc::clone(&store), registry, policy, Arc::clone(&clock) as _, || {});
+        Self { inbox, store, sources, clock }
+    }
+
+    async fn send(&self, source: &str, mut delivery: Delivery) -> Outcome {
+        let scheme = self.sources[&SourceName::new(source)].scheme();
+        for (name, value) in signature::sign(scheme, SECRET, &delivery.body, self.clock.now()) {
+            delivery.headers.insert(name, value.parse().unwrap());
+        }
+        self.inbox.accept(source, delivery).await.unwrap()
+    }
+
+    async fn send_kept(&self, source: &str, name: &str) -> Answer {
+        self.send(source, kept(source, name).delivery().unwrap()).await.answer
+    }
+
+    async fn started(&self, run: RunId) -> Started {
+        let journal = self.store.load(run).await.unwrap().unwrap();
+        match &journal.entries[0].record {
+            Record::Started(started) => (**started).clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn reasons(&self, event: EventId) -> Value {
+        match self.store.query(Query::Reasons(event)).await.unwrap() {
+            Found::Json(reasons) => reasons,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn policy() -> Policy {
+    let bindings = [("task_management", "jira"), ("version_control", "github"), ("communication", "slack")];
+    let bindings: BTreeMap<_, _> =
+        bindings.map(|(capability, name)| (capability.to_owned(), SourceName::new(name))).into();
+    let map = [("SHOP", "acme/shop"), ("#shop-dev", "acme/shop")];
+    let standing = Standing {
+        own: vec![Account::new("jira", "712020:0f3c8a52-ostler"), Account::new("github", "ostler[bot]")],
+        bots: Vec::new(),
+        repositories: RepositoryMap(map.map(|(key, name)| (key.to_owned(), name.parse().unwrap())).into()),
+        tracker: bindings.get("task_management").cloned(),
+        forge: bindings.get("version_control").cloned(),
+    };
+    let settings = Settings {
+        bindings,
+        limits: Limits::default(),
+        prices: Prices::default(),
+        model: "m".to_owned(),
+        access: Access::default(),
+        actions: registry::actions(),
+    };
+    let catalog = Catalog::load(None, &registry::actions()).unwrap_or_else(|e| panic!("{}", e.render(false)));
+    Policy::new(Rules::new(catalog), settings, standing)
+}
+
+fn deliveries() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/deliveries")
+}
+
+fn kept(source: &str, name: &str) -> Fixture {
+    let path = deliveries().join(source).join(format!("{name}.json"));
+    Fixture::read(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
+    let mut told = String::new();
+    for source in ["github", "jira", "slack"] {
+        let files = std::fs::read_dir(deliveries().join(source)).unwrap();
+        let mut names: Vec<String> = files
+            .map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+            .collect();
+        names.sort();
+        for name in names {
+            // Each alone: some of them tell of one thing twice.
+            let office = Office::new();
+            let answer = office.send_kept(source, &name).await;
+            let Some(event) = answer.event_id else { continue };
+            let reasons = office.reasons(event).await;
+            writeln!(told, "{source}/{name}: {}", reasons["sentence"].as_str().unwrap()).unwrap();
+            for said in reasons["triggers"].as_array().unwrap() {
+                let text = |field: &str| said[field].as_str().unwrap();
+                writeln!(told, "  {}: {}", text("trigger"), text("sentence")).unwrap();
+            }
+        }
+    }
+    insta::assert_snapshot!(told, @r"
+    github/check_run.completed: No trigger takes github.check_run.completed.
+    github/issue_comment.created: It starts standard-development.
+      comment-command: It starts its workflow.
+    github/issue_comment.created-on-pull-request: It starts standard-development.
+      comment-command: It starts its workflow.
+    github/issues.assigned: No trigger takes github.issue.assigned.
+    github/issues.labeled: It starts standard-development.
+      github-labeled: It starts its workflow.
+    github/issues.opened: No trigger takes github.issue.opened.
+    github/pull_request.opened: No trigger takes github.pull_request.opened.
+    github/pull_request_review.submitted: It starts standard-development.
+      comment-command: It starts its workflow.
+    github/push: No trigger takes github.push.
+    github/workflow_run.completed: github:acme-ci[bot] is a program that is not listed under `security.bots`.
+    jira/comment_created: It starts standard-development.
+      comment-command: It starts its workflow.
+    jira/dc-comment_created: No trigger takes jira.comment.created.
+    jira/dc-issue_updated.assigned: The one trigger that takes jira.issue.assigned did not want it.
+      jira-assigned: It wants the assignee bot; the event has jira:ostler.
+    jira/dc-issue_updated.commented: The one trigger that takes jira.issue.commented did not want it. Who asked is answered.
+      comment-command: It wants the command implement, fix; the event has review.
+    jira/issue_created: It starts standard-development.
+      jira-assigned: It starts its workflow.
+    jira/issue_updated.assigned: It starts standard-development.
+      jira-assigned: It starts its workflow.
+    jira/issue_updated.assigned-empty-changelog: It starts standard-development.
+      jira-assigned: It starts its workflow.
+    jira/issue_updated.described: No trigger takes jira.issue.updated.
+    jira/issue_updated.labeled: No trigger takes jira.issue.labeled.
+    jira/issue_updated.transitioned: No trigger takes jira.issue.transitioned.
+    jira/issue_updated.unassigned: No trigger takes jira.issue.unassigned.
+    slack/app_mention: It starts standard-development.
+      slack-command: It starts its workflow.
+    slack/block_actions: No trigger takes slack.button.
+    slack/command: It starts standard-development.
+      slack-command: It starts its workflow.
+    slack/message: No trigger takes slack.message.
+    slack/message.mention: It starts standard-development.
+      slack-command: It starts its workflow.
+    slack/reaction_added: No trigger takes slack.reaction_added.
+    ");
+}
+
+#[tokio::test]
+async fn a_ticket_created_with_an_assignee_starts_one_run_however_often_it_is_told() {
+    let office = Office::new();
+    let created = kept("jira", "issue_created");
+    let first = office.send("jira", created.delivery().unwrap()).await.answer;
+    assert_eq!((first.status, first.runs.len()), (Status::Accepted, 1));
+    let mut echo = created;
+    let body = echo.body.as_mut().unwrap();
+    body["webhookEvent"] = "jira:issue_updated".into();
+    body["issue_event_type_name"] = "issue_assigned".into();
+    body["changelog"] = json!({ "items": [] });
+    echo.headers.insert("X-Atlassian-Webhook-Identifier".to_owned(), "another".to_owned());
+    let mut later = echo.clone();
+    let again = office.send("jira", echo.delivery().unwrap()).await.answer;
+    assert_eq!((again.status, again.runs), (Status::Duplicate, first.runs));
+    // Taken away and given back later it is another request.
+    later.body.as_mut().unwrap()["issue"]["fields"]["updated"] = "2026-11-22T09:00:00.000+0000".into();
+    let anew = office.send("jira", later.delivery().unwrap()).await.answer;
+    assert_eq!((anew.status, anew.runs.len()), (Status::Accepted, 1));
+}
+
+#[tokio::test]
+async fn a_ticket_taken_away_or_given_to_somebody_else_starts_nothing() {
+    let office = Office::new();
+    assert_eq!(office.send_kept("jira", "issue_updated.unassigned").await.status, Status::Ignored);
+    let mut other = kept("jira", "issue_updated.assigned-empty-changelog");
+    other.body.as_mut().unwrap()["issue"]["fields"]["assignee"]["accountId"] = "somebody".into();
+    let answer = office.send("jira", other.delivery().unwrap()).await.answer;
+    assert_eq!(answer.status, Status::Ignored);
+    let reasons = office.reasons(answer.event_id.unwrap()).await;
+    assert_eq!(reasons["triggers"][0]["sentence"], "It wants the assignee bot; the event has jira:somebody.");
+}
+
+#[tokio::test]
+async fn what_slack_sends_again_is_taken_in_once() {
+    let office = Office::new();
+    let mention = || kept("slack", "app_mention").delivery().unwrap();
+    let first = office.send("slack", mention()).await.answer;
+    let mut retried = mention();
+    retried.headers.insert("X-Slack-Retry-Num", "1".parse().unwrap());
+    retried.headers.insert("X-Slack-Retry-Reason", "http_timeout".parse().unwrap());
+    retried.headers.remove("X-Slack-Request-Timestamp");
+    let again = office.send("slack", retried).await.answer;
+    assert_eq!((again.status, &again.runs), (Status::Duplicate, &first.runs));
+    // The message event of the same mention.
+    assert_eq!(office.send_kept("slack", "message.mention").await.status, Status::Duplicate);
+}
+
+#[tokio::test]
+async fn a_slash_command_on_a_ticket_goes_to_the_tickets_repository_and_its_team() {
+    let office = Office::new();
+    let mut command = kept("slack", "command");
+    let form = command.form.as_mut().unwrap();
+    form.insert("channel_id".to_owned(), "C0ELSE".into());
+    form.insert("channel_name".to_owned(), "elsewhere".into());
+    let outcome = office.send("slack", command.delivery().unwrap()).await;
+    let started = office.started(outcome.answer.runs[0]).await;
+    assert_eq!(started.task.unwrap().to_string(), "jira:SHOP-7");
+    assert_eq!(started.repository.unwrap().to_string(), "acme/shop");
+    assert_eq!(started.channel.as_deref(), Some("#shop-dev"));
+    let Some(Reply::Json(reply)) = outcome.reply else { panic!() };
+    let run = outcome.answer.runs[0];
+    let expected =
+        format!("Started standard-development for SHOP-7 in acme/shop. Look at it with `ostler runs {run}`.");
+    assert_eq!(reply["text"], expected);
+}
+
+#[tokio::test]
+async fn a_comment_that_starts_nothing_is_answered_by_a_run_of_its_own() {
+    let office = Office::new();
+    let mut comment = kept("github", "issue_comment.created");
+    let body = comment.body.as_mut().unwrap();
+    body["comment"]["body"] = "/ostler dance".into();
+    let answer = office.send("github", comment.delivery().unwrap()).await.answer;
+    assert_eq!((answer.status, answer.runs.len()), (Status::Accepted, 1));
+    let started = office.started(answer.runs[0]).await;
+    assert_eq!((started.trigger.as_str(), started.workflow.as_str()), (router::ANSWER, "answer"));
+    let said = started.inputs["text"].as_str().unwrap();
+    assert!(
+        said.starts_with("Nothing here is called `dance`.\nAvailable here:\n• `implement` (`impl`), `fix`: ")
+    );
+    // Once for each comment, by whichever of the hooks that tell of it.
+    comment.headers.insert("X-GitHub-Delivery".to_owned(), "another".to_owned());
+    comment.body.as_mut().unwrap()["organization"] = json!({ "login": "acme" });
+    let again = office.send("github", comment.delivery().unwrap()).await.answer;
+    assert_eq!((again.status, again.runs), (Status::Duplicate, answer.runs));
+}
+
+#[tokio::test]
+async fn programs_and_the_bot_itself_are_never_answered() {
+    for (login, kind) in [("noisy[bot]", "Bot"), ("ostler[bot]", "Bot"), ("Ostler[bot]", "User")] {
+        let office = Office::new();
+        let mut comment = kept("github", "issue_comment.created");
+        let body = comment.body.as_mut().unwrap();
+        body["comment"]["body"] = "/ostler help".into();
+        body["sender"]["login"] = login.into();
+        body["sender"]["type"] = kind.into();
+        let answer = office.send("github", comment.delivery().unwrap()).await.answer;
+        assert_eq!((answer.status, answer.runs.len()), (Status::Ignored, 0), "{login}");
+    }
+}
