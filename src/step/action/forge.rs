@@ -230,7 +230,7 @@ fn body(act: &Act<'_>, published: &Publication) -> Result<String, StepError> {
 }
 
 fn tested(checks: &Checks) -> String {
-    let Checks { command, passed, base_passed, output } = checks;
+    let Checks { command, passed, base_passed, output, .. } = checks;
     let verdict = match (passed, base_passed) {
         (true, true) => "passes, as it did before",
         (true, false) => "passes, and did not before",
