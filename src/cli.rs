@@ -8,8 +8,6 @@ mod look;
 mod serve;
 mod twins;
 
-use std::process::ExitCode;
-
 use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
 
@@ -42,24 +40,33 @@ enum Command {
     Twins(twins::Arguments),
 }
 
+impl Command {
+    /// What is logged where nothing else is asked for: a server tells what it does, the others only what is wrong.
+    fn log_filter(&self) -> &'static str {
+        match self {
+            Self::Serve(_) => "warn,ostler=info",
+            _ => "warn",
+        }
+    }
+}
+
 /// Runs the command that the process was called with.
 #[must_use]
-pub fn main() -> ExitCode {
+pub fn main() -> Exit {
     let arguments = Arguments::parse();
     let environment = Environment::of_process();
     let screen = Screen::new();
-    let exit = run(arguments.command, &environment, &screen).unwrap_or_else(|error| {
+    run(arguments.command, &environment, &screen).unwrap_or_else(|error| {
         screen.error(&error);
         Exit::of(&error)
-    });
-    exit.into()
+    })
 }
 
 fn run(command: Command, environment: &Environment, screen: &Screen) -> anyhow::Result<Exit> {
     if let Some(specification) = environment.get("OSTLER_FAILPOINTS") {
         failpoint::arm(specification)?;
     }
-    screen::start_log(environment.get("OSTLER_LOG"));
+    screen::start_log(environment.get("OSTLER_LOG").unwrap_or(command.log_filter()));
     let runtime = Runtime::new()?;
     runtime.block_on(async {
         match command {

@@ -220,7 +220,8 @@ impl State {
         let (repository, number) = task.key.split_once('#').unwrap_or_default();
         let repository = &self.0["github"]["repositories"][repository];
         let conversations = list(&repository["issues"]).chain(list(&repository["pulls"]));
-        let found = conversations.into_iter().find(|issue| issue["number"].to_string() == number);
+        let number = number.parse::<u64>().ok();
+        let found = conversations.into_iter().find(|issue| issue["number"].as_u64() == number);
         found.map_or_else(Ticket::default, |issue| Ticket {
             key: task.key.clone(),
             status: list(&issue["labels"])

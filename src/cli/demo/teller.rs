@@ -165,12 +165,16 @@ impl Teller {
             "\n{style}{good} of {} stories ended right{style:#}, for ${total:.4}",
             told.len()
         ));
-        self.line(format_args!("  what the outside services hold   {}twin/state", stage.twins_url()));
-        self.line(format_args!(
-            "  what a run did                   ostler runs --data {}",
-            stage.data().display()
-        ));
         if stays {
+            self.line(format_args!("  what the outside services hold   {}twin/state", stage.twins_url()));
+            self.line(format_args!(
+                "  what the runs did                ostler runs --data {}",
+                stage.data().display()
+            ));
+            self.line(format_args!(
+                "  what arrived, and why            ostler events --data {}",
+                stage.data().display()
+            ));
             self.line("  still serving; Ctrl-C ends it");
         }
     }
