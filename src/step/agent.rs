@@ -56,7 +56,7 @@ impl Step for AgentStep {
 impl AgentStep {
     async fn work(&self, context: &Context, memory: &AttemptMemory) -> Result<Outcome, StepError> {
         // Before anything is fetched or paid for.
-        self.workspaces.sandbox.demand().map_err(no_workspace)?;
+        self.workspaces.sandbox.demand()?;
         let model = self.registry.model.as_deref();
         let model =
             model.ok_or_else(|| StepError::fatal("not_offered", "no model is configured for agents"))?;
