@@ -135,7 +135,7 @@ impl Agent<'_> {
                     Err(CallError::Failed(error)) => return Err(error),
                 },
                 Decision::RunTools(calls) => {
-                    let ran = self.run(calls, &transcript).await?;
+                    let ran = self.run(calls, &transcript, &tree).await?;
                     tree.clone_from(&ran.tree);
                     transcript.ran(ran);
                 }
@@ -180,7 +180,12 @@ impl Agent<'_> {
         Ok(answered)
     }
 
-    async fn run(&self, calls: Vec<ToolCall>, transcript: &Transcript) -> Result<Ran, AgentError> {
+    async fn run(
+        &self,
+        calls: Vec<ToolCall>,
+        transcript: &Transcript,
+        before: &str,
+    ) -> Result<Ran, AgentError> {
         let mut results: Vec<ToolResult> = Vec::with_capacity(calls.len());
         let room = tool::Room {
             bench: self.bench,
@@ -197,10 +202,32 @@ impl Agent<'_> {
             };
             results.push(result);
         }
-        let ran = Ran { results, tree: self.bench.snapshot().await?, at: self.clock.now() };
+        let tree = match self.bench.snapshot().await {
+            Ok(tree) => tree,
+            Err(error) => self.undone(&error, &mut results, before).await?,
+        };
+        let ran = Ran { results, tree, at: self.clock.now() };
         memory::remember_results(self.memory, transcript.turns.len(), &ran).await?;
         failpoint::hit("after_turn");
         Ok(ran)
+    }
+
+    /// What a turn left cannot be recorded: the files are put back, and every result says so, so that the
+    /// model can do otherwise.
+    async fn undone(
+        &self,
+        why: &WorkspaceError,
+        results: &mut [ToolResult],
+        before: &str,
+    ) -> Result<String, WorkspaceError> {
+        self.bench.restore(before).await?;
+        let told = format!("Undone: the files are again as before this turn's calls. {why}");
+        for result in results {
+            let malformed = result.malformed;
+            let (id, content) = (result.id.clone(), tool::clip(&told, tool::RESULT_BYTES));
+            *result = ToolResult { id, content, is_error: true, malformed, answer: None };
+        }
+        Ok(before.to_owned())
     }
 }
 

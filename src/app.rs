@@ -29,7 +29,7 @@ use crate::spec::catalog::Origin;
 use crate::step::agent::AgentStep;
 use crate::step::{Step, Steps};
 use crate::store::{self, Store, StoreError};
-use crate::workspace::sandbox::{self, Sandbox};
+use crate::workspace::sandbox::Sandbox;
 use crate::workspace::{self, Workspaces};
 
 /// How long a shutdown waits for running steps to wind up.
@@ -176,13 +176,16 @@ pub fn origin(loaded: &Loaded) -> Origin {
 }
 
 async fn workspaces(config: &Config, remarks: &mut Vec<String>) -> Workspaces {
-    let options = sandbox::Options { minimum: config.security.sandbox.minimum, ..Default::default() };
-    let sandbox = Sandbox::probe(options).await;
+    let sandbox = Sandbox::probe(config.security.sandbox.options()).await;
     remarks.push(format!("sandbox: level {} by {}", sandbox.level(), sandbox.means()));
+    if !sandbox.bounds_processes() {
+        remarks.push("sandbox: the number of a command's processes is not bounded here".to_owned());
+    }
     if let Err(error) = sandbox.demand() {
         remarks.push(format!("agents cannot work: {error}"));
     }
-    let options = workspace::Options { root: config.system.workspace_dir.clone(), ..Default::default() };
+    let mut options = workspace::Options { root: config.system.workspace_dir.clone(), ..Default::default() };
+    options.git.variables.clone_from(&config.network);
     Workspaces::new(options, sandbox)
 }
 

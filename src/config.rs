@@ -6,6 +6,7 @@
 //! off with a [`Notice`]; any other unset variable is an error.
 
 pub mod environment;
+mod host;
 mod load;
 mod substitute;
 mod vendors;
@@ -18,6 +19,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 pub use self::environment::Environment;
+pub use self::host::Toolchain;
 pub use self::load::{ConfigError, Loaded, load};
 pub use self::substitute::Notice;
 use crate::event::{Account, RepositoryName};
@@ -53,6 +55,9 @@ pub struct Config {
     pub limits: Limits,
     /// What models cost, in place of the built-in table.
     pub prices: Option<Prices>,
+    /// How this machine's network is left: the process's own variables for proxies and certificates, for git.
+    #[serde(skip)]
+    pub network: BTreeMap<String, String>,
 }
 
 /// The bot itself.
@@ -160,6 +165,15 @@ pub struct Security {
 pub struct SandboxOptions {
     /// The level below which no command of an agent is run.
     pub minimum: u8,
+    /// What commands may read besides the system's own programs: where a toolchain is. Never a home whole.
+    pub readable: Vec<PathBuf>,
+    /// Where programs are looked for, in place of the system's usual directories.
+    pub path: Option<String>,
+    /// Variables that commands get. Never a secret.
+    pub variables: BTreeMap<String, String>,
+    /// The user's own Rust toolchains, where there are any.
+    #[serde(skip)]
+    pub toolchain: Option<Toolchain>,
 }
 
 fn yes() -> bool {
@@ -220,7 +234,7 @@ impl Default for Security {
 
 impl Default for SandboxOptions {
     fn default() -> Self {
-        Self { minimum: 3 }
+        Self { minimum: 3, readable: Vec::new(), path: None, variables: BTreeMap::new(), toolchain: None }
     }
 }
 

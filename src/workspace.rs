@@ -231,17 +231,14 @@ impl Workspace {
     /// # Errors
     /// When the sandbox cannot be set up; a command that fails is an [`Output`].
     pub async fn shell(&self, command: &str, limit: Duration) -> Result<Output, WorkspaceError> {
-        self.shell_in(&self.files, command, limit).await
+        let room = Room { files: &self.files, scratch: &self.scratch() };
+        self.sandbox.shell(room, command, limit).await
     }
 
     /// Where the checkout's root is, as commands in the sandbox see it.
     #[must_use]
     pub fn shown(&self) -> &Path {
         self.sandbox.shown(&self.files)
-    }
-
-    async fn shell_in(&self, files: &Path, command: &str, limit: Duration) -> Result<Output, WorkspaceError> {
-        self.sandbox.shell(Room { files, scratch: &self.scratch() }, command, limit).await
     }
 
     fn scratch(&self) -> PathBuf {

@@ -80,6 +80,9 @@ impl Bench for Desk {
     }
 
     fn snapshot(&self) -> Work<'_, String> {
+        if self.dir.path().join("inner/.git").exists() {
+            return Box::pin(async { Err(WorkspaceError::Nested("inner".to_owned())) });
+        }
         let files = self.files();
         let mut trees = self.trees.lock().unwrap();
         let known = trees.iter().position(|tree| *tree == files);
@@ -94,6 +97,7 @@ impl Bench for Desk {
         for path in self.files().keys() {
             std::fs::remove_file(self.dir.path().join(path)).unwrap();
         }
+        drop(std::fs::remove_dir_all(self.dir.path().join("inner")));
         for (path, bytes) in self.tree(tree) {
             self.write(&path, &bytes);
         }
@@ -227,13 +231,17 @@ impl Stage {
     }
 
     async fn work(&self) -> Result<Ended, AgentError> {
+        self.work_from(&self.cash).await
+    }
+
+    async fn work_from(&self, purse: &dyn Purse) -> Result<Ended, AgentError> {
         let cancel = CancellationToken::new();
         let agent = Agent {
             assignment: &self.assignment,
             model: &self.actor,
             bench: &self.desk,
             memory: &self.notes,
-            purse: &self.cash,
+            purse,
             clock: self.clock.as_ref(),
             cancel: &cancel,
         };
@@ -580,4 +588,64 @@ async fn an_agent_that_is_told_to_stop_stops() {
     };
     assert!(matches!(agent.work().await, Err(AgentError::Interrupted)));
     assert_eq!(stage.asked(), 0);
+}
+
+#[tokio::test]
+async fn files_that_cannot_be_recorded_are_put_back_and_the_model_is_told() {
+    let stage = Stage::with(|request| match turn(request) {
+        0 => calls("bash", json!({"cmd": "mkdir -p inner/.git; echo broken > sum.sh; echo ghp_x"})),
+        1 => {
+            assert!(last_result(request).starts_with("Undone:"), "{}", last_result(request));
+            assert!(last_result(request).contains("`inner` is a git repository"));
+            calls("bash", json!({"cmd": "cat sum.sh"}))
+        }
+        _ => {
+            assert!(last_result(request).contains("2 - 3"), "{}", last_result(request));
+            finishes()
+        }
+    });
+    assert_eq!(stage.work().await.unwrap().reason, Reason::Finished);
+}
+
+#[tokio::test]
+async fn no_secret_of_a_file_is_recorded_or_sent() {
+    let token = format!("ghp_{}", "a1B2".repeat(9));
+    let mut stage = Stage::with(|request| match turn(request) {
+        0 => calls("read", json!({"path": "notes"})),
+        1 => calls("bash", json!({"cmd": "cat notes"})),
+        2 => calls("search", json!({"regex": "ghp"})),
+        _ => finishes(),
+    });
+    stage.desk = Desk::with(&[("notes", &token)]);
+    stage.work().await.unwrap();
+    let sent = format!("{:?}", stage.actor.requests.lock().unwrap());
+    let recorded = format!("{:?}", stage.notes.facts.lock().unwrap());
+    assert!(sent.contains("[redacted]") && recorded.contains("[redacted]"));
+    assert!(!sent.contains(&token) && !recorded.contains(&token));
+}
+
+#[tokio::test]
+async fn the_book_says_what_the_answers_cost_and_after_a_crash_never_less() {
+    let limits = crate::money::Limits {
+        max_cost_per_task: Money::micros(1_000_000_000),
+        monthly_budget: Money::micros(1_000_000_000),
+        max_tokens_per_task: 1_000_000,
+    };
+    for room in 0..=12 {
+        let mut stage = Stage::with(gold);
+        let store = Arc::new(crate::store::Memory::open().unwrap());
+        let ledger = crate::ledger::Ledger::new(store, Arc::<ManualClock>::clone(&stage.clock));
+        let run = run();
+        let purse = budget::RunPurse { ledger: ledger.clone(), run, limits: limits.clone() };
+        stage.notes.room = room;
+        let crashed = stage.work_from(&purse).await.is_err();
+        stage.notes.room = usize::MAX;
+        let ended = stage.work_from(&purse).await.unwrap();
+        let (booked, asked) = (ledger.spent_by(run).await.unwrap(), stage.asked());
+        let paid = Money::micros(450 * i64::try_from(asked).unwrap());
+        assert!(booked >= paid && paid >= ended.cost, "{room}: {booked} booked, {paid} paid");
+        if !crashed {
+            assert_eq!((booked, paid), (ended.cost, ended.cost), "{room}");
+        }
+    }
 }

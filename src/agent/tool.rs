@@ -28,6 +28,7 @@ use super::turn::{ToolCall, ToolResult};
 use crate::plugin::model::Tool as Offer;
 use crate::spec::workflow::AnswerField;
 use crate::workspace::WorkspaceError;
+use crate::workspace::guard::secrets;
 
 /// What a tool may use.
 #[derive(Debug)]
@@ -105,7 +106,8 @@ pub async fn run(room: &Room<'_>, call: ToolCall, failed_before: bool) -> Result
     let id = call.id.clone();
     let answered = |content: &str, is_error, malformed| ToolResult {
         id: id.clone(),
-        content: clip(content, RESULT_BYTES),
+        // What a repository or command shows is journalled, exported and sent to the provider: no secret is.
+        content: clip(&secrets::redacted(content), RESULT_BYTES),
         is_error,
         malformed,
         answer: None,

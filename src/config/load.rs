@@ -118,6 +118,7 @@ pub fn load(file: Option<&Path>, environment: &Environment) -> Result<Loaded, Co
     for choice in config.plugins.all_mut() {
         read_options(choice, &root, environment, &mut notices)?;
     }
+    config.look_around(environment);
     Ok(Loaded { config, root, notices })
 }
 

@@ -290,13 +290,21 @@ const AGENT: &str = concat!("ostler/", env!("CARGO_PKG_VERSION"));
 
 /// The connection pool that all clients share: no redirects, so that no secret follows one.
 ///
+/// On a machine without certificates to trust it speaks plain HTTP only: every TLS handshake fails, and
+/// says so.
+///
 /// # Errors
-/// When the machine has no certificates to trust.
+/// When the TLS implementation cannot be prepared.
 pub fn transport() -> Result<reqwest::Client, reqwest::Error> {
-    reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(Duration::from_secs(10))
-        .build()
+    let plain = || {
+        reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(10))
+    };
+    plain().build().or_else(|error| {
+        tracing::warn!(why = root(&error), "no certificates are trusted: only plain HTTP can be spoken");
+        plain().tls_certs_only([]).build()
+    })
 }
 
 /// A configured secret; an empty one, as an empty variable leaves it, is none.

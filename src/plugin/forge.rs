@@ -160,7 +160,15 @@ pub const CAPABILITY: &str = "version_control";
 /// What workflows can do with repositories.
 #[must_use]
 pub fn actions() -> Vec<ActionSpec> {
-    vec![create_branch(), create_pull_request(), add_comment(), get_repository_info(), get_pull_request()]
+    vec![
+        create_branch(),
+        publishing("commit_changes", "Commits what an agent left and pushes it to the run's branch."),
+        publishing("push_branch", "Pushes what an agent left, as a commit, to the run's branch."),
+        create_pull_request(),
+        add_comment(),
+        get_repository_info(),
+        get_pull_request(),
+    ]
 }
 
 fn create_branch() -> ActionSpec {
@@ -174,6 +182,23 @@ fn create_branch() -> ActionSpec {
         repeat: Repeat::Findable,
         undo: Undo::Action("delete_branch".to_owned()),
         ..ActionSpec::reading(CAPABILITY, "create_branch", "Makes a branch, or adopts the one of that name.")
+    }
+}
+
+/// Two names for one act: behind the gate, a commit and its push are one.
+fn publishing(name: &str, about: &str) -> ActionSpec {
+    ActionSpec {
+        inputs: vec![
+            Field::optional("repository", Kind::String),
+            Field::optional("branch", Kind::String).or("branch_name"),
+            Field::optional("base_branch", Kind::String),
+        ],
+        outputs: [Field::texts(&["branch", "commit"]), vec![Field::required("success", Kind::Boolean)]]
+            .concat(),
+        repeat: Repeat::Findable,
+        undo: Undo::Impossible,
+        publishes: true,
+        ..ActionSpec::reading(CAPABILITY, name, about)
     }
 }
 

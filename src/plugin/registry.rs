@@ -246,7 +246,8 @@ mod tests {
         }
         let publishing: Vec<_> =
             all.iter().filter(|spec| spec.publishes).map(|spec| spec.name.as_str()).collect();
-        assert_eq!(publishing, ["create_pull_request", "create_page_from_template", "create_page"]);
+        let code = ["commit_changes", "push_branch", "create_pull_request"];
+        assert_eq!(publishing, [&code[..], &["create_page_from_template", "create_page"]].concat());
         let pull_request = all.iter().find(|spec| spec.name == "create_pull_request").unwrap();
         assert_eq!(pull_request.input("branch_name"), pull_request.input("source_branch"));
         assert!(pull_request.output("pr_url").is_some());

@@ -76,10 +76,14 @@ fn named(command: &str) -> String {
 fn why(reason: &Reason) -> String {
     match (reason.verdict, reason.condition.as_deref()) {
         (Verdict::Blocked, Some("repository")) => {
-            let tried = reason.actual["no_entry_for"].as_array().into_iter().flatten().filter_map(|key| key.as_str());
+            let tried =
+                reason.actual["no_entry_for"].as_array().into_iter().flatten().filter_map(|key| key.as_str());
             let tried: Vec<_> = tried.map(|key| format!("`{key}`")).collect();
-            let unknown =
-                if tried.is_empty() { String::new() } else { format!(" ({} is not mapped)", tried.join(" or ")) };
+            let unknown = if tried.is_empty() {
+                String::new()
+            } else {
+                format!(" ({} is not mapped)", tried.join(" or "))
+            };
             format!(
                 "Nothing was started: it is not known which repository this is about{unknown}. Name one with \
                  `--repo owner/name`, or ask whoever runs Ostler to map this channel or project to one under \

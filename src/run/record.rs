@@ -196,6 +196,9 @@ pub struct Work {
     /// The pull request's address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub change_url: Option<String>,
+    /// The tasks that the run made.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tasks: Vec<TaskRef>,
 }
 
 impl Work {
@@ -218,5 +221,10 @@ impl Work {
         take(&mut self.commit, &newer.commit);
         take(&mut self.change_url, &newer.change_url);
         self.change = newer.change.or(self.change);
+        for task in &newer.tasks {
+            if !self.tasks.contains(task) {
+                self.tasks.push(task.clone());
+            }
+        }
     }
 }

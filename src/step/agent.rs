@@ -55,6 +55,8 @@ impl Step for AgentStep {
 
 impl AgentStep {
     async fn work(&self, context: &Context, memory: &AttemptMemory) -> Result<Outcome, StepError> {
+        // Before anything is fetched or paid for.
+        self.workspaces.sandbox.demand()?;
         let model = self.registry.model.as_deref();
         let model =
             model.ok_or_else(|| StepError::fatal("not_offered", "no model is configured for agents"))?;

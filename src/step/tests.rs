@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::scene::{Scene, git};
 use crate::event::Thread;
+use crate::plugin;
 use crate::run::decide::JobKind;
 
 /// A run that was admitted.
@@ -183,14 +184,59 @@ async fn a_status_with_a_comment_is_two_effects_each_made_once() {
 #[tokio::test]
 async fn a_task_is_named_shortly_qualified_or_by_the_trackers_key() {
     let mut scene = begun().await;
-    for (name, task) in [("SHOP-7", "jira:SHOP-7"), ("jira:SHOP-7", "jira:SHOP-7"), ("SHOP-8", "jira:SHOP-8")]
-    {
+    for name in ["SHOP-7", "jira:SHOP-7"] {
         let inputs = json!({ "task_id": name, "comment": "x" });
         scene.action("task.add_comment", inputs).await.unwrap();
-        assert_eq!(scene.world.done("").last().unwrap(), &format!("comment {task} x"));
+        assert_eq!(scene.world.done("").last().unwrap(), "comment jira:SHOP-7 x");
     }
+    let read = scene.action("task.get_task", json!({ "task_id": "SHOP-8" })).await.unwrap();
+    assert_eq!(read.outputs["task"]["reference"], "jira:SHOP-8");
     let error = scene.action("task.update_task_status", json!({ "status": "lost" })).await.unwrap_err();
     assert_eq!(error.code, "invalid_input");
+}
+
+#[tokio::test]
+async fn only_the_runs_own_tasks_are_written_to() {
+    let mut scene = begun().await;
+    let before = scene.world.done("").len();
+    for (action, inputs) in [
+        ("task.add_comment", json!({ "task_id": "SHOP-8", "comment": "x" })),
+        ("task.add_comment", json!({ "task_id": "github:evil/shop#1", "comment": "x" })),
+        ("task.update_task_status", json!({ "task_id": "SHOP-8", "status": "done" })),
+        ("task.link", json!({ "task_id": "SHOP-8", "url": "https://x.test" })),
+    ] {
+        assert_eq!(scene.action(action, inputs).await.unwrap_err().code, "foreign_target", "{action}");
+    }
+    assert_eq!(scene.world.done("").len(), before);
+    let made = scene.action("task.create_task", json!({ "title": "More" })).await.unwrap().outputs;
+    let inputs = json!({ "task_id": made["reference"], "comment": "x" });
+    scene.action("task.add_comment", inputs).await.unwrap();
+}
+
+#[tokio::test]
+async fn work_that_loses_a_test_is_not_published() {
+    let mut scene = worked("1 2\n").await;
+    scene.work("tests/run.sh", "exit 0\n").await;
+    let refused = scene.action("code.create_pull_request", pull_request()).await.unwrap_err();
+    assert_eq!(refused.code, "gate_refused");
+    assert_eq!(refused.details["checks"]["lost"], json!(["1"]));
+    assert!(scene.world.done("change").is_empty());
+}
+
+#[tokio::test]
+async fn every_action_that_is_performed_is_declared() {
+    let mut scene = begun().await;
+    let declared = [plugin::tracker::actions(), plugin::forge::actions(), plugin::chat::actions()].concat();
+    for spec in declared.into_iter().chain(plugin::docs::actions()) {
+        let kind = JobKind::Action { capability: spec.capability.clone(), action: spec.name.clone() };
+        if let Err(error) = scene.act(kind, json!({})).await {
+            assert_ne!(error.code, "not_offered", "{}.{}", spec.capability, spec.name);
+        }
+    }
+    let code = plugin::forge::actions();
+    let publishing: Vec<_> =
+        code.iter().filter(|spec| spec.publishes).map(|spec| spec.name.as_str()).collect();
+    assert_eq!(publishing, ["commit_changes", "push_branch", "create_pull_request"]);
 }
 
 #[tokio::test]

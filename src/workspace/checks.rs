@@ -3,11 +3,15 @@
 //! The tests run on the base and on the change, each from its tree in a directory of its own, so nothing
 //! that still runs in the checkout can alter what was judged. The command is the base's.
 
+mod passing;
+
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::guard::{FileChange, Finding};
+use super::sandbox::Room;
 use super::{Workspace, WorkspaceError, io_error};
 
 /// What the gate says.
@@ -32,13 +36,23 @@ pub struct Checks {
     pub base_passed: bool,
     /// The end of what it wrote on the change.
     pub output: String,
+    /// Tests that passed by name on the base, and on the change fail or are gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<String>,
 }
+
+/// Tests that a reason names.
+const NAMED: usize = 5;
+/// Bytes of a test command's output in which tests are looked for.
+const TEST_OUTPUT: usize = 4 << 20;
 
 /// What a test command said of one tree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Tested {
     passed: bool,
     output: String,
+    /// The tests that passed; none where their lines cannot all be read.
+    passing: Option<BTreeSet<String>>,
 }
 
 impl Report {
@@ -61,13 +75,25 @@ impl Report {
             return Some(format!("{place}{}{more}", first.message));
         }
         let failed = self.checks.as_ref().filter(|checks| checks.regressed())?;
-        Some(format!("`{}` succeeds on the base and fails on the change", failed.command))
+        if failed.lost.is_empty() {
+            return Some(format!("`{}` succeeds on the base and fails on the change", failed.command));
+        }
+        let named = failed.lost.iter().take(NAMED).map(|name| format!("`{name}`")).collect::<Vec<_>>();
+        let more = match failed.lost.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" (and {more} more)"),
+        };
+        Some(format!(
+            "`{}`: tests that pass on the base fail on the change or are gone: {}{more}",
+            failed.command,
+            named.join(", ")
+        ))
     }
 }
 
 impl Checks {
     fn regressed(&self) -> bool {
-        self.base_passed && !self.passed
+        (self.base_passed && !self.passed) || !self.lost.is_empty()
     }
 }
 
@@ -103,7 +129,13 @@ impl Workspace {
         let base = self.tree_of(&self.base).await?;
         let before = self.test(&base, &command).await?;
         let after = self.test(tree, &command).await?;
-        Ok(Some(Checks { command, passed: after.passed, base_passed: before.passed, output: after.output }))
+        // Told apart only where both outputs were read whole.
+        let lost = match (before.passing, &after.passing) {
+            (Some(before), Some(after)) => before.difference(after).cloned().collect(),
+            _ => Vec::new(),
+        };
+        let (passed, base_passed, output) = (after.passed, before.passed, after.output);
+        Ok(Some(Checks { command, passed, base_passed, output, lost }))
     }
 
     /// Tests one tree; the same tree is tested once.
@@ -119,8 +151,11 @@ impl Workspace {
         let files = directory.path().join("files");
         self.check_out(tree, &files).await?;
         let limit = Duration::from_secs(self.options.check_seconds);
-        let output = self.shell_in(&files, command, limit).await?;
-        let mut tested = Tested { passed: output.code == Some(0), output: tail(&output.text, 4_000) };
+        let room = Room { files: &files, scratch: &self.scratch() };
+        let (output, whole) = self.sandbox.shell_whole(room, command, limit, TEST_OUTPUT).await?;
+        let passing = whole.map(|bytes| passing::of(&String::from_utf8_lossy(&bytes)));
+        let mut tested =
+            Tested { passed: output.code == Some(0), output: tail(&output.text, 4_000), passing };
         if output.timed_out {
             tested.output.push_str("\n(the time for tests was over)");
         }

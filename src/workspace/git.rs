@@ -1,6 +1,7 @@
 //! git, told everything and trusted with nothing: no configuration but ours, no hooks, no helpers, no
 //! protocol that was not allowed, and a git directory that the sandbox cannot write.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -59,6 +60,8 @@ pub struct GitPolicy {
     pub remote_seconds: u64,
     /// Where `git` and its helpers are looked for.
     pub path: String,
+    /// Variables that it gets besides its own: proxies and certificates.
+    pub variables: BTreeMap<String, String>,
 }
 
 /// One trusted git directory.
@@ -87,6 +90,7 @@ impl Default for GitPolicy {
             local_seconds: 120,
             remote_seconds: 600,
             path: "/usr/local/bin:/usr/bin:/bin".to_owned(),
+            variables: BTreeMap::new(),
         }
     }
 }
@@ -95,7 +99,7 @@ impl Git {
     /// Begins a command by its subcommand.
     pub(super) fn command(&self, name: &str) -> Invocation<'_> {
         let mut command = Command::new("git");
-        command.env_clear().env("PATH", &self.policy.path);
+        command.env_clear().envs(&self.policy.variables).env("PATH", &self.policy.path);
         // An empty home: git would read its user's configuration from there.
         command.env("HOME", "/nonexistent").env("XDG_CONFIG_HOME", "/nonexistent");
         command.envs([

@@ -137,7 +137,7 @@ impl fmt::Display for Level {
 impl Sandbox {
     /// Finds the strongest means that works here, by running something harmless in each.
     pub async fn probe(options: Options) -> Self {
-        for means in [Means::Bubblewrap, Means::Unshare] {
+        for means in means::candidates() {
             let candidate = Self { means, level: Level::Isolated, options: options.clone() };
             match candidate.try_out().await {
                 Ok(()) => return candidate,
@@ -157,6 +157,12 @@ impl Sandbox {
     #[must_use]
     pub fn means(&self) -> String {
         self.means.to_string()
+    }
+
+    /// Whether all processes of a command together are bounded.
+    #[must_use]
+    pub fn bounds_processes(&self) -> bool {
+        self.means.bounds_processes()
     }
 
     /// Whether it is as strong as demanded.
@@ -186,11 +192,30 @@ impl Sandbox {
         limit: Duration,
     ) -> Result<Output, WorkspaceError> {
         self.demand()?;
-        let Finished { code, timed_out, out, .. } = self.run(room, command, limit).await?;
+        let Finished { code, timed_out, out, .. } = self.run(room, command, limit, OUTPUT_ROOM).await?;
         Ok(Output { code, timed_out, text: out.text() })
     }
 
-    async fn run(&self, room: Room<'_>, script: &str, limit: Duration) -> Result<Finished, WorkspaceError> {
+    /// Runs a shell command in a room; gives all that it wrote as well, unless that is more than `most` bytes.
+    pub(super) async fn shell_whole(
+        &self,
+        room: Room<'_>,
+        command: &str,
+        limit: Duration,
+        most: usize,
+    ) -> Result<(Output, Option<Vec<u8>>), WorkspaceError> {
+        self.demand()?;
+        let Finished { code, timed_out, out, .. } = self.run(room, command, limit, most).await?;
+        Ok((Output { code, timed_out, text: out.text() }, out.whole()))
+    }
+
+    async fn run(
+        &self,
+        room: Room<'_>,
+        script: &str,
+        limit: Duration,
+        most: usize,
+    ) -> Result<Finished, WorkspaceError> {
         let inner = means::limited(&self.options.limits, self.means, script, limit);
         let argv = self.means.wrap(room, &self.options, inner);
         let mut command = Command::new(&argv[0]);
@@ -199,7 +224,7 @@ impl Sandbox {
         let home = if self.level == Level::Isolated { Path::new("/tmp") } else { room.scratch };
         command.env("PATH", &self.options.path).env("HOME", home);
         command.envs([("LANG", "C.UTF-8"), ("TERM", "dumb")]);
-        process::merged(command, limit, OUTPUT_ROOM)
+        process::merged(command, limit, most)
             .await
             .map_err(|error| WorkspaceError::Sandbox(format!("{}: {error}", self.means)))
     }
@@ -214,7 +239,8 @@ impl Sandbox {
         // It must work on its own files, not see what really is beside them, and not be able to set the host's
         // kernel (asked, not tried).
         let script = "echo here > seen; ! [ -e ../scratch ] && ! [ -w /proc/sys/kernel/core_pattern ]";
-        let finished = self.run(room, script, Duration::from_secs(20)).await.map_err(|e| e.to_string())?;
+        let finished =
+            self.run(room, script, Duration::from_secs(20), OUTPUT_ROOM).await.map_err(|e| e.to_string())?;
         let seen = files.join("seen").exists();
         match finished.code {
             Some(0) if seen => Ok(()),

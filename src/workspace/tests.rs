@@ -347,3 +347,50 @@ async fn a_credential_goes_as_a_header_to_the_remotes_own_host() {
     assert!(head.iter().any(|line| line == "Authorization: Basic eDpjYW5hcnktdG9rZW4="), "{head:?}");
     assert!(!failed.contains("127.0.0.2") && !failed.contains("canary"), "{failed}");
 }
+
+#[tokio::test]
+async fn a_repository_without_a_commit_within_the_files_is_an_error_too() {
+    let scene = Scene::new().await;
+    let workspace = scene.open().await;
+    let base = workspace.snapshot().await.unwrap();
+    std::fs::create_dir(workspace.files.join("inner")).unwrap();
+    git(&workspace.files.join("inner"), &["init", "-q"]);
+    std::fs::write(workspace.files.join("inner/code"), "x").unwrap();
+    assert!(workspace.snapshot().await.is_err());
+    workspace.restore(&base).await.unwrap();
+    assert_eq!(workspace.snapshot().await.unwrap(), base);
+}
+
+#[tokio::test]
+async fn directories_deeper_than_any_stack_can_be_removed() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let scene = Scene::new().await;
+    let workspace = scene.open().await;
+    let base = workspace.snapshot().await.unwrap();
+    let deep = workspace.files.join("deep");
+    std::fs::create_dir(&deep).unwrap();
+    std::fs::write(deep.join("bottom"), "x").unwrap();
+    for _ in 0..20_000 {
+        let above = workspace.files.join("above");
+        std::fs::create_dir(&above).unwrap();
+        std::fs::rename(&deep, above.join("d")).unwrap();
+        std::fs::rename(&above, &deep).unwrap();
+    }
+    std::fs::set_permissions(&deep, std::fs::Permissions::from_mode(0)).unwrap();
+    workspace.restore(&base).await.unwrap();
+    assert!(!deep.exists() && workspace.files.join("value").exists());
+}
+
+#[tokio::test]
+async fn a_test_that_is_gone_stops_the_change() {
+    let scene = Scene::new().await;
+    let workspace = scene.open().await;
+    std::fs::write(workspace.files.join("tests/run.sh"), "echo ok 2\n").unwrap();
+    let tree = workspace.snapshot().await.unwrap();
+    let report = workspace.gate(&tree, true).await.unwrap();
+    assert_eq!(report.checks.as_ref().unwrap().lost, ["1"]);
+    assert!(!report.may_pass() && report.reason().unwrap().contains("`1`"), "{report:?}");
+    std::fs::write(workspace.files.join("tests/run.sh"), "echo ok 1; echo ok 2\n").unwrap();
+    let tree = workspace.snapshot().await.unwrap();
+    assert!(workspace.gate(&tree, true).await.unwrap().may_pass());
+}

@@ -239,27 +239,45 @@ async fn empty(directory: &Path) -> Result<(), WorkspaceError> {
     done.map_err(std::io::Error::other).flatten().map_err(|error| io_error("emptying a checkout", error))
 }
 
-/// Removes a directory, also where somebody took away the right to look into parts of it.
+/// Removes a directory, also where somebody took away the right to look into parts of it, and however deep
+/// it is: what is found below is moved up first, so neither the stack nor open files grow with the depth.
 pub(super) fn remove_tree(directory: &Path) -> std::io::Result<()> {
-    match std::fs::remove_dir_all(directory) {
-        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-            unlock(directory)?;
-            std::fs::remove_dir_all(directory)
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        done => done,
+    let there = match directory.symlink_metadata() {
+        Ok(there) => there,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if !there.is_dir() {
+        return std::fs::remove_file(directory);
     }
+    unlock(directory)?;
+    let attic = tempfile::Builder::new().prefix(".removed-").tempdir_in(directory)?;
+    let mut waiting = vec![directory.to_owned()];
+    let mut moved = 0_u64;
+    while let Some(next) = waiting.pop() {
+        for entry in std::fs::read_dir(&next)? {
+            let entry = entry?;
+            // The entry's own type, not that of what a link points to.
+            if !entry.file_type()?.is_dir() {
+                std::fs::remove_file(entry.path())?;
+            } else if entry.path() != attic.path() {
+                // Without the right to write into it, a directory cannot get another parent.
+                unlock(&entry.path())?;
+                moved += 1;
+                let up = attic.path().join(moved.to_string());
+                std::fs::rename(entry.path(), &up)?;
+                waiting.push(up);
+            }
+        }
+        if next != directory {
+            std::fs::remove_dir(&next)?;
+        }
+    }
+    attic.close()?;
+    std::fs::remove_dir(directory)
 }
 
 fn unlock(directory: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700))?;
-    for entry in std::fs::read_dir(directory)? {
-        let entry = entry?;
-        // The entry's own type, not that of what a link points to.
-        if entry.file_type()?.is_dir() {
-            unlock(&entry.path())?;
-        }
-    }
-    Ok(())
+    std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700))
 }

@@ -188,3 +188,26 @@ fn a_segment_stays_one_segment() {
     assert_eq!(segment("a/b?c#d"), "a%2Fb%3Fc%23d");
     assert_eq!(segment(".."), "%2E%2E");
 }
+
+/// Runs in a process of its own, where no certificates are found.
+#[tokio::test]
+#[ignore = "run by a_machine_without_certificates_speaks_plain_http"]
+async fn plain_http_without_certificates() {
+    let server = Server::start(|_| testing::json(200, &json!({}))).await;
+    let http = transport().unwrap();
+    assert_eq!(http.get(server.url.clone()).send().await.unwrap().status(), 200);
+    let secure = server.url.as_str().replace("http:", "https:");
+    assert!(http.get(secure).send().await.is_err());
+}
+
+#[test]
+fn a_machine_without_certificates_speaks_plain_http() {
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "--ignored", "plugin::client::tests::plain_http_without_certificates"]);
+    for (name, value) in [("SSL_CERT_FILE", "/nonexistent"), ("SSL_CERT_DIR", "/nonexistent")] {
+        child.env(name, value);
+    }
+    let output = child.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}

@@ -44,6 +44,8 @@ fn posting(channel: &str, message: &NewMessage, effect: &Effect) -> SlackApiChat
     let metadata = SlackMessageMetadata::new(MARK.to_owned()).with_event_payload(payload);
     let content = SlackMessageContent::new().with_text(escape(&message.text)).with_metadata(metadata);
     let request = SlackApiChatPostMessageRequest::new(SlackChannelId(channel.to_owned()), content);
+    // Slack would fetch whatever a link in the text points to, and tell its server that it was written.
+    let request = request.with_unfurl_links(false).with_unfurl_media(false);
     request.opt_thread_ts(message.thread.clone().map(SlackTs))
 }
 

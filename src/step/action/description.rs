@@ -35,7 +35,7 @@ fn changes(paths: &[String]) -> Option<String> {
 }
 
 fn tests(checks: Option<&Checks>) -> String {
-    let Some(Checks { command, passed, base_passed, output }) = checks else {
+    let Some(Checks { command, passed, base_passed, output, .. }) = checks else {
         return "## Tests\n\nNo way to run this repository's tests was found, so none were run.".to_owned();
     };
     let verdict = match (passed, base_passed) {
@@ -85,7 +85,8 @@ mod tests {
     use super::*;
 
     fn checks(passed: bool, base_passed: bool) -> Checks {
-        Checks { command: "sh tests/run.sh".to_owned(), passed, base_passed, output: "FAIL a ```".to_owned() }
+        let command = "sh tests/run.sh".to_owned();
+        Checks { command, passed, base_passed, output: "FAIL a ```".to_owned(), lost: Vec::new() }
     }
 
     #[test]

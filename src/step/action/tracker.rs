@@ -5,14 +5,17 @@ use serde_json::{Value, json};
 use super::Act;
 use crate::event::TaskRef;
 use crate::plugin::tracker::{CommentRef, NewTask, Status};
+use crate::run::Work;
 use crate::step::words;
 use crate::step::{Outcome, StepError};
 
 /// Performs an action, if it is one of this capability's.
 pub(super) async fn perform(act: &Act<'_>, action: &str) -> Option<Result<Outcome, StepError>> {
+    if action == "create_task" {
+        return Some(create_task(act).await);
+    }
     let outputs = match action {
         "get_task" => get_task(act).await,
-        "create_task" => create_task(act).await,
         "update_task_status" => update_task_status(act).await,
         "add_comment" => add_comment(act).await,
         "link" => link(act).await,
@@ -35,7 +38,7 @@ async fn get_task(act: &Act<'_>) -> Result<Value, StepError> {
     Ok(outputs)
 }
 
-async fn create_task(act: &Act<'_>) -> Result<Value, StepError> {
+async fn create_task(act: &Act<'_>) -> Result<Outcome, StepError> {
     let started = &act.context.started;
     let new = NewTask {
         project: started.project.clone(),
@@ -51,12 +54,13 @@ async fn create_task(act: &Act<'_>) -> Result<Value, StepError> {
         .await?;
     let mut outputs = to_value(&task)?;
     outputs["task"] = to_value(&task)?;
-    Ok(outputs)
+    let work = Work { tasks: vec![task.reference], ..Work::default() };
+    Ok(Outcome { outputs, work, ..Outcome::default() })
 }
 
 /// A status and, where a comment is given, the comment: two effects under two ordinals.
 async fn update_task_status(act: &Act<'_>) -> Result<Value, StepError> {
-    let reference = &task(act)?;
+    let reference = &own_task(act)?;
     let word = act.inputs.required(&["status"])?;
     let status = status(&word)?;
     let comment = act.inputs.text(&["comment"])?;
@@ -71,14 +75,14 @@ async fn update_task_status(act: &Act<'_>) -> Result<Value, StepError> {
 }
 
 async fn add_comment(act: &Act<'_>) -> Result<Value, StepError> {
-    let reference = task(act)?;
+    let reference = own_task(act)?;
     let body = act.inputs.required(&["comment", "body", "text"])?;
     let made = comment_on(act, &reference, &body, 0).await?;
     Ok(json!({ "success": true, "id": made.id, "url": made.url }))
 }
 
 async fn link(act: &Act<'_>) -> Result<Value, StepError> {
-    let reference = &task(act)?;
+    let reference = &own_task(act)?;
     let url = &act.inputs.required(&["url"])?;
     let title = &words::line(&act.inputs.text(&["title"])?.unwrap_or_else(|| url.clone()), 200);
     let tracker = &act.parts.tracker(reference)?;
@@ -118,6 +122,18 @@ fn task(act: &Act<'_>) -> Result<TaskRef, StepError> {
         Ok(qualified) if act.parts.tracker(&qualified).is_ok() => Ok(qualified),
         _ => Ok(TaskRef::new(act.parts.bound_tracker(act.context)?.name().as_str(), named)),
     }
+}
+
+/// The task that an effect goes to: the run's own, or one that the run made. What `task_id` says may come from
+/// a model, which does not choose where Ostler writes.
+fn own_task(act: &Act<'_>) -> Result<TaskRef, StepError> {
+    let named = task(act)?;
+    let own = act.context.task_reference();
+    if own.as_ref() == Some(&named) || act.context.work.tasks.contains(&named) {
+        return Ok(named);
+    }
+    let own = own.map_or_else(|| "none".to_owned(), |own| own.to_string());
+    Err(StepError::fatal("foreign_target", format!("`{named}` is not this run's task (`{own}`)")))
 }
 
 /// A status as people write it: `In Review` is `in_review`.

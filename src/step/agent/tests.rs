@@ -77,3 +77,23 @@ fn an_agent_that_did_not_finish_fails_and_keeps_its_diff_and_cost() {
     let diff = error.details["diff"].as_str().unwrap();
     assert!(diff.starts_with("diff --git") && diff.len() < KEPT_DIFF + 100);
 }
+
+#[tokio::test]
+async fn below_the_demanded_sandbox_nothing_is_fetched_or_paid_for() {
+    use crate::workspace::sandbox::{self, Sandbox};
+    let scene = crate::step::scene::Scene::new().await;
+    // Nothing that shuts off is found on this path, and the usual minimum is demanded.
+    let weak = sandbox::Options { path: "/nonexistent".to_owned(), ..Default::default() };
+    let root = scene.world.place.path().join("weak");
+    let options = crate::workspace::Options { root: root.clone(), ..Default::default() };
+    let store = Arc::new(crate::store::Memory::open().unwrap());
+    let step = AgentStep {
+        registry: Arc::new(Registry::default()),
+        workspaces: Workspaces::new(options, Sandbox::probe(weak).await),
+        ledger: Ledger::new(store, Arc::clone(&scene.context.clock)),
+    };
+    let refused = step.perform(&scene.context).await.unwrap_err();
+    assert_eq!((refused.code.as_str(), refused.retryable), ("sandbox", false));
+    assert!(refused.message.contains("level 3 is demanded"), "{}", refused.message);
+    assert!(!root.exists());
+}

@@ -76,7 +76,8 @@ pub(super) async fn admit(parts: &Parts, context: &Context) -> Result<Result<Val
     match forge.permission(repository, &account).await? {
         permission if permission >= Permission::Write => Ok(Ok(person(actor, Some(&account), true))),
         _ => {
-            let message = format!("{} may not write to {repository}; somebody who may can ask instead", actor.name);
+            let message =
+                format!("{} may not write to {repository}; somebody who may can ask instead", actor.name);
             Ok(Err(Refusal::no(message)))
         }
     }

@@ -32,7 +32,23 @@ impl fmt::Display for Means {
     }
 }
 
+/// The means that shut off wholly, the better first.
+pub(super) fn candidates() -> [Means; 2] {
+    // Root's processes are bounded by their namespace's highest id only, and bubblewrap cannot set that.
+    if !Means::Bubblewrap.bounds_processes() && Means::Unshare.bounds_processes() {
+        [Means::Unshare, Means::Bubblewrap]
+    } else {
+        [Means::Bubblewrap, Means::Unshare]
+    }
+}
+
 impl Means {
+    /// Whether the processes of a command are bounded together. `RLIMIT_NPROC` does not bind root.
+    pub(super) fn bounds_processes(self) -> bool {
+        let root = rustix::process::geteuid().is_root();
+        !root || (self == Self::Unshare && pid_limit(1) > 0)
+    }
+
     /// The whole command line that runs `inner` by this means.
     pub(super) fn wrap(self, room: Room<'_>, options: &Options, inner: Vec<OsString>) -> Vec<OsString> {
         let mut argv = match self {
@@ -116,7 +132,10 @@ fn bubblewrap(room: Room<'_>, options: &Options) -> Vec<OsString> {
     for part in ["/proc/sys", "/proc/sysrq-trigger", "/proc/bus", "/proc/fs", "/proc/irq"] {
         argv.extend(words(&["--ro-bind-try", part, part]));
     }
-    argv.extend(words(&["--dev", "/dev", "--tmpfs", "/tmp", "--bind"]));
+    argv.extend(words(&["--dev", "/dev"]));
+    // Memory behind a file system is nobody's `RLIMIT_DATA`: it has bounds of its own.
+    argv.extend(words(&["--size", "67108864", "--tmpfs", "/dev/shm"]));
+    argv.extend(words(&["--size", "1073741824", "--tmpfs", "/tmp", "--bind"]));
     argv.extend([room.files.into(), super::super::VIRTUAL_ROOT.into()]);
     argv.extend(words(&["--chdir", super::super::VIRTUAL_ROOT, "--remount-ro", "/", "--"]));
     argv

@@ -21,14 +21,17 @@ impl Place {
     }
 }
 
-/// A sandbox of level 3, or none with a word about it where the host has no namespaces.
-async fn isolated(options: Options) -> Option<Sandbox> {
-    let sandbox = Sandbox::probe(options).await;
-    if sandbox.level() < Level::Isolated {
-        println!("skipped: this host offers level {} only", sandbox.level());
-        return None;
+/// A sandbox of level 3 by each means that works on this host, with a word about those that do not.
+async fn isolated(options: Options) -> Vec<Sandbox> {
+    let mut found = Vec::new();
+    for means in [Means::Bubblewrap, Means::Unshare] {
+        let candidate = Sandbox { means, level: Level::Isolated, options: options.clone() };
+        match candidate.try_out().await {
+            Ok(()) => found.push(candidate),
+            Err(why) => println!("skipped: {means} does not work here: {why}"),
+        }
     }
-    Some(sandbox)
+    found
 }
 
 fn plain(options: Options) -> Sandbox {
@@ -37,112 +40,113 @@ fn plain(options: Options) -> Sandbox {
 
 #[tokio::test]
 async fn a_command_works_on_its_files_and_cannot_write_elsewhere() {
-    let Some(sandbox) = isolated(Options::default()).await else { return };
-    let place = Place::new();
-    let output = place.shell(&sandbox, "pwd; echo x > made; cat made", LONG).await;
-    assert_eq!((output.code, output.text.as_str()), (Some(0), "/workspace\nx\n"));
-    assert!(place.root.path().join("files/made").exists());
-    // Asked rather than tried: a test that fails must not have set the host's kernel.
-    let output = place.shell(&sandbox, "[ -w /proc/sys/kernel/core_pattern ]", LONG).await;
-    assert_ne!(output.code, Some(0));
-    for script in ["echo x > /usr/x", "echo x > /x", "echo x > /workspace/../x", "mkdir /proc/sys/x"] {
-        assert_ne!(place.shell(&sandbox, script, LONG).await.code, Some(0), "{script}");
+    for sandbox in isolated(Options::default()).await {
+        let place = Place::new();
+        let output = place.shell(&sandbox, "pwd; echo x > made; cat made", LONG).await;
+        assert_eq!((output.code, output.text.as_str()), (Some(0), "/workspace\nx\n"));
+        assert!(place.root.path().join("files/made").exists());
+        // Asked rather than tried: a test that fails must not have set the host's kernel.
+        let output = place.shell(&sandbox, "[ -w /proc/sys/kernel/core_pattern ]", LONG).await;
+        assert_ne!(output.code, Some(0));
+        for script in ["echo x > /usr/x", "echo x > /x", "echo x > /workspace/../x", "mkdir /proc/sys/x"] {
+            assert_ne!(place.shell(&sandbox, script, LONG).await.code, Some(0), "{script}");
+        }
     }
 }
 
 #[tokio::test]
 async fn what_belongs_to_ostler_and_the_host_is_not_there() {
-    let Some(sandbox) = isolated(Options::default()).await else { return };
-    let place = Place::new();
-    let secret = place.root.path().join("secret");
-    std::fs::write(&secret, "canary-7f3a").unwrap();
-    let script = format!("cat '{}' /proc/*/environ /etc/shadow; ls /root /home /run; true", secret.display());
-    let output = place.shell(&sandbox, &script, LONG).await;
-    assert!(!output.text.contains("canary-7f3a"), "{}", output.text);
-    assert!(!output.text.contains("root:"), "{}", output.text);
-    assert!(output.text.contains("No such file"), "{}", output.text);
+    for sandbox in isolated(Options::default()).await {
+        let place = Place::new();
+        let secret = place.root.path().join("secret");
+        std::fs::write(&secret, "canary-7f3a").unwrap();
+        let script =
+            format!("cat '{}' /proc/*/environ /etc/shadow; ls /root /home /run; true", secret.display());
+        let output = place.shell(&sandbox, &script, LONG).await;
+        assert!(!output.text.contains("canary-7f3a"), "{}", output.text);
+        assert!(!output.text.contains("root:"), "{}", output.text);
+        assert!(output.text.contains("No such file"), "{}", output.text);
+    }
 }
 
 #[tokio::test]
 async fn the_environment_holds_only_what_was_given() {
-    let Some(sandbox) = isolated(Options::default()).await else { return };
-    let place = Place::new();
-    let output = place.shell(&sandbox, "env | cut -d= -f1 | sort | tr '\\n' ' '", LONG).await;
-    assert_eq!(output.text, "HOME LANG PATH PWD TERM ");
+    for sandbox in isolated(Options::default()).await {
+        let place = Place::new();
+        let output = place.shell(&sandbox, "env | cut -d= -f1 | sort | tr '\\n' ' '", LONG).await;
+        assert_eq!(output.text, "HOME LANG PATH PWD TERM ");
+    }
 }
 
 #[tokio::test]
 async fn only_its_own_processes_are_seen_and_its_own_powers_are_none() {
-    let Some(sandbox) = isolated(Options::default()).await else { return };
-    let place = Place::new();
-    let script = "ls /proc | grep -c '^[0-9]'; grep -h CapEff /proc/self/status; mount -t tmpfs x /tmp";
-    let output = place.shell(&sandbox, script, LONG).await;
-    let mut lines = output.text.lines();
-    assert!(lines.next().unwrap().parse::<u32>().unwrap() < 8, "{}", output.text);
-    assert_eq!(lines.next(), Some("CapEff:\t0000000000000000"));
-    assert_ne!(output.code, Some(0));
+    for sandbox in isolated(Options::default()).await {
+        let place = Place::new();
+        let script = "ls /proc | grep -c '^[0-9]'; grep -h CapEff /proc/self/status; mount -t tmpfs x /tmp";
+        let output = place.shell(&sandbox, script, LONG).await;
+        let mut lines = output.text.lines();
+        assert!(lines.next().unwrap().parse::<u32>().unwrap() < 8, "{}", output.text);
+        assert_eq!(lines.next(), Some("CapEff:\t0000000000000000"));
+        assert_ne!(output.code, Some(0));
+    }
 }
 
 #[tokio::test]
 async fn no_network_is_reached() {
-    let Some(sandbox) = isolated(Options::default()).await else { return };
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let place = Place::new();
-    // /proc/net shows the namespace's own interfaces: none but the loopback, and no route at all.
-    let script = "tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' '; tail -n +2 /proc/net/route";
-    assert_eq!(place.shell(&sandbox, script, LONG).await.text, "lo\n");
-    let script =
-        format!("if command -v bash >/dev/null; then bash -c ': </dev/tcp/127.0.0.1/{port}'; else false; fi");
-    assert_ne!(place.shell(&sandbox, &script, LONG).await.code, Some(0));
+    for sandbox in isolated(Options::default()).await {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let place = Place::new();
+        // /proc/net shows the namespace's own interfaces: none but the loopback, and no route at all.
+        let script = "tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' '; tail -n +2 /proc/net/route";
+        assert_eq!(place.shell(&sandbox, script, LONG).await.text, "lo\n");
+        let script = format!(
+            "if command -v bash >/dev/null; then bash -c ': </dev/tcp/127.0.0.1/{port}'; else false; fi"
+        );
+        assert_ne!(place.shell(&sandbox, &script, LONG).await.code, Some(0));
+    }
 }
 
 #[tokio::test]
 async fn a_daemon_dies_with_its_command() {
-    let Some(sandbox) = isolated(Options::default()).await else { return };
-    let place = Place::new();
-    let script = "setsid sh -c 'sleep 1; echo late > late; sleep 600' >/dev/null 2>&1 & echo started";
-    let output = place.shell(&sandbox, script, LONG).await;
-    assert_eq!(output.text, "started\n");
-    // A second command waits longer than the daemon would have needed.
-    place.shell(&sandbox, "sleep 2", LONG).await;
-    assert!(!place.root.path().join("files/late").exists());
+    for sandbox in isolated(Options::default()).await {
+        let place = Place::new();
+        let script = "setsid sh -c 'sleep 1; echo late > late; sleep 600' >/dev/null 2>&1 & echo started";
+        let output = place.shell(&sandbox, script, LONG).await;
+        assert_eq!(output.text, "started\n");
+        // A second command waits longer than the daemon would have needed.
+        place.shell(&sandbox, "sleep 2", LONG).await;
+        assert!(!place.root.path().join("files/late").exists());
+    }
 }
 
 #[tokio::test]
 async fn time_runs_out_for_one_that_ignores_signals() {
-    let Some(sandbox) = isolated(Options::default()).await else { return };
-    let place = Place::new();
-    let script = "trap '' TERM INT HUP; echo begun; (trap '' TERM; sleep 600) & sleep 600";
-    let output = place.shell(&sandbox, script, Duration::from_secs(2)).await;
-    assert!(output.timed_out);
-    assert_eq!(output.text, "begun\n");
+    for sandbox in isolated(Options::default()).await {
+        let place = Place::new();
+        let script = "trap '' TERM INT HUP; echo begun; (trap '' TERM; sleep 600) & sleep 600";
+        let output = place.shell(&sandbox, script, Duration::from_secs(2)).await;
+        assert!(output.timed_out);
+        assert_eq!(output.text, "begun\n");
+    }
 }
 
 #[tokio::test]
 async fn a_fork_bomb_and_a_large_file_meet_their_limits() {
     let limits = Limits { processes: 40, file_bytes: 100_000, ..Limits::default() };
-    let Some(sandbox) = isolated(Options { limits, ..Options::default() }).await else { return };
-    let place = Place::new();
-    let output = place.shell(&sandbox, "head -c 200000 /dev/zero > large", LONG).await;
-    assert_ne!(output.code, Some(0));
-    assert!(place.root.path().join("files/large").metadata().unwrap().len() <= 100_000);
-    if sandbox.means == Means::Unshare && rustix::process::geteuid().is_root() && means_without_pid_limit() {
-        println!("skipped: root's processes cannot be counted on this kernel");
-        return;
+    for sandbox in isolated(Options { limits, ..Options::default() }).await {
+        let place = Place::new();
+        let output = place.shell(&sandbox, "head -c 200000 /dev/zero > large", LONG).await;
+        assert_ne!(output.code, Some(0));
+        assert!(place.root.path().join("files/large").metadata().unwrap().len() <= 100_000);
+        if !sandbox.bounds_processes() {
+            println!("skipped: root's processes cannot be counted by {} on this kernel", sandbox.means);
+            continue;
+        }
+        let bomb = "i=0; while [ $i -lt 400 ]; do sleep 30 & i=$((i+1)); done; echo all";
+        let output = place.shell(&sandbox, bomb, LONG).await;
+        assert!(!output.text.contains("all"), "{}", output.text);
     }
-    let bomb = "i=0; while [ $i -lt 400 ]; do sleep 30 & i=$((i+1)); done; echo all";
-    let output = place.shell(&sandbox, bomb, LONG).await;
-    assert!(!output.text.contains("all"), "{}", output.text);
-}
-
-fn means_without_pid_limit() -> bool {
-    let limited = Means::Unshare.wrap(
-        Room { files: Path::new("/f"), scratch: Path::new("/s") },
-        &Options { readable: Vec::new(), ..Options::default() },
-        Vec::new(),
-    );
-    limited.contains(&"0".into())
 }
 
 #[tokio::test]
@@ -186,5 +190,109 @@ fn bubblewrap_is_given_the_same_view() {
     let text = argv.join(" ");
     assert!(text.contains("--unshare-all") && text.contains("--ro-bind-try /usr /usr"), "{text}");
     assert!(text.contains("--ro-bind-try /proc/sys /proc/sys"), "{text}");
+    assert!(text.contains("--size 1073741824 --tmpfs /tmp"), "{text}");
     assert!(text.contains("--bind /w/files /workspace") && text.ends_with("-- true"), "{text}");
+}
+
+#[tokio::test]
+async fn the_means_that_bounds_processes_goes_first() {
+    let bounded = isolated(Options::default()).await.iter().any(Sandbox::bounds_processes);
+    let chosen = Sandbox::probe(Options::default()).await;
+    assert!(chosen.bounds_processes() || !bounded, "{}", chosen.means);
+}
+
+#[tokio::test]
+async fn where_no_means_is_found_nothing_runs() {
+    let sandbox = Sandbox::probe(Options { path: "/nonexistent".to_owned(), ..Options::default() }).await;
+    assert!(sandbox.level() < Level::Isolated && sandbox.means == Means::Plain);
+    let why = sandbox.demand().unwrap_err().to_string();
+    assert!(why.contains("level 3 is demanded"), "{why}");
+}
+
+#[tokio::test]
+async fn ostlers_sockets_and_other_runs_are_not_there() {
+    use std::os::linux::net::SocketAddrExt as _;
+    use std::os::unix::net::{SocketAddr, UnixListener};
+    let name = format!("ostler-test-{}", std::process::id());
+    let _abstract = UnixListener::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
+    for sandbox in isolated(Options::default()).await {
+        let place = Place::new();
+        let socket = place.root.path().join("admin.sock");
+        let _admin = UnixListener::bind(&socket).unwrap();
+        std::fs::create_dir(place.root.path().join("other-run")).unwrap();
+        let root = place.root.path().display();
+        let script =
+            format!("[ -e '{root}' ] && echo seen; grep {name} /proc/net/unix; ls -A /workspace /..; true");
+        let output = place.shell(&sandbox, &script, LONG).await;
+        for word in ["seen", name.as_str(), "admin.sock", "other-run"] {
+            assert!(!output.text.contains(word), "{word}: {}", output.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_open_file_comes_along() {
+    for sandbox in isolated(Options::default()).await {
+        let place = Place::new();
+        let output = place.shell(&sandbox, "for fd in /proc/$$/fd/*; do readlink $fd; done", LONG).await;
+        assert!(!output.text.is_empty());
+        for open in output.text.lines() {
+            assert!(open == "/dev/null" || open.starts_with("pipe:"), "{}: {open}", sandbox.means);
+        }
+    }
+}
+
+#[tokio::test]
+async fn devices_are_few_and_none_can_be_made() {
+    for sandbox in isolated(Options::default()).await {
+        let place = Place::new();
+        let script = "find /dev -type b; ls -d /sys /dev/kmsg /dev/mem /dev/fuse /dev/kvm 2>/dev/null; \
+                      mknod /tmp/d b 7 0 2>/dev/null && echo made; \
+                      head -c 100000000 /dev/zero >/dev/shm/large 2>/dev/null && echo filled; true";
+        assert_eq!(place.shell(&sandbox, script, LONG).await.text, "", "{}", sandbox.means);
+    }
+}
+
+#[tokio::test]
+async fn namespaces_within_win_nothing() {
+    for sandbox in isolated(Options::default()).await {
+        let place = Place::new();
+        // Asked rather than tried, as above.
+        let script = "unshare --user --map-root-user --mount --pid --fork --mount-proc \
+                      sh -c '[ -w /proc/sys/kernel/core_pattern ]'";
+        assert_ne!(place.shell(&sandbox, script, LONG).await.code, Some(0), "{}", sandbox.means);
+        let script = "unshare --user --map-root-user --mount sh -c 'mount -o remount,bind,rw /usr && \
+                      [ -w /usr ]; umount /proc/sys && [ -w /proc/sys/kernel/core_pattern ]'";
+        assert_ne!(place.shell(&sandbox, script, LONG).await.code, Some(0), "{}", sandbox.means);
+    }
+}
+
+#[tokio::test]
+async fn a_flood_of_output_ends_with_the_time() {
+    for sandbox in isolated(Options::default()).await {
+        let place = Place::new();
+        let output = place.shell(&sandbox, "yes", Duration::from_secs(1)).await;
+        assert!(output.timed_out && output.text.len() < 11_000);
+    }
+}
+
+#[test]
+fn the_same_holds_for_an_ordinary_user() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let nobody = || {
+        let mut command = std::process::Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).current_dir("/");
+        command
+    };
+    let tests = std::env::current_exe().unwrap();
+    if !nobody().args(["test", "-x"]).arg(&tests).status().is_ok_and(|status| status.success()) {
+        println!("skipped: nobody may run {}", tests.display());
+        return;
+    }
+    let mut child = nobody();
+    child.arg(&tests).args(["workspace::sandbox::tests::", "--skip", "ordinary_user"]);
+    let output = child.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
