@@ -64,6 +64,9 @@ struct Canned {
     headers: std::collections::BTreeMap<String, String>,
     /// Text as it is, anything else as JSON.
     body: Option<Value>,
+    /// How often the body is repeated, for answers that are too large.
+    #[serde(default = "once")]
+    repeat: u32,
 }
 
 /// `true` and nothing else, so that `cut: false` is not a cut.
@@ -181,6 +184,7 @@ impl Canned {
             Value::String(text) => text,
             other => other.to_string(),
         });
+        let body = body.repeat(self.repeat as usize);
         let headers: HeaderMap = self
             .headers
             .iter()

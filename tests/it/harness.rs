@@ -12,6 +12,6 @@ mod world;
 pub(crate) use self::random::{Random, variable};
 pub(crate) use self::sign::Delivery;
 pub(crate) use self::state::State;
-pub(crate) use self::tale::Tale;
+pub(crate) use self::tale::{Tale, Traces};
 pub(crate) use self::twins::Twins;
 pub(crate) use self::world::World;

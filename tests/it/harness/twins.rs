@@ -30,12 +30,6 @@ impl Twins {
         self.post("faults", &fault).await;
     }
 
-    /// Mends what is still to break.
-    pub(crate) async fn mend(&self) {
-        let answer = self.client.delete(format!("{}/faults", self.base)).send().await.unwrap();
-        assert!(answer.status().is_success());
-    }
-
     /// Sends every delivery again that has not been answered 2xx.
     pub(crate) async fn redeliver(&self) -> Value {
         self.post("redeliver", &json!({})).await

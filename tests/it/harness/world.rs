@@ -132,11 +132,6 @@ impl World {
         true
     }
 
-    /// Lets a person act; gives what the twins say of it.
-    pub(crate) async fn act(&self, act: Value) -> Value {
-        self.twins.act(act).await
-    }
-
     /// Breaks something in the outside world.
     pub(crate) async fn fault(&self, fault: Value) {
         self.twins.fault(fault).await;
