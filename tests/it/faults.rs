@@ -22,7 +22,8 @@ async fn calls(tales: &[Tale]) -> Vec<Call> {
     state.assert_told_once(tales);
     let mut seen = BTreeSet::new();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let made = state.requests().skip(before).map(|request| (text(&request["method"]), text(&request["path"])));
+    let made =
+        state.requests().skip(before).map(|request| (text(&request["method"]), text(&request["path"])));
     made.filter(|call| seen.insert(call.clone())).collect()
 }
 
@@ -96,7 +97,8 @@ async fn bear(name: &'static str, nonsense: Value, calls: Vec<Call>) {
     let mut world = World::start().await;
     for (method, path) in &calls {
         // Whichever issue it is about.
-        let pattern = regex::escape(path).replace("issues/1", r"issues/\d+").replace("ostler/1", r"ostler/\d+");
+        let pattern =
+            regex::escape(path).replace("issues/1", r"issues/\d+").replace("ostler/1", r"ostler/\d+");
         let pattern = format!("^{pattern}$");
         world.fault(json!({"match": {"method": method, "path": pattern}, "fault": nonsense})).await;
     }
@@ -115,7 +117,8 @@ async fn bear(name: &'static str, nonsense: Value, calls: Vec<Call>) {
     let runs = world.settle(tales.len()).await;
     let state = world.state().await;
     state.assert_nothing_doubled(&tales);
-    let (right, wrong): (Vec<&Value>, Vec<&Value>) = runs.iter().partition(|run| run["status"] == "succeeded");
+    let (right, wrong): (Vec<&Value>, Vec<&Value>) =
+        runs.iter().partition(|run| run["status"] == "succeeded");
     for run in &wrong {
         let reason = run["reason"].as_str().unwrap_or_default();
         println!("{name}: {reason}");

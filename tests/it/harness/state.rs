@@ -42,7 +42,9 @@ impl State {
     /// What the bot said, in whatever channel.
     pub(crate) fn bot_messages(&self) -> impl Iterator<Item = &Value> {
         let channels = list(&self.0["slack"]["channels"]);
-        channels.flat_map(|channel| list(&channel["messages"])).filter(|message| message["metadata"].is_object())
+        channels
+            .flat_map(|channel| list(&channel["messages"]))
+            .filter(|message| message["metadata"].is_object())
     }
 
     /// Every request that the twins answered, in order.
