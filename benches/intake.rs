@@ -1,8 +1,9 @@
 //! How fast deliveries are taken in, beside a bare handler in the same run.
 //!
-//! `cargo bench --bench intake` starts `ostler serve` on a fresh store, sends it signed GitHub deliveries of about 12 KB, each
-//! unlike the others, over 64 keep-alive connections, and prints requests per second, p50, p99 and memory; then
-//! the same for an axum handler that only reads the body. Ratios within one run are what counts.
+//! `cargo bench --bench intake` starts `ostler serve` on a fresh store with a hundred triggers, sends it signed GitHub
+//! deliveries of about 12 KB, each unlike the others, over 64 keep-alive connections, and prints requests per second,
+//! p50, p99, memory and disk; kills it and starts it again on what it kept; then the same load for an axum handler
+//! that only reads the body. Ratios within one run are what counts. `cargo bench --bench intake -- 100000` sends so many.
 
 #![expect(
     clippy::disallowed_methods,
@@ -10,10 +11,10 @@
     clippy::unwrap_used,
     reason = "a measurement reads the time, prints, and stops at the first surprise"
 )]
-#![expect(missing_docs, reason = "a program, not a library")]
 
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -38,14 +39,17 @@ async fn main() {
     println!("{total} deliveries of {} bytes, {CONNECTIONS} connections", deliveries[0].body.len());
 
     let dir = tempfile::tempdir().unwrap();
-    let began = Instant::now();
-    let (mut server, url) = serve(dir.path());
-    println!("start to ready      {:>8.1} ms", began.elapsed().as_secs_f64() * 1e3);
+    configure(dir.path());
+    let (server, url) = serve(dir.path());
     println!("memory, idle        {:>8.1} MB", memory(server.id()));
     let ostler = load(&format!("{url}/webhooks/github"), &deliveries).await;
     println!("memory, after load  {:>8.1} MB", memory(server.id()));
-    server.kill().unwrap();
-    server.wait().unwrap();
+    kill(server);
+    println!("disk per delivery   {:>8.0} bytes", disk(dir.path()) as f64 / total as f64);
+    println!("killed, and again on what it kept:");
+    let (server, _) = serve(dir.path());
+    println!("memory, idle        {:>8.1} MB", memory(server.id()));
+    kill(server);
     let bare = load(&format!("{}/", bare().await), &deliveries).await;
     ostler.print("ostler, durable");
     bare.print("bare axum handler");
@@ -62,7 +66,7 @@ struct Delivery {
 impl Delivery {
     fn new(number: usize) -> Self {
         let person = json!({"login": "ada", "id": 1, "type": "User", "site_admin": false});
-        let text = "The totals are wrong whenever a discount and a voucher meet in one order. ".repeat(140);
+        let text = prose(number);
         let event = json!({
             "action": "labeled", "number": number, "label": {"name": "triage", "color": "ededed"},
             "issue": {"number": number, "title": format!("Issue {number}"), "body": text, "user": person,
@@ -79,10 +83,42 @@ impl Delivery {
     }
 }
 
-/// Starts the server on an empty store and waits until it says where it listens.
-fn serve(dir: &std::path::Path) -> (std::process::Child, String) {
+/// Some 10 KB that no other delivery has in the same order.
+fn prose(number: usize) -> String {
+    const WORDS: [&str; 16] = [
+        "the", "totals", "are", "wrong", "whenever", "a", "discount", "and", "voucher", "meet", "in", "one",
+        "order", "of", "more", "lines",
+    ];
+    let mut state = number as u64 + 1;
+    let mut word = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        WORDS[(state >> 60) as usize]
+    };
+    (0..2_100).map(|_| word()).collect::<Vec<_>>().join(" ")
+}
+
+/// A project with a hundred triggers, of which ten take the kind that is sent, and none the label.
+fn configure(dir: &Path) {
+    let off = "{enabled: false, provider: none}";
+    let config = format!(
+        "sources: {{github: {{secrets: [{SECRET}]}}}}\n\
+         plugins: {{task_management: {off}, version_control: {off}, communication: {off}}}\n"
+    );
+    std::fs::write(dir.join("ostler.yaml"), config).unwrap();
+    let handlers = dir.join("handlers");
+    std::fs::create_dir(&handlers).unwrap();
+    for n in 0..100 {
+        let on = if n < 10 { "github.issue.labeled".to_owned() } else { format!("jira.kind{n}.done") };
+        let handler =
+            format!("description: One of many.\non: {on}\nlabel: label-{n}\nrun: standard-development\n");
+        std::fs::write(handlers.join(format!("handler-{n}.yaml")), handler).unwrap();
+    }
+}
+
+/// Starts the server and waits until it says where it listens.
+fn serve(dir: &Path) -> (Child, String) {
+    let began = Instant::now();
     let config = dir.join("ostler.yaml");
-    std::fs::write(&config, format!("sources: {{github: {{secrets: [{SECRET}]}}}}\n")).unwrap();
     let mut server = Command::new(env!("CARGO_BIN_EXE_ostler"))
         .args(["serve", "--config", config.to_str().unwrap(), "--listen", "127.0.0.1:0"])
         .args(["--data", dir.join("data").to_str().unwrap()])
@@ -94,7 +130,23 @@ fn serve(dir: &std::path::Path) -> (std::process::Child, String) {
     let mut line = String::new();
     BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let url = line.split_whitespace().last().unwrap().to_owned();
+    println!("start to ready      {:>8.1} ms", began.elapsed().as_secs_f64() * 1e3);
     (server, url)
+}
+
+fn kill(mut server: Child) {
+    server.kill().unwrap();
+    server.wait().unwrap();
+}
+
+/// The bytes of all files below a directory.
+fn disk(dir: &Path) -> u64 {
+    let entries = std::fs::read_dir(dir).unwrap().map(Result::unwrap);
+    entries
+        .map(
+            |entry| if entry.path().is_dir() { disk(&entry.path()) } else { entry.metadata().unwrap().len() },
+        )
+        .sum()
 }
 
 /// A handler that reads the body and answers.

@@ -1,4 +1,7 @@
 //! The composition root: configuration in, a running Ostler out. The only module that knows everyone.
+//!
+//! It decides nothing: every part is given what it needs and nothing more, in the order in which parts stand on
+//! each other, and is stopped in the other order. Read [`App::start_from`] to see how the whole hangs together.
 
 mod accounts;
 mod serve;
@@ -97,13 +100,12 @@ impl App {
         let catalog = Catalog::load_from(&origin, &registry::actions());
         let catalog = catalog.map_err(|faults| AppError::Catalog(faults.render(false)))?;
         let store = store::open(&config.store.url)?;
-        let mut registry = Registry::build(config.vendors()?, &clock)?;
-        accounts::learn(&mut registry, &*store).await;
-        let mut remarks = Vec::new();
+        let registry = Arc::new(Registry::build(config.vendors()?, &clock)?);
+        let own = accounts::learn(&registry, &*store).await;
+        let mut remarks: Vec<_> = registry.strangers(&own).iter().map(accounts::remark).collect();
         let workspaces = workspaces(&config, &mut remarks).await;
-        let policy = policy(&config, catalog, &registry);
+        let policy = policy(&config, catalog).knowing(own.clone(), registry.strangers(&own));
         let help = policy.rules.help();
-        let registry = Arc::new(registry);
 
         let step = steps(&registry, workspaces, &store, &clock, help);
         let parts = engine::Parts { store: Arc::clone(&store), step, clock: Arc::clone(&clock) };
@@ -113,9 +115,16 @@ impl App {
 
         let poke = engine.clone();
         let policy = Arc::new(Current::new(policy));
+        let stop = CancellationToken::new();
+        let learner = accounts::Learner {
+            registry: Arc::clone(&registry),
+            store: Arc::clone(&store),
+            policy: Arc::clone(&policy),
+            clock: Arc::clone(&clock),
+        };
+        tokio::spawn(stop.clone().run_until_cancelled_owned(learner.keep_learning(own)));
         let inbox = Inbox::new(Arc::clone(&store), registry, policy, Arc::clone(&clock), move || poke.poke());
         let face = Face::new(Arc::new(inbox), Arc::clone(&store), Arc::clone(&clock));
-        let stop = CancellationToken::new();
         let address = listener.local_addr().map_err(|error| io("the listener", error))?;
         let mut tasks = vec![leading, serve::public(listener, face.clone(), stop.clone())];
         let socket = config.data_dir().map(|data| admin_socket(&data));
@@ -177,10 +186,10 @@ async fn workspaces(config: &Config, remarks: &mut Vec<String>) -> Workspaces {
     Workspaces::new(options, sandbox)
 }
 
-fn policy(config: &Config, catalog: Catalog, registry: &Registry) -> Policy {
+fn policy(config: &Config, catalog: Catalog) -> Policy {
     let bindings = config.bindings();
     let standing = Standing {
-        own: registry.own.clone(),
+        own: Vec::new(),
         bots: config.security.allow.clone(),
         repositories: config.repository_map(),
         tracker: bindings.get("task_management").cloned(),
@@ -194,7 +203,7 @@ fn policy(config: &Config, catalog: Catalog, registry: &Registry) -> Policy {
         access: config.access(),
         actions: registry::actions(),
     };
-    Policy { rules: Rules::new(catalog), settings, standing }
+    Policy::new(Rules::new(catalog), settings, standing)
 }
 
 fn steps(

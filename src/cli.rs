@@ -1,4 +1,7 @@
 //! The command line: an enum of commands, one file each, and the one place that writes to a terminal.
+//!
+//! A command reads its arguments and the configuration, lets [`app`](crate::app) or a running server do the work, and tells
+//! what came of it through the [`Screen`]. How the process ends is an [`Exit`]; nothing else knows the numbers.
 
 pub mod check;
 pub mod exit;
@@ -7,8 +10,6 @@ mod demo;
 mod look;
 mod serve;
 mod twins;
-
-use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
@@ -42,24 +43,33 @@ enum Command {
     Twins(twins::Arguments),
 }
 
+impl Command {
+    /// What is logged where nothing else is asked for: a server tells what it does, the others only what is wrong.
+    fn log_filter(&self) -> &'static str {
+        match self {
+            Self::Serve(_) => "warn,ostler=info",
+            _ => "warn",
+        }
+    }
+}
+
 /// Runs the command that the process was called with.
 #[must_use]
-pub fn main() -> ExitCode {
+pub fn main() -> Exit {
     let arguments = Arguments::parse();
     let environment = Environment::of_process();
     let screen = Screen::new();
-    let exit = run(arguments.command, &environment, &screen).unwrap_or_else(|error| {
+    run(arguments.command, &environment, &screen).unwrap_or_else(|error| {
         screen.error(&error);
         Exit::of(&error)
-    });
-    exit.into()
+    })
 }
 
 fn run(command: Command, environment: &Environment, screen: &Screen) -> anyhow::Result<Exit> {
     if let Some(specification) = environment.get("OSTLER_FAILPOINTS") {
         failpoint::arm(specification)?;
     }
-    screen::start_log(environment.get("OSTLER_LOG"));
+    screen::start_log(environment.get("OSTLER_LOG").unwrap_or(command.log_filter()));
     let runtime = Runtime::new()?;
     runtime.block_on(async {
         match command {

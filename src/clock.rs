@@ -1,4 +1,4 @@
-//! Time as a part that can be held.
+//! Time as a part that can be held: [`SystemClock`] goes by itself, [`ManualClock`] goes when a test says so.
 //!
 //! Nothing else in Ostler reads the time or sleeps: it asks a [`Clock`]. `.clippy.toml` bans the others.
 

@@ -26,7 +26,7 @@ use crate::run::Access;
 use crate::spec::RepositoryMap;
 
 /// Everything that can be configured.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// The bot itself.
@@ -162,25 +162,6 @@ pub struct SandboxOptions {
 
 fn yes() -> bool {
     true
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            system: System::default(),
-            server: Server::default(),
-            store: StoreOptions::default(),
-            sources: BTreeMap::new(),
-            ai_provider: AiProvider::default(),
-            plugins: Plugins::default(),
-            workflows: Workflows::default(),
-            security: Security::default(),
-            repositories: BTreeMap::new(),
-            identity: BTreeMap::new(),
-            limits: Limits::default(),
-            prices: None,
-        }
-    }
 }
 
 impl Default for System {

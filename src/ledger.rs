@@ -2,7 +2,8 @@
 //!
 //! Reservations are judged by the store's writer, so that parallel runs cannot both spend the last dollar.
 //! A crash between reservation and settlement leaves the reservation spent: the ledger may say more than was
-//! spent, never less.
+//! spent, never less. Amounts and limits are those of [`money`](crate::money); who pays is
+//! [`agent::budget`](crate::agent::budget).
 
 use std::sync::Arc;
 

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    ostler::cli::main()
+    ostler::cli::main().into()
 }

@@ -1,6 +1,6 @@
 //! What people write, parsed to checked types: handlers, workflows, prompts, roles, expressions.
 //!
-//! Everything in a [`Catalog`](catalog::Catalog) has been checked against everything else in it and against
+//! Everything in a [`Catalog`] has been checked against everything else in it and against
 //! the [`ActionSpec`]s that plugins declare, so the rest of Ostler never meets a workflow that names an
 //! unknown action. Errors are [`diagnostic`]s with file, line and column, all of them at once.
 

@@ -36,7 +36,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, SourceName};
 use crate::id::{Digest, EventId, RunId};
-use crate::run::{Definition, Ending, Entry};
+use crate::run::{Definition, Ending, Entry, Frozen};
 
 pub use self::memory::{Memory, MemoryShelf};
 pub use self::shelf::{Batch, Look, Pair, Shelf, Span};
@@ -75,6 +75,10 @@ pub trait Store: Debug + Send + Sync {
     /// `identities_before`. Gives how many values went. An event stays as long as one of its runs does. Each
     /// run, event and identity goes whole or stays; [`tail`](Self::tail) passes over what went.
     fn prune(&self, before: Timestamp, identities_before: Timestamp) -> Answer<'_, u64>;
+
+    /// Reads up to `limit` stored values behind `after` against their checksums, and parks at `now` each run of which
+    /// something is damaged, so that it is known before the run is due.
+    fn scrub(&self, after: Option<Vec<u8>>, limit: usize, now: Timestamp) -> Answer<'_, Scrubbed>;
 }
 
 /// Why a store did not do what it was asked.
@@ -120,7 +124,7 @@ pub struct NewRun {
     /// Its first record, always [`Record::Started`](crate::run::Record::Started).
     pub first: Entry,
     /// The definition that the record names by hash.
-    pub definition: std::sync::Arc<Definition>,
+    pub definition: Frozen,
 }
 
 /// What became of a delivery.
@@ -341,6 +345,26 @@ pub enum Happening {
         /// Which record.
         entry: Entry,
     },
+}
+
+/// What a portion of a scrub found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scrubbed {
+    /// How many values were read.
+    pub checked: u64,
+    /// What did not read back as it was written.
+    pub damaged: Vec<Damage>,
+    /// Where the next portion goes on; none at the end.
+    pub next: Option<Vec<u8>>,
+}
+
+/// Something stored that is not what was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    /// The run that it belongs to.
+    pub run: Option<RunId>,
+    /// What it is, for people.
+    pub what: String,
 }
 
 /// Counts of what is kept.

@@ -260,4 +260,4 @@ fn io_error(what: impl std::fmt::Display, error: std::io::Error) -> WorkspaceErr
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,5 +1,6 @@
 //! The architecture, as a test: who may import whom, where vendors and codes may be named, how long things
-//! may be, and what may never be linked. Each failure names the line and the rule.
+//! may be, what may never be linked, and that everything shipped beside the code can be read. Each failure
+//! names the place and the rule.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read what it checks has failed")]
 
@@ -13,6 +14,8 @@ mod names;
 mod paths;
 #[path = "tidy/ranks.rs"]
 mod ranks;
+#[path = "tidy/shipped.rs"]
+mod shipped;
 #[path = "tidy/source.rs"]
 mod source;
 #[path = "tidy/vendors.rs"]

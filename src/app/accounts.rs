@@ -1,22 +1,65 @@
 //! Who Ostler is on each service. Its own doings come back as deliveries, and "assigned to the bot" needs a name
 //! for the bot, so this must be known even when a service does not answer at the start.
 
-use crate::event::Account;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::event::{Account, SourceName};
+use crate::ingress::{Current, Policy};
 use crate::plugin::Registry;
 use crate::store::{Commit, Found, Query, Store};
 
 /// Where the accounts learned last are kept.
 const KEY: &str = "accounts/own";
+/// How long a service that did not answer is left in peace.
+const PAUSE: Duration = Duration::from_secs(15);
+
+/// What goes on asking services that did not answer at the start.
+pub(super) struct Learner {
+    pub(super) registry: Arc<Registry>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) policy: Arc<Current<Policy>>,
+    pub(super) clock: Arc<dyn Clock>,
+}
 
 /// Learns the accounts from the services, and from the last start where a service does not answer.
-pub(super) async fn learn(registry: &mut Registry, store: &dyn Store) {
-    registry.learn_own().await;
+pub(super) async fn learn(registry: &Registry, store: &dyn Store) -> Vec<Account> {
+    let mut own = registry.learn_own(&[]).await;
     for account in remembered(store).await {
-        if !registry.own.iter().any(|known| known.vendor == account.vendor) {
-            registry.own.push(account);
+        if !own.iter().any(|known| known.vendor == account.vendor) {
+            own.push(account);
         }
     }
-    remember(registry, store).await;
+    remember(&own, store).await;
+    own
+}
+
+/// What is said to whoever started Ostler of a service that did not answer.
+pub(super) fn remark(stranger: &SourceName) -> String {
+    format!(
+        "{stranger} did not say who Ostler is there: what is assigned to it starts nothing until it does \
+         (asked every {} s)",
+        PAUSE.as_secs()
+    )
+}
+
+impl Learner {
+    /// Asks again until every account is known; each is put to use as soon as it is.
+    pub(super) async fn keep_learning(self, mut own: Vec<Account>) {
+        while !self.registry.strangers(&own).is_empty() {
+            self.clock.sleep(PAUSE).await;
+            let learned = self.registry.learn_own(&own).await;
+            if learned.is_empty() {
+                continue;
+            }
+            tracing::info!(accounts = ?learned, "own accounts learned");
+            own.extend(learned);
+            let strangers = self.registry.strangers(&own);
+            self.policy.change(|policy| policy.knowing(own.clone(), strangers));
+            remember(&own, &*self.store).await;
+        }
+    }
 }
 
 async fn remembered(store: &dyn Store) -> Vec<Account> {
@@ -26,8 +69,8 @@ async fn remembered(store: &dyn Store) -> Vec<Account> {
     }
 }
 
-async fn remember(registry: &Registry, store: &dyn Store) {
-    let Ok(bytes) = serde_json::to_vec(&registry.own) else { return };
+async fn remember(own: &[Account], store: &dyn Store) {
+    let Ok(bytes) = serde_json::to_vec(own) else { return };
     let commit = Commit::Values { expect: Vec::new(), put: vec![(KEY.to_owned(), Some(bytes))] };
     if let Err(error) = store.commit(commit).await {
         tracing::warn!(%error, "own accounts not remembered");
@@ -35,17 +78,4 @@ async fn remember(registry: &Registry, store: &dyn Store) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::Memory;
-
-    #[tokio::test]
-    async fn an_account_is_known_from_the_last_start_when_its_service_does_not_answer() {
-        let store = Memory::open().unwrap();
-        let account = Account::new("jira", "5b10");
-        remember(&Registry { own: vec![account.clone()], ..Registry::default() }, &store).await;
-        let mut registry = Registry::default();
-        learn(&mut registry, &store).await;
-        assert_eq!(registry.own, [account]);
-    }
-}
+mod tests;

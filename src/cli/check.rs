@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::exit::Exit;
 use super::screen::Screen;
 use crate::app;
-use crate::config::{self, Environment};
+use crate::config::{self, ConfigError, Environment};
 use crate::plugin::registry;
 use crate::spec::catalog::Origin;
 use crate::spec::diagnostic::Diagnostics;
@@ -26,19 +26,37 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-/// Checks the configuration and everything that people wrote.
+impl Arguments {
+    /// The configuration that belongs to the directory, unless another one is named.
+    fn configuration(&self) -> Option<PathBuf> {
+        let beside = || Some(self.dir.as_ref()?.join("ostler.yaml")).filter(|file| file.exists());
+        self.config.clone().or_else(beside)
+    }
+}
+
+/// Checks the configuration and everything that people wrote: what is wrong with one hides nothing of the other.
 pub(super) fn run(arguments: &Arguments, environment: &Environment, screen: &Screen) -> anyhow::Result<Exit> {
-    let loaded = config::load(arguments.config.as_deref(), environment)?;
-    loaded.config.vendors()?;
-    let mut origin = app::origin(&loaded);
+    let loaded = config::load(arguments.configuration().as_deref(), environment);
+    let loaded = loaded.and_then(|loaded| loaded.config.vendors().map(|_| loaded));
+    let mut origin = match &loaded {
+        Ok(loaded) => app::origin(loaded),
+        Err(_) => Origin { project: Some(PathBuf::from(".")), ..Origin::default() },
+    };
     if arguments.dir.is_some() {
         origin.project.clone_from(&arguments.dir);
     }
-    let report = check(&origin, &registry::actions());
+    let mut report = check(&origin, &registry::actions());
+    let notices = match loaded {
+        Ok(loaded) => loaded.notices,
+        Err(error) => {
+            report.configuration = Some(error);
+            Vec::new()
+        }
+    };
     if arguments.json {
         screen.line(serde_json::to_string_pretty(&report.json())?);
     } else {
-        for notice in &loaded.notices {
+        for notice in &notices {
             screen.note(notice);
         }
         screen.line(report.render(screen.is_terminal()).trim_end());
@@ -50,19 +68,21 @@ pub(super) fn run(arguments: &Arguments, environment: &Environment, screen: &Scr
 #[derive(Debug)]
 pub struct Report {
     found: Result<Catalog, Diagnostics>,
+    /// What is wrong with the configuration.
+    configuration: Option<ConfigError>,
 }
 
 /// Checks handlers, workflows, prompts and roles against each other and against the actions that plugins offer.
 #[must_use]
 pub fn check(origin: &Origin, actions: &[ActionSpec]) -> Report {
-    Report { found: Catalog::load_from(origin, actions) }
+    Report { found: Catalog::load_from(origin, actions), configuration: None }
 }
 
 impl Report {
     /// Whether nothing is wrong.
     #[must_use]
     pub fn is_right(&self) -> bool {
-        self.found.is_ok()
+        self.found.is_ok() && self.configuration.is_none()
     }
 
     /// What was checked, where nothing is wrong.
@@ -74,20 +94,27 @@ impl Report {
     /// The report for people: every fault with its lines and a count, or what there is.
     #[must_use]
     pub fn render(&self, colour: bool) -> String {
+        let broken = self.configuration.as_ref().map(|error| format!("error: {error}"));
+        let faults = self.found.as_ref().err();
+        let parts: Vec<String> =
+            broken.into_iter().chain(faults.map(|faults| faults.render(colour))).collect();
         match &self.found {
-            Ok(catalog) => format!("All is right: {}.\n", inventory(catalog)),
-            Err(faults) => {
-                let count = counted(faults.items().len(), "fault");
-                format!("{}\n\n{count} found.\n", faults.render(colour))
+            Ok(catalog) if parts.is_empty() => format!("All is right: {}.\n", inventory(catalog)),
+            _ => {
+                let count = usize::from(self.configuration.is_some())
+                    + faults.map_or(0, |faults| faults.items().len());
+                format!("{}\n\n{} found.\n", parts.join("\n\n"), counted(count, "fault"))
             }
         }
     }
 
-    /// The report for programs: `ok`, what there is, and the faults with file, line and column.
+    /// The report for programs: `ok`, what there is, and the faults: those of the configuration with file and key, the
+    /// others with file, line and column.
     #[must_use]
     pub fn json(&self) -> Value {
+        let mut errors: Vec<Value> = self.configuration.iter().map(told).collect();
         match &self.found {
-            Ok(catalog) => json!({
+            Ok(catalog) if errors.is_empty() => json!({
                 "ok": true,
                 "triggers": catalog.triggers.len(),
                 "workflows": catalog.workflows.len(),
@@ -96,9 +123,17 @@ impl Report {
                 "digest": catalog.digest.to_string(),
                 "errors": [],
             }),
-            Err(faults) => json!({"ok": false, "errors": faults}),
+            found => {
+                let faults = found.as_ref().err().map(Diagnostics::items).unwrap_or_default();
+                errors.extend(faults.iter().map(|fault| json!(fault)));
+                json!({"ok": false, "errors": errors})
+            }
         }
     }
+}
+
+fn told(error: &ConfigError) -> Value {
+    json!({"file": error.file(), "key": error.key(), "message": error.to_string()})
 }
 
 fn inventory(catalog: &Catalog) -> String {

@@ -11,6 +11,7 @@ use super::screen::{BOLD, DIM, Screen};
 use crate::app;
 use crate::config::{self, Environment};
 use crate::http::views;
+use crate::id::{EventId, RunId};
 use crate::store::{self, Store};
 
 /// How many lines a list has.
@@ -48,6 +49,16 @@ impl What {
             Self::Events => "events",
         }
     }
+
+    /// Whether an id can be one of these: better said at once than asked of a server.
+    fn check(self, id: Option<&str>) -> anyhow::Result<()> {
+        let Some(id) = id else { return Ok(()) };
+        match self {
+            Self::Runs => drop(id.parse::<RunId>()?),
+            Self::Events => drop(id.parse::<EventId>()?),
+        }
+        Ok(())
+    }
 }
 
 /// Shows a list, or one of its members.
@@ -74,6 +85,10 @@ async fn ask(what: What, arguments: &Arguments, environment: &Environment) -> an
             loaded.config.data_dir().context("a store in memory can only be looked at from within")?
         }
     };
+    what.check(arguments.id.as_deref())?;
+    if !data.exists() {
+        bail!("nothing is kept in {}: no server has run on it yet", data.display());
+    }
     let socket = app::admin_socket(&data);
     if socket.exists()
         && let Some(answer) = ask_server(&socket, what, arguments.id.as_deref()).await?

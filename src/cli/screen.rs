@@ -6,9 +6,6 @@ use std::io::{IsTerminal, Write};
 use anstyle::{AnsiColor, Style};
 use tracing_subscriber::EnvFilter;
 
-/// What is told where nothing else is asked for.
-const DEFAULT_FILTER: &str = "warn,ostler=info";
-
 /// The terminal.
 #[derive(Debug, Clone, Copy)]
 pub struct Screen {
@@ -59,11 +56,10 @@ impl Default for Screen {
     }
 }
 
-/// Starts the log on standard error: `OSTLER_LOG` filters it (`debug`, `ostler::engine=trace`), and it is
-/// JSON where standard error is not a terminal.
-pub(super) fn start_log(filter: Option<&str>) {
-    let filter = EnvFilter::try_new(filter.unwrap_or(DEFAULT_FILTER));
-    let filter = filter.unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
+/// Starts the log on standard error, filtered as asked (`debug`, `ostler::engine=trace`); it is JSON where
+/// standard error is not a terminal.
+pub(super) fn start_log(filter: &str) {
+    let filter = EnvFilter::new(filter);
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = if std::io::stderr().is_terminal() { log.try_init() } else { log.json().try_init() };
     // A log that is there already (a second start in one process) stays.

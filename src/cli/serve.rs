@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -52,7 +53,8 @@ pub(super) async fn run(
     }
     // Signals that come while the parts start must not be lost.
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let listener = TcpListener::bind(loaded.config.server.listen).await?;
+    let listen = loaded.config.server.listen;
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     let app = App::start(loaded, listener).await?;
     for remark in app.remarks() {
         screen.note(remark);

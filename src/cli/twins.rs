@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -25,7 +26,8 @@ pub(super) struct Arguments {
 
 /// Serves until SIGINT.
 pub(super) async fn run(arguments: Arguments, screen: &Screen) -> anyhow::Result<Exit> {
-    let listener = TcpListener::bind(arguments.listen).await?;
+    let listen = arguments.listen;
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     let stop = CancellationToken::new();
     let twins =
         twin::serve(listener, twin::Options::new(arguments.hooks, Arc::new(SystemClock)), stop.clone())

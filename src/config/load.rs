@@ -9,6 +9,7 @@ use super::environment::Environment;
 use super::substitute::{Notice, substitute};
 use super::{Choice, Config};
 use crate::money::Prices;
+use crate::spec::near::nearest;
 
 /// The file that is used where none is given and none is there.
 const SHIPPED: &str = include_str!("../../ostler.yaml");
@@ -66,6 +67,28 @@ pub enum ConfigError {
         /// What is wrong.
         message: String,
     },
+}
+
+impl ConfigError {
+    /// The file that is at fault.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        match self {
+            Self::Read { file, .. }
+            | Self::Yaml { file, .. }
+            | Self::Unset { file, .. }
+            | Self::Field { file, .. } => file,
+        }
+    }
+
+    /// The key in it, where the fault is one key's.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::Unset { path, .. } | Self::Field { path, .. } => Some(path),
+            Self::Read { .. } | Self::Yaml { .. } => None,
+        }
+    }
 }
 
 /// Loads the configuration: from `file`, else from `ostler.yaml` in the working directory, else the shipped one.
@@ -163,8 +186,19 @@ pub(super) fn typed<T: DeserializeOwned>(document: Value, file: &Path) -> Result
     serde_path_to_error::deserialize(document).map_err(|error| ConfigError::Field {
         file: file.to_owned(),
         path: error.path().to_string(),
-        message: error.into_inner().to_string(),
+        message: with_nearest(error.into_inner().to_string()),
     })
+}
+
+/// A deserializer's message, with the word that was probably meant: of a word that it does not know it quotes first the
+/// word, then those that it knows.
+fn with_nearest(message: String) -> String {
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let unknown = quoted.next().filter(|_| message.starts_with("unknown "));
+    match unknown.and_then(|word| nearest(word, quoted)) {
+        Some(meant) => format!("{message}; did you mean `{meant}`?"),
+        None => message,
+    }
 }
 
 /// Lays `over` on `under`: mappings key by key, anything else whole.
@@ -231,6 +265,7 @@ mod tests {
         let file = write(dir.path(), "ostler.yaml", "limits: {monthly_bugdet: 3}\n");
         let error = load(Some(&file), &Environment::default()).unwrap_err().to_string();
         assert!(error.contains("monthly_bugdet") && error.contains("ostler.yaml"), "{error}");
+        assert!(error.ends_with("did you mean `monthly_budget`?"), "{error}");
     }
 
     #[test]

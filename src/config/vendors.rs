@@ -54,6 +54,7 @@ fn is_usable(options: &Map<String, Value>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Environment;
 
     fn config(text: &str) -> Config {
         serde_saphyr::from_str(text).unwrap()
@@ -74,6 +75,28 @@ mod tests {
         let github = config(text).vendors().unwrap().github.unwrap();
         assert_eq!(github.default_channel.as_deref(), Some("dev"));
         assert!(github.token.is_some());
+    }
+
+    #[test]
+    fn the_shipped_plugin_files_are_what_their_vendors_take() {
+        let shipped = [
+            ("version_control", "github", include_str!("../../plugins/github.config.yaml")),
+            ("task_management", "jira", include_str!("../../plugins/jira.config.yaml")),
+            ("communication", "slack", include_str!("../../plugins/slack.config.yaml")),
+        ];
+        for (capability, provider, text) in shipped {
+            let dir = tempfile::tempdir().unwrap();
+            std::fs::write(dir.path().join("plugin.yaml"), text).unwrap();
+            let main =
+                format!("plugins: {{{capability}: {{provider: {provider}, config_file: plugin.yaml}}}}");
+            let file = dir.path().join("ostler.yaml");
+            std::fs::write(&file, main).unwrap();
+            let secrets = [("GITHUB_TOKEN", "t"), ("JIRA_API_TOKEN", "t"), ("SLACK_BOT_TOKEN", "t")];
+            let loaded = crate::config::load(Some(&file), &Environment::from(secrets)).unwrap();
+            loaded.config.vendors().unwrap();
+            let options = loaded.config.plugins.chosen().find(|(name, _)| *name == capability).unwrap().1;
+            assert!(is_usable(&options.options) && !options.options.is_empty(), "{provider}");
+        }
     }
 
     #[test]

@@ -15,7 +15,12 @@ use crate::money::Money;
 use crate::run::decide::{Effect, Job, decide, resume};
 use crate::run::{Ending, Entry, Illegal, Next, Record, Run, Started, StepError, recovery, retry};
 use crate::step::{Context, JournalLost};
-use crate::store::{Commit, Due, Lease, StoreError};
+use crate::store::{Commit, Due, Found, Lease, Query, StoreError};
+
+/// The fact by which an attempt knows that it was taken up again.
+const TAKEN_UP: &str = "@taken_up";
+/// How often a run is taken up without coming any further.
+const TAKEN_UP_MOST: usize = 5;
 
 /// Drives a leased run as far as it goes now.
 pub(super) async fn drive(shared: &Arc<Shared>, lease: &Lease) {
@@ -26,6 +31,10 @@ pub(super) async fn drive(shared: &Arc<Shared>, lease: &Lease) {
         Err(error) => return give_up(shared, lease, &error).await,
     };
     match recovery::take_up(lease.run, &journal.definition, &journal.entries) {
+        Ok(_) if taken_up(&journal.entries) >= TAKEN_UP_MOST => {
+            let reason = format!("poison: it was taken up {TAKEN_UP_MOST} times without coming any further");
+            park(shared, lease, journal.entries.len() as u64, reason).await;
+        }
         Ok(run) => {
             let writer = Arc::new(Writer::new(shared.parts.clone(), lease.clone(), run));
             let course = Course { shared: Arc::clone(shared), writer, halt, attempts: JoinSet::new() };
@@ -37,11 +46,22 @@ pub(super) async fn drive(shared: &Arc<Shared>, lease: &Lease) {
     }
 }
 
+/// How often the newest attempts were taken up again since anything else was recorded.
+fn taken_up(entries: &[Entry]) -> usize {
+    let is_taken_up = |entry: &&Entry| matches!(&entry.record, Record::Fact { name, .. } if name == TAKEN_UP);
+    entries.iter().rev().take_while(is_taken_up).count()
+}
+
 /// A journal that the store cannot read parks its run; a store that fails leaves it leased for the next start.
 async fn give_up(shared: &Shared, lease: &Lease, error: &StoreError) {
     tracing::error!(%error, "the run's journal cannot be loaded");
-    if matches!(error, StoreError::Corrupt(_)) {
-        commit(shared, lease, Vec::new()).await;
+    if !matches!(error, StoreError::Corrupt(_)) {
+        return;
+    }
+    match shared.parts.store.query(Query::Run(lease.run)).await {
+        Ok(Found::Run(summary)) => park(shared, lease, summary.records, error.to_string()).await,
+        // Without its summary nothing can be added to it; it is only kept from being due.
+        _ => commit(shared, lease, Vec::new()).await,
     }
 }
 
@@ -83,7 +103,7 @@ enum Outlook {
 
 impl Course {
     async fn run(mut self) -> Result<(), JournalLost> {
-        self.resume().await;
+        self.resume().await?;
         loop {
             match self.advance().await? {
                 Outlook::LaidDown => return Ok(()),
@@ -93,16 +113,26 @@ impl Course {
     }
 
     /// Performs again what was under way when the process died.
-    async fn resume(&mut self) {
+    async fn resume(&mut self) -> Result<(), JournalLost> {
         let writer = Arc::clone(&self.writer);
-        let pen = writer.pen().await;
+        let mut pen = writer.pen().await;
         if self.shared.is_unwanted(pen.run.id()) {
-            return;
+            return Ok(());
         }
-        for job in resume(&pen.run, self.now()) {
+        let now = self.now();
+        let jobs = resume(&pen.run, now);
+        if let Some(job) = jobs.first() {
+            let (step, name) = (job.step.clone(), TAKEN_UP.to_owned());
+            let written = writer.write(&mut pen, now, Record::Fact { step, name, value: job.attempt.into() });
+            self.or_park(&mut pen, written);
+            // Durable before anything is performed: what is performed may be what ends the process.
+            writer.flush(&mut pen, Due::Held).await?;
+        }
+        for job in jobs {
             tracing::info!(step = %job.step, attempt = job.attempt, "performed again");
             self.perform(&pen.run, job);
         }
+        Ok(())
     }
 
     /// Decides and records until there is something to wait for.

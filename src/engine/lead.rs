@@ -9,6 +9,7 @@ use tracing::Instrument as _;
 
 use super::course;
 use super::handle::Shared;
+use super::scrub::scrub;
 use crate::failpoint;
 use crate::store::{Found, Lease, Query};
 
@@ -18,6 +19,9 @@ pub(super) async fn lead(shared: Arc<Shared>) {
     let _stopped = shared.stopped.clone().drop_guard();
     let slots = Arc::new(Semaphore::new(shared.options.max_concurrent.max(1)));
     let mut courses = JoinSet::new();
+    // A set of its own, so that it ends with the lead however that ends.
+    let mut aside = JoinSet::new();
+    aside.spawn(scrub(Arc::clone(&shared)));
     while let Some(slot) = free_slot(&shared, &slots).await {
         match shared.parts.store.lease(shared.parts.clock.now()).await {
             Ok(Some(lease)) => {

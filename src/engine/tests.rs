@@ -1,6 +1,7 @@
 //! What the engine promises, on a small store and scripted steps.
 
 mod kept;
+mod poison;
 mod stage;
 
 use std::sync::Arc;

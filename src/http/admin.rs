@@ -48,7 +48,7 @@ async fn runs(State(store): State<Arc<dyn Store>>, Query(page): Query<Page<RunId
 }
 
 async fn run(State(store): State<Arc<dyn Store>>, Path(id): Path<RunId>) -> Answer {
-    views::run(&*store, id).await?.map(Json).ok_or_else(|| Problem::Missing("run"))
+    views::run(&*store, id).await?.map(Json).ok_or(Problem::Missing("run"))
 }
 
 async fn events(State(store): State<Arc<dyn Store>>, Query(page): Query<Page<EventId>>) -> Answer {
@@ -56,7 +56,7 @@ async fn events(State(store): State<Arc<dyn Store>>, Query(page): Query<Page<Eve
 }
 
 async fn event(State(store): State<Arc<dyn Store>>, Path(id): Path<EventId>) -> Answer {
-    views::event(&*store, id).await?.map(Json).ok_or_else(|| Problem::Missing("event"))
+    views::event(&*store, id).await?.map(Json).ok_or(Problem::Missing("event"))
 }
 
 async fn census(State(store): State<Arc<dyn Store>>) -> Answer {

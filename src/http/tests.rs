@@ -189,7 +189,7 @@ fn policy() -> Policy {
         forge: Some(SourceName::new("github")),
         ..Standing::default()
     };
-    Policy { rules: Rules::new(catalog), settings: settings(), standing }
+    Policy::new(Rules::new(catalog), settings(), standing)
 }
 
 fn settings() -> Settings {

@@ -15,7 +15,7 @@ use crate::id::{EventId, RunId};
 use crate::plugin::Registry;
 use crate::plugin::source::{Decoded, Delivery, Reply, Source, Undecodable, Verdict};
 use crate::router::{self, Routing, Start};
-use crate::run::{Definition, Entry, Record, Started};
+use crate::run::{Entry, Record, Started};
 use crate::store::{Accepted, Intake, NewRun, Store, StoreError};
 
 /// Bodies over this are verified and read on a thread of their own: that takes longer than an async thread should be held.
@@ -122,6 +122,12 @@ impl Inbox {
     /// When there is no such source or surface, or the source is off.
     pub fn limit(&self, source: &str, surface: &str) -> Result<usize, Rejection> {
         self.source(source, surface).map(|source| source.body_limit())
+    }
+
+    /// The providers on which Ostler does not know its own account yet: what is meant for it there starts nothing.
+    #[must_use]
+    pub fn strangers(&self) -> Vec<SourceName> {
+        self.policy.get().strangers.clone()
     }
 
     /// Takes a delivery in.
@@ -251,7 +257,7 @@ fn new_run(start: &Start, routing: &Routing, policy: &Policy, now: Timestamp) ->
     let event = &routing.event;
     let task = event.task.as_ref().map(|task| task.reference.clone());
     let tracker = task.as_ref().map(|task| &task.tracker);
-    let definition = Definition::freeze(&policy.rules.catalog, &start.workflow, &policy.settings, tracker);
+    let definition = policy.freeze(&start.workflow, tracker);
     let definition = definition.ok_or_else(|| {
         Rejection::Failed(format!("trigger {} names the unknown workflow {}", start.trigger, start.workflow))
     })?;
@@ -268,7 +274,7 @@ fn new_run(start: &Start, routing: &Routing, policy: &Policy, now: Timestamp) ->
     Ok(NewRun {
         id: RunId::of(event.id, &start.trigger),
         first: Entry { seq: 0, at: now, record: Record::Started(Box::new(started)) },
-        definition: Arc::new(definition),
+        definition,
     })
 }
 

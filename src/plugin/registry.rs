@@ -1,6 +1,6 @@
 //! The one place that names vendors: which products there are, and which serve what.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -33,8 +33,6 @@ pub struct Registry {
     pub docs: BTreeMap<SourceName, Arc<dyn Docs>>,
     /// Who answers prompts.
     pub model: Option<Arc<dyn Model>>,
-    /// Ostler's own accounts, learned at start.
-    pub own: Vec<Account>,
 }
 
 /// What is configured of every vendor. A vendor without options serves nothing.
@@ -115,18 +113,24 @@ impl Registry {
         Ok(registry)
     }
 
-    /// Asks every provider who Ostler is there, so that its own doings are known when they come back as
-    /// deliveries. One that does not answer is said in the log and asked by its first use again.
-    pub async fn learn_own(&mut self) {
+    /// The providers on which Ostler has an account that is not among these.
+    #[must_use]
+    pub fn strangers(&self, known: &[Account]) -> BTreeSet<SourceName> {
+        let providers = self.trackers.keys().chain(self.forges.keys()).chain(self.chats.keys());
+        providers.filter(|name| known.iter().all(|account| account.vendor != **name)).cloned().collect()
+    }
+
+    /// Asks who Ostler is on each provider where that is not among what is `known`, so that its own doings are
+    /// recognised when they come back as deliveries. One that does not answer is said in the log.
+    pub async fn learn_own(&self, known: &[Account]) -> Vec<Account> {
+        let strangers = self.strangers(known);
         let asked = self.trackers.values().map(|each| (each.name(), each.whoami()));
         let asked = asked.chain(self.forges.values().map(|each| (each.name(), each.whoami())));
         let asked = asked.chain(self.chats.values().map(|each| (each.name(), each.whoami())));
+        let asked = asked.filter(|(name, _)| strangers.contains(name));
         let answers = futures_util::future::join_all(asked.map(answer)).await;
-        for account in answers.into_iter().flatten() {
-            if !self.own.contains(&account) {
-                self.own.push(account);
-            }
-        }
+        let learned: BTreeSet<Account> = answers.into_iter().flatten().collect();
+        learned.into_iter().collect()
     }
 
     fn add_sources(&mut self, sources: Sources) {
@@ -205,13 +209,15 @@ mod tests {
         })
         .await;
         let url = server.url.as_str();
-        let mut registry = build(json!({
+        let registry = build(json!({
             "github": {"token": "t", "base_url": url},
             "jira": {"base_url": url, "token": "t"},
         }))
         .unwrap();
-        registry.learn_own().await;
-        assert_eq!(registry.own, [Account::new("github", "ostler-bot")]);
+        let own = registry.learn_own(&[]).await;
+        assert_eq!(own, [Account::new("github", "ostler-bot")]);
+        assert_eq!(registry.strangers(&own), [SourceName::new("jira")].into());
+        assert_eq!(registry.learn_own(&own).await, [], "who is known is not asked again");
     }
 
     #[test]

@@ -51,9 +51,18 @@ pub fn list<'a>(triggers: impl Iterator<Item = &'a Trigger>) -> String {
 fn why(reason: &Reason) -> String {
     match (reason.verdict, reason.condition.as_deref()) {
         (Verdict::Blocked, Some("repository")) => {
-            "Which repository is this about? Name one with `--repo owner/name`, or ask whoever runs Ostler to map this \
-             channel or project under `repositories`; only repositories listed there can be named."
-                .to_owned()
+            let tried: Vec<_> = reason.actual["no_entry_for"].as_array().into_iter().flatten().collect();
+            let tried: Vec<_> =
+                tried.into_iter().filter_map(|key| Some(format!("`{}`", key.as_str()?))).collect();
+            let unknown = if tried.is_empty() {
+                String::new()
+            } else {
+                format!(" ({} is not mapped)", tried.join(" or "))
+            };
+            format!(
+                "Which repository is this about{unknown}? Name one with `--repo owner/name`, or ask whoever runs Ostler \
+                 to map this channel or project under `repositories`; only repositories listed there can be named."
+            )
         }
         (_, condition) => {
             let condition = condition.unwrap_or("condition");

@@ -1,6 +1,7 @@
 //! What a run runs, frozen at its start: an edited file changes the next run, never this one.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,13 @@ pub struct Definition {
     pub access: Access,
     /// The catalog that all of this was taken from.
     pub catalog: Digest,
+}
+
+/// A definition as it is stored: its text with its hash, made once for however many runs start with it.
+#[derive(Debug, Clone)]
+pub struct Frozen {
+    digest: Digest,
+    text: Arc<[u8]>,
 }
 
 /// Who may start what costs money, besides those whom the forge lets push.
@@ -117,6 +125,27 @@ impl Definition {
     #[must_use]
     pub fn action(&self, capability: &str, name: &str) -> Option<&ActionSpec> {
         self.actions.iter().find(|spec| spec.capability == capability && spec.name == name)
+    }
+}
+
+impl Frozen {
+    /// The hash by which runs name it.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The text that is stored.
+    #[must_use]
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+}
+
+impl From<&Definition> for Frozen {
+    fn from(definition: &Definition) -> Self {
+        let text = definition.to_bytes();
+        Self { digest: Digest::of(&text), text: text.into() }
     }
 }
 

@@ -190,6 +190,9 @@ impl Run {
         if let Some(branch) = &self.work.branch {
             scope::put(&mut names, "run.branch", Value::from(branch.as_str()));
         }
+        scope::put(&mut names, "run.cost", Value::from(self.cost().to_string()));
+        let reason = self.conclusion.as_ref().and_then(|conclusion| conclusion.reason.as_deref());
+        scope::put(&mut names, "run.reason", Value::from(reason));
         names
     }
 

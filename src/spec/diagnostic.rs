@@ -163,8 +163,25 @@ impl Serialize for Diagnostics {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::spec) mod tests {
     use super::*;
+
+    /// A fault without the list of everything that is defined.
+    pub(in crate::spec) fn shortened(fault: &str) -> &str {
+        let end = [
+            " [defined are",
+            " defined are",
+            " [`",
+            " `event` has",
+            " `event.repository` has",
+            " `left` has",
+            " `inputs` has",
+        ]
+        .iter()
+        .filter_map(|mark| fault.find(mark))
+        .min();
+        &fault[..end.unwrap_or(fault.len())]
+    }
 
     #[test]
     fn faults_are_told_in_the_order_of_their_places() {

@@ -4,6 +4,7 @@
 //! repository, its branch, its task. An input that names something else fails.
 
 mod chat;
+mod description;
 mod docs;
 mod forge;
 mod inputs;

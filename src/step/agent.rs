@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value, json};
 
-use super::{Context, Journal, Outcome, Step};
+use super::{Context, Journal, Outcome, Step, perform};
 use crate::agent::budget::RunPurse;
 use crate::agent::context::{self, Brief};
 use crate::agent::memory::Start;
@@ -19,12 +19,12 @@ use crate::agent::{
 use crate::event::RepositoryName;
 use crate::ledger::Ledger;
 use crate::money::Money;
-use crate::plugin::{Forge, Registry};
+use crate::plugin::Registry;
 use crate::run::decide::JobKind;
 use crate::run::{StepError, Work};
 use crate::spec::workflow::AnswerField;
 use crate::spec::{Role, prompt};
-use crate::workspace::{Workspace, WorkspaceError, Workspaces};
+use crate::workspace::{Workspace, Workspaces};
 
 /// Performs [`JobKind::Agent`].
 #[derive(Debug, Clone)]
@@ -48,7 +48,7 @@ impl Step for AgentStep {
             let attempt = AttemptMemory::of(context, context.job.attempt);
             let done = self.work(context, &attempt).await;
             let cost = Transcript::recall(&attempt).map_or(Money::ZERO, |transcript| transcript.cost());
-            done.map_err(|error| with_cost(error, cost))
+            done.map_err(|error| error.costing(cost))
         })
     }
 }
@@ -77,32 +77,19 @@ impl AgentStep {
         let ended = agent.work().await;
         self.export(context, &assignment);
         let ended = ended?;
-        let diff = workspace.diff(&ended.tree).await.map_err(no_workspace)?;
+        let diff = workspace.diff(&ended.tree).await?;
         outcome(ended, &assignment, &diff)
     }
 
     async fn open(&self, context: &Context) -> Result<Workspace, StepError> {
         let repository = repository(context)?;
-        let forge = self.forge(context)?;
+        let forge = perform::forge(&self.registry, context)?;
         let remote = forge.remote(repository).await?;
         let branch = match &context.work.branch {
             Some(branch) => branch.clone(),
             None => forge.repository(repository).await?.default_branch,
         };
-        self.workspaces.open(context.run, &remote, &branch).await.map_err(no_workspace)
-    }
-
-    /// The forge of the run's repository: the one that sent the event, else the one that the run froze.
-    fn forge(&self, context: &Context) -> Result<&dyn Forge, StepError> {
-        let forges = &self.registry.forges;
-        let origin = context.started.event.repository.as_ref().and_then(|origin| forges.get(&origin.forge));
-        let bound = || forges.get(context.definition.bindings.get("version_control")?);
-        origin.or_else(bound).map(AsRef::as_ref).ok_or_else(|| {
-            StepError::fatal(
-                "not_offered",
-                "an agent needs a repository, and nothing serves `version_control`",
-            )
-        })
+        Ok(self.workspaces.open(context.run, &remote, &branch).await?)
     }
 
     /// Writes all attempts' turns beside the run's checkout. The journal is the truth, so a failure here is
@@ -229,14 +216,6 @@ fn failed(reason: Reason, why: &str) -> StepError {
     StepError::fatal(reason.code(), why)
 }
 
-fn with_cost(mut error: StepError, cost: Money) -> StepError {
-    match &mut error.details {
-        Value::Object(details) => _ = details.insert("cost".to_owned(), json!(cost)),
-        details => *details = json!({ "cost": cost }),
-    }
-    error
-}
-
 /// How large a unified diff is.
 fn diff_stat(diff: &str) -> Value {
     let (mut files, mut added, mut removed) = (0_u64, 0_u64, 0_u64);
@@ -290,7 +269,7 @@ impl From<AgentError> for StepError {
     fn from(error: AgentError) -> Self {
         match error {
             AgentError::Model(error) => error.into(),
-            AgentError::Workspace(error) => no_workspace(error),
+            AgentError::Workspace(error) => error.into(),
             AgentError::Ledger(error) => Self::passing("store", error.to_string()),
             AgentError::Memory(Forgotten::Lost(message)) => Self::passing("journal_lost", message),
             AgentError::Memory(error @ Forgotten::Unreadable { .. }) => {
@@ -298,16 +277,6 @@ impl From<AgentError> for StepError {
             }
             AgentError::Interrupted => Self::passing("interrupted", error.to_string()),
         }
-    }
-}
-
-/// A checkout that cannot be worked in: what it demands or forbids will not change by trying again.
-fn no_workspace(error: WorkspaceError) -> StepError {
-    let message = error.to_string();
-    match error {
-        WorkspaceError::Path(_) => StepError::fatal("invalid_path", message),
-        WorkspaceError::Sandbox(_) => StepError::fatal("sandbox", message),
-        _ => StepError::passing("workspace", message),
     }
 }
 

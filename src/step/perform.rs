@@ -87,13 +87,9 @@ impl Parts {
         bound(&self.registry.trackers, context, "task_management")
     }
 
-    /// The forge of the run's repository: the one that sent the event, where it came from one.
+    /// The forge of the run's repository.
     pub(super) fn forge(&self, context: &Context) -> Result<Arc<dyn Forge>, StepError> {
-        let origin = context.started.event.repository.as_ref().map(|mention| &mention.forge);
-        match origin.and_then(|name| self.registry.forges.get(name)) {
-            Some(forge) => Ok(Arc::clone(forge)),
-            None => bound(&self.registry.forges, context, "version_control"),
-        }
+        forge(&self.registry, context)
     }
 
     /// Where the run's team talks.
@@ -104,6 +100,15 @@ impl Parts {
     /// Where the run's pages go.
     pub(super) fn docs(&self, context: &Context) -> Result<Arc<dyn Docs>, StepError> {
         bound(&self.registry.docs, context, "documentation")
+    }
+}
+
+/// The forge of the run's repository: the one that sent the event, else the one that the run froze.
+pub(super) fn forge(registry: &Registry, context: &Context) -> Result<Arc<dyn Forge>, StepError> {
+    let origin = context.started.event.repository.as_ref().map(|mention| &mention.forge);
+    match origin.and_then(|name| registry.forges.get(name)) {
+        Some(forge) => Ok(Arc::clone(forge)),
+        None => bound(&registry.forges, context, "version_control"),
     }
 }
 

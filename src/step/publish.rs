@@ -21,6 +21,8 @@ pub(super) struct Publication {
     pub(super) work: Work,
     /// What the repository's own tests said.
     pub(super) checks: Option<Checks>,
+    /// The paths that differ from what the agent began with.
+    pub(super) paths: Vec<String>,
 }
 
 /// What makes a commit the same commit each time.
@@ -63,7 +65,7 @@ pub(super) async fn publish(
         commit: Some(commit),
         ..Work::default()
     };
-    Ok(Publication { work, checks: report.checks })
+    Ok(Publication { work, checks: report.checks, paths: report.paths })
 }
 
 /// The run's work with one file more; gives the new tree.
@@ -102,7 +104,7 @@ fn unchanged(context: &Context, branch: &str) -> Result<Publication, StepError> 
     }
     let work =
         Work { branch: Some(branch.to_owned()), commit: context.work.commit.clone(), ..Work::default() };
-    Ok(Publication { work, checks: None })
+    Ok(Publication { work, ..Publication::default() })
 }
 
 async fn existing(parts: &Parts, context: &Context) -> Result<Workspace, StepError> {

@@ -2,8 +2,6 @@
 //! memory, a repository on disk.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::BoxFuture;
@@ -28,6 +26,7 @@ use crate::run::decide::{Job, JobKind};
 use crate::run::{Access, Definition, Started, Work};
 use crate::spec::Workflow;
 use crate::workspace::sandbox::{self, Sandbox};
+pub(super) use crate::workspace::tests::git;
 use crate::workspace::{self, Workspaces};
 
 /// The run's repository.
@@ -76,15 +75,6 @@ impl Journal for Memory {
         self.0.lock().unwrap().insert(name.to_owned(), value);
         Box::pin(async { Ok(()) })
     }
-}
-
-pub(super) fn git(directory: &Path, arguments: &[&str]) -> String {
-    let mut command = Command::new("git");
-    command.args(["-c", "user.name=t", "-c", "user.email=t@t", "-c", "init.defaultBranch=main"]);
-    command.arg("-C").arg(directory).args(arguments).env("GIT_CONFIG_GLOBAL", "/dev/null");
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
 impl World {

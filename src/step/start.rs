@@ -12,6 +12,7 @@ use super::perform::Parts;
 use super::{Context, Outcome, StepError};
 use crate::event::RepositoryName;
 use crate::plugin::forge::{Change, Repository};
+use crate::plugin::tracker::Task;
 use crate::run::Work;
 
 /// Admits the person and finds out what the run is about.
@@ -33,7 +34,7 @@ pub(super) async fn perform(parts: &Parts, context: &Context) -> Result<Outcome,
         ..Work::default()
     };
     let outputs = json!({
-        "task": task,
+        "task": task.as_ref().map(named).transpose()?,
         "repository": repository.as_ref().map(described),
         "change": change,
         "person": person,
@@ -41,6 +42,14 @@ pub(super) async fn perform(parts: &Parts, context: &Context) -> Result<Outcome,
         "system": { "help": &*parts.help },
     });
     Ok(Outcome { outputs, work, ..Outcome::default() })
+}
+
+/// A task with the name that tells it from others of its tracker: `SHOP-7`, `acme/shop#12`.
+fn named(task: &Task) -> Result<Value, StepError> {
+    let value = serde_json::to_value(task);
+    let mut value = value.map_err(|error| StepError::fatal("unwritable", error.to_string()))?;
+    value["key"] = json!(task.reference.key);
+    Ok(value)
 }
 
 fn described(repository: &Repository) -> Value {

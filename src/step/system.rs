@@ -53,8 +53,10 @@ fn emit(context: &Context, inputs: &Map<String, Value>) -> Value {
 async fn send_alert(parts: &Parts, context: &Context) -> Result<Value, StepError> {
     let given = text(&context.job.inputs, &["message", "text"]);
     let said = given.unwrap_or_else(|| {
-        let task = context.task_reference().map(|task| format!(" for {}", task.short())).unwrap_or_default();
-        format!("{}{task} did not succeed (run {})", context.definition.workflow.name, context.run)
+        let task = context.task_reference().map(|task| format!(" for {}", task.key)).unwrap_or_default();
+        let reason = context.ambient.get("run").and_then(|run| run["reason"].as_str());
+        let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+        format!("{}{task} did not succeed{reason} (run {})", context.definition.workflow.name, context.run)
     });
     let Ok(chat) = parts.chat(context) else {
         tracing::warn!(run = %context.run, "{said}");

@@ -116,11 +116,6 @@ fn definition() -> Definition {
     }
 }
 
-/// All keys that there are.
-fn everything() -> Span {
-    Span { start: Vec::new(), end: vec![u8::MAX], newest_first: false }
-}
-
 /// The event of a second; always the same one.
 fn event_id(second: i64) -> EventId {
     let mut bytes = [0; 16];
@@ -163,7 +158,7 @@ fn delivery(second: i64) -> Intake {
         event,
         payload,
         reasons: json!([{ "trigger": "label", "taken": true }]),
-        runs: vec![NewRun { id: run_id(second), first, definition }],
+        runs: vec![NewRun { id: run_id(second), first, definition: Frozen::from(&*definition) }],
     }
 }
 

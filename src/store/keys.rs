@@ -156,6 +156,47 @@ pub(super) fn values(prefix: &str) -> Span {
     Span::under(value(prefix))
 }
 
+/// All events.
+pub(super) fn events() -> Span {
+    Span::under(vec![EVENT])
+}
+
+/// All runs.
+pub(super) fn runs() -> Span {
+    Span::under(vec![RUN])
+}
+
+/// All delivery identities.
+pub(super) fn identities() -> Span {
+    Span::under(vec![IDENTITY])
+}
+
+/// Everything that happened, newest first.
+pub(super) fn newest_progress() -> Span {
+    newest(PROGRESS, None)
+}
+
+/// All keys that there are, behind one that was reached.
+pub(super) fn everything(behind: Option<&[u8]>) -> Span {
+    let all = Span { start: Vec::new(), end: vec![u8::MAX], newest_first: false };
+    match behind {
+        Some(reached) => all.behind(reached),
+        None => all,
+    }
+}
+
+/// The run of a key, if it is a run's head.
+pub(super) fn head_of(key: &[u8]) -> Option<RunId> {
+    if key.first() == Some(&RUN) { run_of(key) } else { None }
+}
+
+/// The run whose head or record's key this is.
+pub(super) fn run_concerned(key: &[u8]) -> Option<RunId> {
+    let (letter, rest) = key.split_first()?;
+    let id = rest.first_chunk::<16>()?;
+    matches!(*letter, RUN | ENTRY).then(|| RunId::from_bytes(*id))
+}
+
 /// Everything that waits for a moment, in order.
 pub(super) fn all_due() -> Span {
     Span::under(vec![DUE])

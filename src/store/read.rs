@@ -11,7 +11,7 @@ use super::kept::{self, Head, KeptEvent, Placed, Pointer, Tally};
 use super::keys;
 use super::shelf::{Look, Pair, Span};
 use super::writer::lease::Leases;
-use super::{Found, Happening, Journal, Progress, Query, StoreError, codec};
+use super::{Damage, Found, Happening, Journal, Progress, Query, Scrubbed, StoreError, codec};
 use crate::event::Event;
 use crate::id::{Digest, RunId};
 use crate::run::{Definition, Entry, Record};
@@ -180,4 +180,49 @@ fn happening(look: &impl Look, (key, stored): &Pair) -> Result<Option<Progress>,
         }
     };
     Ok(what.map(|what| Progress { seq, what }))
+}
+
+/// Reads what is stored behind a key, as far as `limit` values go, and says what does not read back.
+pub(super) fn scrub(look: &impl Look, after: Option<&[u8]>, limit: usize) -> Result<Scrubbed, StoreError> {
+    let page = look.scan(&keys::everything(after), limit)?;
+    let mut damaged = Vec::new();
+    for pair in &page {
+        match checked(look, pair) {
+            Err(StoreError::Corrupt(what)) => {
+                damaged.push(Damage { run: keys::run_concerned(&pair.0), what });
+            }
+            checked => checked?,
+        }
+    }
+    let next = page.last().filter(|_| page.len() == limit).map(|(reached, _)| reached.clone());
+    Ok(Scrubbed { checked: page.len() as u64, damaged, next })
+}
+
+/// Whether a value reads back. A run's head is compared with its records: one that is missing has no bytes to check.
+fn checked(look: &impl Look, (key, stored): &Pair) -> Result<(), StoreError> {
+    // It may have been overwritten or pruned since the page was read.
+    let damaged = match codec::decode(look, key, stored) {
+        Err(StoreError::Corrupt(_)) => look.get(key)?.is_some_and(|now| now == *stored),
+        decoded => decoded.map(|_| false)?,
+    };
+    if damaged {
+        return codec::decode(look, key, stored).map(drop);
+    }
+    match keys::head_of(key) {
+        Some(run) => gap(look, run),
+        None => Ok(()),
+    }
+}
+
+fn gap(look: &impl Look, run: RunId) -> Result<(), StoreError> {
+    let Ok(Some(head)) = kept::head(look, run) else { return Ok(()) };
+    let records = head.summary.records;
+    let limit = usize::try_from(records).unwrap_or(usize::MAX);
+    let found = look.scan(&keys::entries(run), limit)?;
+    let whole = found.len() as u64 == records
+        && (0..records).zip(&found).all(|(seq, (key, _))| *key == keys::entry(run, seq));
+    if whole || look.get(&keys::run(run))?.is_none() {
+        return Ok(());
+    }
+    Err(StoreError::Corrupt(format!("{run} does not have all of its {records} records")))
 }

@@ -10,14 +10,17 @@ use super::writer::desk::Desk;
 use super::writer::judge::{self, Prepared};
 use super::writer::lease::{Given, Leases};
 use super::writer::prune::{self, Old};
+use super::writer::scrub;
 use super::{
-    Accepted, Answer, Commit, Found, Intake, Journal, Lease, Options, Progress, Query, Store, StoreError,
-    read,
+    Accepted, Answer, Commit, Found, Intake, Journal, Lease, Options, Progress, Query, Scrubbed, Store,
+    StoreError, read,
 };
 use crate::id::RunId;
 
 /// A body that takes longer to compress than an async thread should be kept.
 const LARGE_BODY: usize = 64 << 10;
+
+const CHECKED_AT_ONCE: usize = 1024;
 
 /// A store whose bytes are kept by a shelf. Dropped, it first writes everything that was queued.
 #[derive(Debug)]
@@ -38,6 +41,25 @@ impl<S: Shelf> Shelved<S> {
 
     /// Writes everything that was queued, then lets go of the disk.
     pub fn close(self) {}
+
+    /// Says what is damaged, after a repair whose result nobody can vouch for. Its runs are parked as they are
+    /// loaded or by the scrub.
+    pub(super) fn check_everything(&self) -> Result<(), StoreError> {
+        let (mut checked, mut damaged, mut after) = (0, 0, None);
+        loop {
+            let scrubbed = read::scrub(&*self.shelf, after.as_deref(), CHECKED_AT_ONCE)?;
+            for damage in &scrubbed.damaged {
+                tracing::error!(what = %damage.what, "damaged");
+            }
+            checked += scrubbed.checked;
+            damaged += scrubbed.damaged.len();
+            after = scrubbed.next;
+            if after.is_none() {
+                tracing::warn!(checked, damaged, "checked after a repair");
+                return Ok(());
+            }
+        }
+    }
 
     /// Reads where waiting for the disk does no harm.
     async fn read<T: Send + 'static>(
@@ -114,6 +136,19 @@ impl<S: Shelf> Store for Shelved<S> {
             }
             self.writer.submit(Desk::sweep).await?;
             Ok(gone)
+        })
+    }
+
+    fn scrub(&self, after: Option<Vec<u8>>, limit: usize, now: Timestamp) -> Answer<'_, Scrubbed> {
+        Box::pin(async move {
+            let scrubbed = self.read(move |shelf| read::scrub(shelf, after.as_deref(), limit)).await?;
+            for damage in &scrubbed.damaged {
+                tracing::error!(what = %damage.what, "damaged");
+                let Some(run) = damage.run else { continue };
+                let reason = format!("its journal is damaged: {}", damage.what);
+                self.writer.submit(move |desk| scrub::park(desk, run, &reason, now)).await?;
+            }
+            Ok(scrubbed)
         })
     }
 }

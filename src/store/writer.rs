@@ -7,6 +7,8 @@ pub(super) mod desk;
 pub(super) mod judge;
 pub(super) mod lease;
 pub(super) mod prune;
+mod recount;
+pub(super) mod scrub;
 
 use std::fmt;
 use std::iter;

@@ -18,7 +18,8 @@ struct Scene {
     run: RunId,
 }
 
-fn git(directory: &Path, arguments: &[&str]) -> String {
+/// What git says to a command that must succeed.
+pub(crate) fn git(directory: &Path, arguments: &[&str]) -> String {
     let mut command = Command::new("git");
     command.args(["-c", "user.name=t", "-c", "user.email=t@t", "-c", "init.defaultBranch=main"]);
     command.arg("-C").arg(directory).args(arguments).env("GIT_CONFIG_GLOBAL", "/dev/null");

@@ -12,7 +12,7 @@ type Call = (String, String);
 
 /// The outside calls that tales make, in order, each once.
 async fn calls(tales: &[Tale]) -> Vec<Call> {
-    let mut world = World::start().await;
+    let world = World::start().await;
     let before = world.state().await.requests().count();
     for tale in tales {
         tale.tell(&world.twins).await;
@@ -44,7 +44,7 @@ struct Trouble {
 /// Every kind of call meets the fault, and the tales end right, once.
 async fn withstand(trouble: Trouble) {
     let Trouble { name, fault, times, calls } = trouble;
-    let mut world = World::start().await;
+    let world = World::start().await;
     for call in &calls {
         arm(&world, call, &fault, times).await;
     }
@@ -94,7 +94,7 @@ async fn whatever_passes_by_itself_is_withstood_at_every_kind_of_call() {
 /// Every kind of call is answered with nonsense once, each in a tale of its own where it ends one: the tale ends right,
 /// or its run says why it did not; nothing is there twice.
 async fn bear(name: &'static str, nonsense: Value, calls: Vec<Call>) {
-    let mut world = World::start().await;
+    let world = World::start().await;
     for (method, path) in &calls {
         // Whichever issue it is about.
         let pattern =

@@ -57,6 +57,7 @@ pub(crate) fn root() -> &'static Path {
 pub(crate) fn all() -> Vec<Source> {
     let mut files = Vec::new();
     collect(&root().join("src"), &mut files);
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "rs"));
     files.sort();
     let sources: Vec<_> = files.iter().map(|file| parse(file)).collect();
     let tests: BTreeSet<Vec<String>> = sources.iter().flat_map(test_modules).collect();
@@ -65,12 +66,13 @@ pub(crate) fn all() -> Vec<Source> {
     sources.into_iter().filter(|source| !is_tests(source)).collect()
 }
 
-fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
+/// Every file under a directory, in no order.
+pub(crate) fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             collect(&path, files);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+        } else {
             files.push(path);
         }
     }

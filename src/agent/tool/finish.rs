@@ -29,7 +29,7 @@ pub(super) fn schema(needs: &[AnswerField]) -> Value {
     for (field, about) in OWN_FIELDS {
         properties.insert(field.to_owned(), json!({"type": "string", "description": about}));
     }
-    for need in needs {
+    for need in needs.iter().filter(|need| !is_own(need)) {
         properties.insert(need.field.clone(), need_schema(need));
     }
     let required: Vec<_> = properties.keys().cloned().collect();
@@ -39,6 +39,11 @@ pub(super) fn schema(needs: &[AnswerField]) -> Value {
         "required": required,
         "additionalProperties": false
     })
+}
+
+/// Whether a step needs no more than a field that every answer has.
+fn is_own(need: &AnswerField) -> bool {
+    need.members.is_empty() && OWN_FIELDS.iter().any(|(own, _)| *own == need.field)
 }
 
 fn need_schema(need: &AnswerField) -> Value {
@@ -59,15 +64,16 @@ impl Finish {
         let Value::Object(answer) = input else {
             return Err(ToolError::Malformed("The arguments must be an object.".to_owned()));
         };
-        let mut wrong: Vec<String> = needs.iter().filter_map(|need| lacks(&answer, need)).collect();
-        let is_need = |field: &str| needs.iter().any(|need| need.field == field);
+        let more = needs.iter().filter(|need| !is_own(need));
+        let mut wrong: Vec<String> = more.filter_map(|need| lacks(&answer, need)).collect();
+        let is_need = |field: &str| needs.iter().any(|need| need.field == field && !is_own(need));
         for (field, _) in OWN_FIELDS {
             if !is_need(field) && !answer.get(field).is_some_and(Value::is_string) {
                 wrong.push(format!("`{field}` must be a string"));
             }
         }
-        let is_own = |field: &str| OWN_FIELDS.iter().any(|(own, _)| *own == field);
-        let unknown = answer.keys().filter(|field| !is_own(field) && !is_need(field));
+        let is_known = |field: &str| OWN_FIELDS.iter().any(|(own, _)| *own == field) || is_need(field);
+        let unknown = answer.keys().filter(|field| !is_known(field));
         wrong.extend(unknown.map(|field| format!("there is no field `{field}`")));
         if wrong.is_empty() {
             return Ok(Self { answer });
@@ -114,6 +120,14 @@ mod tests {
         for part in ["`pr_description`", "`plan` is missing", "`summary`", "`tests_run`", "`extra`"] {
             assert!(message.contains(part), "{part} in {message}");
         }
+    }
+
+    #[test]
+    fn a_step_that_needs_the_summary_changes_nothing_about_it() {
+        let summary = [AnswerField { field: "summary".into(), members: Vec::new() }];
+        assert_eq!(schema(&summary), schema(&[]));
+        let wrong = json!({"summary": {"text": "s"}, "tests_run": "t", "risk": "low"});
+        assert!(Finish::parse(wrong, &summary).is_err());
     }
 
     #[test]

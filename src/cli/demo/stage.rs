@@ -34,8 +34,10 @@ pub(super) struct Stage {
     stop: CancellationToken,
     client: reqwest::Client,
     data: PathBuf,
+    /// Whether another workflow stands in the standard one's place.
+    custom: bool,
     /// Removed with everything in it when the stage is struck.
-    _temporary: Option<TempDir>,
+    temporary: Option<TempDir>,
 }
 
 impl Stage {
@@ -59,7 +61,15 @@ impl Stage {
         loaded.config.system.workspace_dir = root.join("workspaces");
         let replacement = workflow.map(|file| (STANDARD.to_owned(), file.to_owned()));
         let app = App::start_from(loaded, Origin { replacement, ..Origin::default() }, ours).await?;
-        Ok(Self { app, twins, stop, client: reqwest::Client::new(), data, _temporary: temporary })
+        Ok(Self {
+            app,
+            twins,
+            stop,
+            client: reqwest::Client::new(),
+            data,
+            custom: workflow.is_some(),
+            temporary,
+        })
     }
 
     /// Where Ostler listens.
@@ -72,9 +82,19 @@ impl Stage {
         self.twins.base()
     }
 
+    /// Whether what Ostler stored is there when the demo has ended.
+    pub(super) fn is_kept(&self) -> bool {
+        self.temporary.is_none()
+    }
+
     /// Where Ostler keeps things.
     pub(super) fn data(&self) -> &Path {
         &self.data
+    }
+
+    /// Whether the stories are told by another workflow than the shipped one.
+    pub(super) fn is_custom(&self) -> bool {
+        self.custom
     }
 
     /// Lets a person act.

@@ -87,6 +87,9 @@ pub(super) struct Told {
     pub(super) cost_usd: f64,
     /// What was done.
     pub(super) steps: Vec<StepLine>,
+    /// Whether another workflow than the shipped one told it.
+    #[serde(skip)]
+    pub(super) custom: bool,
 }
 
 /// A pull request as the forge shows it.
@@ -117,10 +120,12 @@ pub(super) struct Message {
 }
 
 impl Told {
-    /// Whether all that belongs to a story is there.
+    /// Whether the run succeeded and, where the shipped workflow told the story, all that belongs to it is
+    /// there. What another workflow leaves behind is its author's to say.
     pub(super) fn ended_right(&self) -> bool {
         let published = !self.pull_request.url.is_empty() && !self.pull_request.commit.is_empty();
-        self.status == RunStatus::Succeeded && published && !self.ticket.comments.is_empty()
+        let whole = published && !self.ticket.comments.is_empty() && !self.message.text.is_empty();
+        self.status == RunStatus::Succeeded && (self.custom || whole)
     }
 }
 
@@ -188,6 +193,7 @@ impl Story {
             message: state.message(run_id),
             cost_usd: timeline.cost.dollars(),
             steps: timeline.steps,
+            custom: stage.is_custom(),
         })
     }
 }
@@ -220,7 +226,8 @@ impl State {
         let (repository, number) = task.key.split_once('#').unwrap_or_default();
         let repository = &self.0["github"]["repositories"][repository];
         let conversations = list(&repository["issues"]).chain(list(&repository["pulls"]));
-        let found = conversations.into_iter().find(|issue| issue["number"].to_string() == number);
+        let number = number.parse::<u64>().ok();
+        let found = conversations.into_iter().find(|issue| issue["number"].as_u64() == number);
         found.map_or_else(Ticket::default, |issue| Ticket {
             key: task.key.clone(),
             status: list(&issue["labels"])

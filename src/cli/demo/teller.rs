@@ -140,11 +140,13 @@ impl Teller {
             short(&change.commit)
         ));
         let ticket = &told.ticket;
+        let first = |comment: &String| comment.lines().next().unwrap_or_default().to_owned();
+        let comments: Vec<String> = ticket.comments.iter().map(first).collect();
         self.line(format_args!(
             "    ticket        {} is {:?}: {}",
             ticket.key,
             ticket.status,
-            ticket.comments.join(" · ")
+            comments.join(" · ")
         ));
         self.line(format_args!("    message       {} {}", told.message.channel, told.message.text));
         self.line(format_args!(
@@ -165,14 +167,19 @@ impl Teller {
             "\n{style}{good} of {} stories ended right{style:#}, for ${total:.4}",
             told.len()
         ));
-        self.line(format_args!("  what the outside services hold   {}twin/state", stage.twins_url()));
-        self.line(format_args!(
-            "  what a run did                   ostler runs --data {}",
-            stage.data().display()
-        ));
         if stays {
-            self.line("  still serving; Ctrl-C ends it");
+            self.line(format_args!("  what the outside services hold   {}twin/state", stage.twins_url()));
         }
+        if stays || stage.is_kept() {
+            let data = stage.data().display();
+            self.line(format_args!("  what the runs did                ostler runs --data {data}"));
+            self.line(format_args!("  what arrived, and why            ostler events --data {data}"));
+        }
+        self.line(if stays {
+            "  still serving; Ctrl-C ends it"
+        } else {
+            "  without --once it goes on serving, so that all of this can be looked at"
+        });
     }
 }
 

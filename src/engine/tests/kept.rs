@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::stage::{Script, done, start_on, until};
@@ -13,7 +14,10 @@ use crate::run::decide::JobKind;
 use crate::run::fixture::{act, all, at, definition, run_id, started};
 use crate::run::{Definition, Entry, Record};
 use crate::step::Outcome;
-use crate::store::{self, Found, Intake, NewRun, Query, RunStatus, Store};
+use crate::store::{
+    self, Accepted, Answer, Commit, Found, Intake, Journal, Lease, NewRun, Progress, Query, RunStatus,
+    Scrubbed, Store, StoreError,
+};
 
 fn intake(run: RunId, definition: &Arc<Definition>) -> Intake {
     let record = started(definition);
@@ -26,7 +30,7 @@ fn intake(run: RunId, definition: &Arc<Definition>) -> Intake {
         runs: vec![NewRun {
             id: run,
             first: Entry { seq: 0, at: at(0), record: record.clone() },
-            definition: Arc::clone(definition),
+            definition: (&**definition).into(),
         }],
     }
 }
@@ -111,4 +115,58 @@ async fn a_run_is_driven_to_its_end_in_memory() {
     let (_handle, _lead) = start_on(Options::default(), Arc::clone(&store), &script, system());
     has_succeeded(&*store).await;
     assert_eq!(script.names().len(), 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_whose_journal_is_damaged_is_parked_and_says_why() {
+    let store: Arc<dyn Store> = Arc::new(Damaged(store::Memory::open().unwrap()));
+    store.accept(intake(run_id(), &workflow())).await.unwrap();
+    let script = Script::new(|_| async { done() });
+    let (_handle, _lead) = start_on(Options::default(), Arc::clone(&store), &script, system());
+    let parked = loop {
+        match store.query(Query::Run(run_id())).await {
+            Ok(Found::Run(summary)) if summary.status == RunStatus::Parked => break summary,
+            _ => tokio::task::yield_now().await,
+        }
+    };
+    assert!(parked.reason.unwrap().contains("record 7 of it is damaged"));
+    assert!(script.names().is_empty());
+}
+
+/// A store that cannot read any journal.
+#[derive(Debug)]
+struct Damaged(store::Memory);
+
+impl Store for Damaged {
+    fn accept(&self, intake: Intake) -> Answer<'_, Accepted> {
+        self.0.accept(intake)
+    }
+
+    fn lease(&self, now: Timestamp) -> Answer<'_, Option<Lease>> {
+        self.0.lease(now)
+    }
+
+    fn load(&self, _: RunId) -> Answer<'_, Option<Journal>> {
+        Box::pin(async { Err(StoreError::Corrupt("record 7 of it is damaged".to_owned())) })
+    }
+
+    fn commit(&self, commit: Commit) -> Answer<'_, ()> {
+        self.0.commit(commit)
+    }
+
+    fn query(&self, query: Query) -> Answer<'_, Found> {
+        self.0.query(query)
+    }
+
+    fn tail(&self, after: u64, limit: usize) -> Answer<'_, Vec<Progress>> {
+        self.0.tail(after, limit)
+    }
+
+    fn prune(&self, before: Timestamp, identities_before: Timestamp) -> Answer<'_, u64> {
+        self.0.prune(before, identities_before)
+    }
+
+    fn scrub(&self, after: Option<Vec<u8>>, limit: usize, now: Timestamp) -> Answer<'_, Scrubbed> {
+        self.0.scrub(after, limit, now)
+    }
 }

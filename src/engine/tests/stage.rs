@@ -18,7 +18,8 @@ use crate::run::fixture::{at, started};
 use crate::run::{Definition, Entry, Record, Run, StepError};
 use crate::step::{Context, Outcome, Step};
 use crate::store::{
-    Accepted, Answer, Commit, Due, Found, Intake, Journal, Lease, Progress, Query, Store, StoreError,
+    Accepted, Answer, Commit, Due, Found, Intake, Journal, Lease, Progress, Query, Scrubbed, Store,
+    StoreError,
 };
 
 /// Runs in memory; only what the engine needs of a store.
@@ -148,6 +149,10 @@ impl Store for Shelf {
     }
 
     fn prune(&self, _: Timestamp, _: Timestamp) -> Answer<'_, u64> {
+        async { Err(absent()) }.boxed()
+    }
+
+    fn scrub(&self, _: Option<Vec<u8>>, _: usize, _: Timestamp) -> Answer<'_, Scrubbed> {
         async { Err(absent()) }.boxed()
     }
 }

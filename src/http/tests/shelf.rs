@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use crate::id::{EventId, RunId};
 use crate::store::{
-    Accepted, Answer, Census, Commit, Found, Intake, Journal, Lease, Progress, Query, Store, StoreError,
+    Accepted, Answer, Census, Commit, Found, Intake, Journal, Lease, Progress, Query, Scrubbed, Store,
+    StoreError,
 };
 
 /// What was taken in.
@@ -99,5 +100,9 @@ impl Store for Shelf {
 
     fn prune(&self, _: Timestamp, _: Timestamp) -> Answer<'_, u64> {
         Box::pin(async { Ok(0) })
+    }
+
+    fn scrub(&self, _: Option<Vec<u8>>, _: usize, _: Timestamp) -> Answer<'_, Scrubbed> {
+        Box::pin(async { Ok(Scrubbed::default()) })
     }
 }

@@ -100,7 +100,7 @@ fn essence(driver: &Driver) -> (Option<Ending>, bool, Vec<(StepPath, bool)>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_run_that_crashes_after_every_record_comes_to_the_same_end(definition in workflow(), seed: u64) {

@@ -3,6 +3,7 @@ use serde_json::json;
 use super::*;
 use crate::spec::Kind;
 use crate::spec::action::samples::actions;
+use crate::spec::diagnostic::tests::shortened;
 use crate::spec::diagnostic::{Diagnostics, Source};
 
 fn read_all(text: &str) -> (Option<Workflow>, Diagnostics) {
@@ -41,23 +42,6 @@ fn faults(text: &str) -> Vec<String> {
 /// A workflow of these steps, which begin in line 3.
 fn of_steps(steps: &str) -> String {
     format!("name: W\nsteps:\n{steps}")
-}
-
-/// A fault without the list of everything that is defined.
-fn shortened(fault: &str) -> &str {
-    let end = [
-        " [defined are",
-        " defined are",
-        " [`",
-        " `event` has",
-        " `event.repository` has",
-        " `left` has",
-        " `inputs` has",
-    ]
-    .iter()
-    .filter_map(|mark| fault.find(mark))
-    .min();
-    &fault[..end.unwrap_or(fault.len())]
 }
 
 #[test]

@@ -2,13 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::Act;
+use super::{Act, description};
 use crate::event::RepositoryName;
 use crate::plugin::forge::{Branch, Change, NewChange};
 use crate::run::Work;
 use crate::step::publish::{Publication, publish};
 use crate::step::{Context, Outcome, StepError, words};
-use crate::workspace::checks::Checks;
 use crate::workspace::git::is_branch_name;
 
 /// Performs an action, if it is one of this capability's.
@@ -79,11 +78,12 @@ async fn create_pull_request(act: &Act<'_>) -> Result<Outcome, StepError> {
         (None, None) => return Err(StepError::fatal("invalid_input", "`source_branch` is needed")),
     };
     let published = publish(act.parts, context, head).await?;
+    let given = act.inputs.text(&["description", "body"])?.unwrap_or_else(|| context.title());
     let new = &NewChange {
         head: head.to_owned(),
         base,
         title: words::line(&act.inputs.text(&["title"])?.unwrap_or_else(|| context.title()), 200),
-        body: body(act, &published)?,
+        body: description::of(&given, context, &published),
         draft: act.inputs.flag("draft")?,
     };
     let (change, found) = act
@@ -207,39 +207,4 @@ fn foreign(what: &str, given: &str, own: &str) -> StepError {
 
 fn no_branch(name: &str) -> StepError {
     StepError::fatal("not_found", format!("there is no branch `{name}`"))
-}
-
-/// The description: the given text, what the tests said, and who made it at what price.
-fn body(act: &Act<'_>, published: &Publication) -> Result<String, StepError> {
-    let context = act.context;
-    let given = act.inputs.text(&["description", "body"])?.unwrap_or_else(|| context.title());
-    let mut body = words::outgoing(&given);
-    if let Some(checks) = &published.checks {
-        body.push_str("\n\n");
-        body.push_str(&tested(checks));
-    }
-    let task = context.task().map(|task| format!(" for [{}]({})", words::line(&task.id, 60), task.url));
-    let footer = format!(
-        "\n\n---\nMade by Ostler{} in run `{}`, for {} so far. Please review it as any other change.",
-        task.unwrap_or_default(),
-        context.run,
-        context.spent
-    );
-    body.push_str(&footer);
-    Ok(body)
-}
-
-fn tested(checks: &Checks) -> String {
-    let Checks { command, passed, base_passed, output } = checks;
-    let verdict = match (passed, base_passed) {
-        (true, true) => "passes, as it did before",
-        (true, false) => "passes, and did not before",
-        (false, _) => "**fails, as it did before this change**",
-    };
-    let mut text = format!("### Tests\n\n`{command}` {verdict}.");
-    if !passed {
-        let output = words::outgoing(output).replace("```", "'''");
-        text.push_str(&format!("\n\n```text\n{}\n```", output.trim_end()));
-    }
-    text
 }

@@ -71,9 +71,9 @@ fn an_answer_becomes_outputs_and_work() {
 #[test]
 fn an_agent_that_did_not_finish_fails_and_keeps_its_diff_and_cost() {
     let error = outcome(ended(None), &assignment(), &DIFF.repeat(1_000)).unwrap_err();
-    let error = with_cost(error, Money::micros(20));
+    let error = error.costing(Money::micros(20));
     assert_eq!((error.code.as_str(), error.retryable), ("agent_stuck", false));
-    assert_eq!(error.details["cost"], json!(Money::micros(20)));
+    assert_eq!(error.cost(), Money::micros(20), "what a failed attempt has cost is part of the run's price");
     let diff = error.details["diff"].as_str().unwrap();
     assert!(diff.starts_with("diff --git") && diff.len() < KEPT_DIFF + 100);
 }

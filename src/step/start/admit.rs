@@ -29,7 +29,10 @@ pub(super) async fn admit(parts: &Parts, context: &Context) -> Result<Result<Val
     }
     if actor.bot || actor.external {
         let kind = if actor.bot { "a program" } else { "a guest" };
-        return Ok(Err(Refusal(format!("{} is {kind}, and not listed", actor.name))));
+        return Ok(Err(Refusal(format!(
+            "{} is {kind}; only those listed under `security.allow` may ask",
+            actor.name
+        ))));
     }
     let Some(repository) = &context.started.repository else {
         let message = "no repository is known for this request, so nobody's rights in it are".to_owned();
@@ -37,12 +40,20 @@ pub(super) async fn admit(parts: &Parts, context: &Context) -> Result<Result<Val
     };
     let forge = parts.forge(context)?;
     let Some(account) = on_forge(access, &actor.account, &forge.name()) else {
-        let message = format!("{} is linked to no account on {}", actor.name, forge.name());
+        let message = format!(
+            "{}'s account on {} is not known; whoever runs Ostler can link it with `{}` under `identity`",
+            actor.name,
+            forge.name(),
+            actor.account
+        );
         return Ok(Err(Refusal(message)));
     };
     match forge.permission(repository, &account).await? {
         permission if permission >= Permission::Write => Ok(Ok(person(actor, Some(&account)))),
-        _ => Ok(Err(Refusal(format!("{} may not write to {repository}", actor.name)))),
+        _ => Ok(Err(Refusal(format!(
+            "{} may not write to {repository}; somebody who may can ask instead",
+            actor.name
+        )))),
     }
 }
 

@@ -32,7 +32,8 @@ pub(super) async fn task(
         // The run's repository was resolved before it was accepted: what a ticket's field says does not move it.
         task.repository_url = Some(repository.url.clone());
     }
-    task.team_channel = task.team_channel.or_else(|| context.thread().map(|thread| thread.channel));
+    // Whoever asked in a channel looks for the answer there.
+    task.team_channel = context.thread().map(|thread| thread.channel).or(task.team_channel);
     Ok(Some(task))
 }
 

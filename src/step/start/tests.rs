@@ -31,7 +31,9 @@ async fn a_reader_is_refused_and_told_once() {
     }
     assert_eq!(
         scene.world.done(""),
-        ["comment jira:SHOP-7 Nothing was started: Ada may not write to acme/shop."]
+        [
+            "comment jira:SHOP-7 Nothing was started: Ada may not write to acme/shop; somebody who may can ask instead."
+        ]
     );
 }
 

@@ -80,7 +80,7 @@ async fn write_a_fixture() {
     let home = InMemory::default();
     let store = home.open();
     tell(&store).await;
-    let stored = home.0.scan(&everything(), usize::MAX).unwrap();
+    let stored = home.0.scan(&keys::everything(None), usize::MAX).unwrap();
     let stored: BTreeMap<_, _> =
         stored.into_iter().map(|(key, value)| (hex::encode(key), hex::encode(value))).collect();
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/golden/journal-new.json");

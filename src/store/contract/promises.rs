@@ -62,7 +62,7 @@ pub(super) async fn a_delivery_is_all_or_nothing(home: &impl Home) {
     assert!(matches!(store.accept(twice).await, Err(StoreError::Conflict)));
     let mut wrong = delivery(10);
     let other = Definition { model: "another".to_owned(), ..definition() };
-    wrong.runs[0].definition = Arc::new(other);
+    wrong.runs[0].definition = Frozen::from(&other);
     assert!(matches!(store.accept(wrong).await, Err(StoreError::Failed(_))));
     assert_eq!(census(&store).await, Census::default());
     assert!(matches!(store.query(Query::Event(event_id(10))).await.unwrap(), Found::Nothing));
@@ -354,7 +354,7 @@ pub(super) async fn more_than_a_page_is_no_hindrance(home: &impl Home) {
     assert!(futures_util::future::join_all(ends).await.iter().all(Result::is_ok));
     store.prune(at(1000), at(1000)).await.unwrap();
     assert_eq!(census(&store).await, Census::default());
-    let left = store.shelf.scan(&everything(), usize::MAX).unwrap();
+    let left = store.shelf.scan(&keys::everything(None), usize::MAX).unwrap();
     let left: Vec<_> = left.iter().map(|(key, _)| keys::describe(key)).collect();
     assert_eq!(left, ["`node`", "`tally`"], "pruning leaves nothing behind");
 }

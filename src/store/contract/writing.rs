@@ -156,7 +156,7 @@ async fn what_nobody_refers_to_is_swept_from_the_disk() {
     store.prune(at(0), at(0)).await.unwrap();
     assert_eq!(store.shelf.blob(orphan).unwrap(), None);
     assert_eq!(value(&store, "large").await.unwrap(), noise(10_000).into_bytes());
-    let in_sled = store.shelf.scan(&everything(), usize::MAX);
+    let in_sled = store.shelf.scan(&keys::everything(None), usize::MAX);
     assert!(in_sled.unwrap().iter().all(|(_, value)| value.len() <= 4096));
 }
 
@@ -165,6 +165,7 @@ const VICTIM: &str = "OSTLER_TEST_VICTIM";
 
 #[tokio::test]
 #[ignore = "not a test: the process that the next one kills"]
+#[expect(clippy::disallowed_methods, reason = "a killed process is told its store by its environment alone")]
 async fn victim() {
     let dir = std::env::var_os(VICTIM).unwrap();
     let store = Arc::new(Sled::open(Path::new(&dir), &Options::default()).unwrap());

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::lease::Leases;
+use super::recount;
 use crate::failpoint;
 use crate::id::Digest;
 use crate::store::codec::{self, Encoded};
@@ -16,6 +17,9 @@ use crate::store::kept::{Pointer, Tally, to_json};
 use crate::store::keys::{self, Key};
 use crate::store::shelf::{Batch, Look, Pair, Shelf, Span};
 use crate::store::{StoreError, kept};
+
+/// Where the count of openings goes on when it was lost: leases must not be taken for older ones.
+const OPENINGS_NEVER_REACHED: u64 = 1 << 24;
 
 /// The writer's view of a shelf.
 #[derive(Debug)]
@@ -25,7 +29,8 @@ pub(in crate::store) struct Desk<S> {
     pub(in crate::store) leases: Arc<Leases>,
     /// What is counted, with this group's changes.
     pub(in crate::store) tally: Tally,
-    stored_tally: Tally,
+    /// The counts as they are stored, if they are and can be read.
+    stored_tally: Option<Tally>,
     /// What the accepted commands of this group change.
     group: Batch,
     /// What the command at hand changes.
@@ -37,13 +42,25 @@ pub(in crate::store) struct Desk<S> {
 impl<S: Shelf> Desk<S> {
     /// A desk at a shelf. The node's epoch is raised, so that all older leases are void.
     pub(in crate::store) fn open(shelf: Arc<S>) -> Result<Self, StoreError> {
-        let node = kept::json::<u64>(&*shelf, &keys::node())?.unwrap_or(0) + 1;
-        let tally = kept::json(&*shelf, &keys::tally())?.unwrap_or_default();
+        let node = match kept::json::<u64>(&*shelf, &keys::node()) {
+            Err(StoreError::Corrupt(what)) => {
+                tracing::error!(%what, "the count of openings is begun anew");
+                OPENINGS_NEVER_REACHED
+            }
+            node => node?.unwrap_or(0) + 1,
+        };
+        let (tally, stored_tally) = match kept::json::<Tally>(&*shelf, &keys::tally()) {
+            Err(StoreError::Corrupt(what)) => {
+                tracing::error!(%what, "everything is counted anew");
+                (recount::tally(&*shelf)?, None)
+            }
+            stored => stored?.map_or_else(Default::default, |tally| (tally, Some(tally))),
+        };
         let mut desk = Self {
             shelf,
             leases: Leases::of_node(node),
             tally,
-            stored_tally: tally,
+            stored_tally,
             group: Batch::new(),
             mine: Batch::new(),
             dead: None,
@@ -86,7 +103,7 @@ impl<S: Shelf> Desk<S> {
     }
 
     fn write_group(&mut self) -> Result<(), StoreError> {
-        if self.tally != self.stored_tally {
+        if self.stored_tally != Some(self.tally) {
             self.group.insert(keys::tally(), Some(codec::encode(&to_json(&self.tally)?).stored));
         }
         if self.group.is_empty() {
@@ -95,7 +112,7 @@ impl<S: Shelf> Desk<S> {
         failpoint::hit("before_commit");
         self.shelf.apply(std::mem::take(&mut self.group))?;
         failpoint::hit("after_commit");
-        self.stored_tally = self.tally;
+        self.stored_tally = Some(self.tally);
         Ok(())
     }
 
@@ -107,6 +124,15 @@ impl<S: Shelf> Desk<S> {
         }
         self.mine.insert(key, Some(value.stored));
         Ok(())
+    }
+
+    /// Writes a value as JSON where none was.
+    pub(in crate::store) fn insert_json(
+        &mut self,
+        key: Key,
+        value: &impl Serialize,
+    ) -> Result<(), StoreError> {
+        self.insert(key, codec::encode(&to_json(value)?))
     }
 
     /// Writes a value where one may have been.

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use super::desk::Desk;
 use super::lease::Given;
 use crate::event::Event;
-use crate::id::{Digest, RunId};
-use crate::run::{Entry, Record};
+use crate::id::RunId;
+use crate::run::{Entry, Frozen, Record};
 use crate::store::codec::{self, Encoded};
 use crate::store::kept::{self, Head, KeptEvent, KeptIdentity, Placed, Pointer, to_json};
 use crate::store::keys;
@@ -36,8 +36,7 @@ struct PreparedRun {
     id: RunId,
     first: Entry,
     head: Head,
-    definition: Digest,
-    text: Vec<u8>,
+    definition: Frozen,
 }
 
 impl Prepared {
@@ -58,12 +57,10 @@ impl PreparedRun {
         let NewRun { id, first, definition } = run;
         let wrong = |what: &str| StoreError::Failed(format!("{id} cannot begin so: {what}"));
         let head = Head::begin(id, &first).ok_or_else(|| wrong("its first record is not a start"))?;
-        let text = definition.to_bytes();
-        let definition = Digest::of(&text);
-        if definition != head.summary.definition {
+        if definition.digest() != head.summary.definition {
             return Err(wrong("its record names another definition"));
         }
-        Ok(Self { id, first, head, definition, text })
+        Ok(Self { id, first, head, definition })
     }
 }
 
@@ -85,13 +82,13 @@ pub(in crate::store) fn accept<S: Shelf>(
     let identity = KeptIdentity { event, runs: runs.clone() };
     // One delivery may carry the same identity twice.
     for name in intake.identities.iter().collect::<HashSet<_>>() {
-        desk.put_json(keys::identity(name), &identity)?;
+        desk.insert_json(keys::identity(name), &identity)?;
         desk.insert(keys::identity_by_age(event, name), codec::encode(&[]))?;
         desk.tally.census.identities += 1;
     }
     let progress = desk.place(Pointer::Event(event))?;
     let kept = Placed { progress, what: KeptEvent { event: intake.event, runs: runs.clone() } };
-    desk.put_json(keys::event(event), &kept)?;
+    desk.insert_json(keys::event(event), &kept)?;
     desk.insert(keys::payload(event), intake.payload)?;
     desk.insert(keys::reasons(event), intake.reasons)?;
     desk.tally.census.events += 1;
@@ -106,13 +103,14 @@ fn begin<S: Shelf>(desk: &mut Desk<S>, run: PreparedRun) -> Result<(), StoreErro
     if desk.get(&key)?.is_some() {
         return Err(StoreError::Conflict);
     }
-    let definition = keys::definition(run.definition);
+    let digest = run.definition.digest();
+    let definition = keys::definition(digest);
     if desk.get(&definition)?.is_none() {
-        desk.insert(definition, codec::encode(&run.text))?;
+        desk.insert(definition, codec::encode(run.definition.text()))?;
     }
-    desk.insert(keys::definition_use(run.definition, run.id), codec::encode(&[]))?;
+    desk.insert(keys::definition_use(digest, run.id), codec::encode(&[]))?;
     append(desk, run.id, &run.first)?;
-    desk.put_json(key, &run.head)?;
+    desk.insert_json(key, &run.head)?;
     desk.insert(keys::due(run.first.at, run.id), codec::encode(&[]))?;
     desk.tally.census.runs += 1;
     desk.tally.census.open_runs += 1;
@@ -171,7 +169,8 @@ pub(in crate::store) fn commit<S: Shelf>(
     Ok(())
 }
 
-fn extend<S: Shelf>(desk: &mut Desk<S>, run: RunId, entries: &[Entry]) -> Result<(), StoreError> {
+/// Appends records to a run that is not finished.
+pub(super) fn extend<S: Shelf>(desk: &mut Desk<S>, run: RunId, entries: &[Entry]) -> Result<(), StoreError> {
     let mut head = kept::head(desk, run)?.ok_or(StoreError::Fenced(run))?;
     if head.is_finished() {
         return Err(StoreError::Conflict);

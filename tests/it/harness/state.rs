@@ -14,24 +14,14 @@ pub(crate) struct State(pub(crate) Value);
 
 impl State {
     /// A repository's branches with their commits.
-    pub(crate) fn branches(&self, repository: &str) -> &Value {
+    pub(crate) fn tips(&self, repository: &str) -> &Value {
         &self.0["github"]["repositories"][repository]["branches"]
-    }
-
-    /// A repository's pull requests.
-    pub(crate) fn pulls(&self, repository: &str) -> impl Iterator<Item = &Value> {
-        list(&self.0["github"]["repositories"][repository]["pulls"])
     }
 
     /// An issue or a pull request by its number.
     pub(crate) fn conversation(&self, repository: &str, number: u64) -> &Value {
         let issues = list(&self.0["github"]["repositories"][repository]["issues"]);
         issues.chain(self.pulls(repository)).find(|found| found["number"] == number).unwrap_or(&Value::Null)
-    }
-
-    /// A Jira ticket by its key.
-    pub(crate) fn ticket(&self, key: &str) -> &Value {
-        &self.0["jira"]["tickets"][key]
     }
 
     /// What the bot wrote on a task.
@@ -85,10 +75,10 @@ impl State {
         for repository in ["acme/shop", "acme/site", "acme/tools", "acme/bank"] {
             let own = tales.iter().filter(|tale| tale.repository() == repository).map(|tale| tale.branch());
             let expected: BTreeSet<String> = own.chain(seeded_branches(repository)).collect();
-            let there = self.branches(repository).as_object().unwrap().keys().cloned().collect();
+            let there = self.tips(repository).as_object().unwrap().keys().cloned().collect();
             let orphans: Vec<String> = BTreeSet::difference(&there, &expected).cloned().collect();
             assert!(orphans.is_empty(), "orphan branches in {repository}: {orphans:?}");
-            let heads: Vec<&Value> = self.pulls(repository).map(|pull| &pull["head"]).collect();
+            let heads: Vec<&Value> = self.pulls(repository).into_iter().map(|pull| &pull["head"]).collect();
             let distinct: BTreeSet<String> = heads.iter().map(ToString::to_string).collect();
             assert_eq!(heads.len(), distinct.len(), "two pull requests of one branch: {}", self.brief());
         }

@@ -110,8 +110,9 @@ impl Tale {
     /// What is there of it.
     pub(crate) fn traces(self, state: &State) -> Traces {
         let (repository, branch, task) = (self.repository(), self.branch(), self.task(state));
-        let tip = &state.branches(repository)[&branch];
-        let pulls: Vec<_> = state.pulls(repository).filter(|pull| pull["head"] == branch.as_str()).collect();
+        let tip = &state.tips(repository)[&branch];
+        let pulls: Vec<_> =
+            state.pulls(repository).into_iter().filter(|pull| pull["head"] == branch.as_str()).collect();
         let url = pulls.first().map_or("", |pull| pull["url"].as_str().unwrap());
         let about = |text: &Value| !url.is_empty() && ends_with(text, url);
         let labels = task["labels"].to_string();

@@ -67,6 +67,11 @@ impl World {
         }
     }
 
+    /// The directory that everything lives in; the bot's is `data` in it.
+    pub(crate) fn dir(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
     /// Starts the bot on the data that is there, and waits until it listens.
     pub(crate) fn restart(&mut self) {
         self.start_bot(Process::start);
@@ -132,6 +137,11 @@ impl World {
         true
     }
 
+    /// Lets a person act; gives what the twins say of it.
+    pub(crate) async fn act(&self, act: Value) -> Value {
+        self.twins.act(act).await
+    }
+
     /// Breaks something in the outside world.
     pub(crate) async fn fault(&self, fault: Value) {
         self.twins.fault(fault).await;
@@ -189,25 +199,35 @@ impl World {
     }
 
     /// Waits until there are `count` runs and none is open, and gives them.
-    pub(crate) async fn settle(&mut self, count: usize) -> Vec<Value> {
-        let runs = self.settle_or_die(count).await;
-        runs.unwrap_or_else(|| panic!("the bot is gone\n{}", self.log()))
+    pub(crate) async fn settle(&self, count: usize) -> Vec<Value> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(runs) = self.settled(count, deadline).await {
+                return runs;
+            }
+        }
     }
 
     /// The same, or nothing if the bot's process ends before.
     pub(crate) async fn settle_or_die(&mut self, count: usize) -> Option<Vec<Value>> {
         let deadline = Instant::now() + PATIENCE;
-        loop {
-            let runs = self.try_runs().await.unwrap_or_default();
-            if runs.len() >= count && runs.iter().all(|run| run["status"] != "open") {
+        while self.is_alive() {
+            if let Some(runs) = self.settled(count, deadline).await {
                 return Some(runs);
             }
-            if !self.is_alive() {
-                return None;
-            }
-            assert!(Instant::now() < deadline, "not settled: {runs:#?}\n{}", self.log());
-            tokio::time::sleep(Duration::from_millis(50)).await;
         }
+        None
+    }
+
+    /// The runs, if there are so many and none is open; nothing a little later.
+    async fn settled(&self, count: usize, deadline: Instant) -> Option<Vec<Value>> {
+        let runs = self.try_runs().await.unwrap_or_default();
+        if runs.len() >= count && runs.iter().all(|run| run["status"] != "open") {
+            return Some(runs);
+        }
+        assert!(Instant::now() < deadline, "not settled: {runs:#?}\n{}", self.log());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        None
     }
 
     /// Every run's journal, read from the bot's own store once the bot is gone.

@@ -3,6 +3,7 @@ use serde_json::json;
 use super::*;
 use crate::spec::Kind;
 use crate::spec::diagnostic::Diagnostics;
+use crate::spec::diagnostic::tests::shortened;
 use crate::spec::workflow::{Input, PostExecution};
 
 fn workflow() -> Workflow {
@@ -39,23 +40,6 @@ fn read_all(text: &str) -> (Vec<Trigger>, Vec<String>) {
         format!("{}:{} {}{help}", item.line, item.column, item.message)
     });
     (triggers, told.collect())
-}
-
-/// A fault without the list of everything that is defined.
-fn shortened(fault: &str) -> &str {
-    let end = [
-        " [defined are",
-        " defined are",
-        " [`",
-        " `event` has",
-        " `event.repository` has",
-        " `left` has",
-        " `inputs` has",
-    ]
-    .iter()
-    .filter_map(|mark| fault.find(mark))
-    .min();
-    &fault[..end.unwrap_or(fault.len())]
 }
 
 #[test]

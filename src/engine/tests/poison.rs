@@ -1,0 +1,50 @@
+//! A run that ends the process, again and again.
+
+use super::*;
+
+/// Starts the engine on a step that never ends by itself, and ends the engine as a kill would. Gives what was performed.
+async fn dies(shelf: &Arc<Shelf>, notes: bool) -> Vec<String> {
+    let noted = Arc::new(AtomicUsize::new(0));
+    let script = Script::new({
+        let noted = Arc::clone(&noted);
+        move |context| {
+            let noted = Arc::clone(&noted);
+            async move {
+                if notes {
+                    context.journal.remember("turn", json!(1)).await?;
+                }
+                noted.fetch_add(1, Ordering::SeqCst);
+                std::future::pending().await
+            }
+        }
+    });
+    let (handle, lead) = start(Options::default(), shelf, &script, system());
+    until("the step is performed, or the run parked", || {
+        noted.load(Ordering::SeqCst) > 0 || shelf.row(run_id()).due == Due::Parked
+    })
+    .await;
+    lead.abort();
+    drop(lead.await);
+    drop(handle);
+    shelf.reopen();
+    script.names()
+}
+
+#[tokio::test]
+async fn a_run_that_comes_no_further_in_five_starts_is_parked_as_poison() {
+    let shelf = shelf(json!({ "steps": [act("a", json!({}))] }));
+    for start in 0..=5 {
+        assert_eq!(dies(&shelf, false).await, ["@start#1"], "start {start}");
+    }
+    assert_eq!(dies(&shelf, false).await, [""; 0], "it is not performed any more");
+    let run = shelf.run(run_id());
+    assert!(run.parked().is_some_and(|reason| reason.contains("poison")), "{:?}", run.parked());
+}
+
+#[tokio::test]
+async fn a_run_that_comes_further_each_time_is_never_poison() {
+    let shelf = shelf(json!({ "steps": [act("a", json!({}))] }));
+    for _ in 0..10 {
+        assert_eq!(dies(&shelf, true).await, ["@start#1"]);
+    }
+}

@@ -1,0 +1,153 @@
+//! What the world holds, in the words of the stories, and what the command line says.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::State;
+
+/// The bot's name on GitHub and Jira.
+const BOT: &str = "ostler-bot";
+/// The bot's user in Slack.
+const SLACK_BOT: &str = "U0BOT";
+
+impl State {
+    /// A repository of the forge.
+    pub(crate) fn repository(&self, name: &str) -> &Value {
+        &self.0["github"]["repositories"][name]
+    }
+
+    /// The pull requests of a repository.
+    pub(crate) fn pulls(&self, repository: &str) -> Vec<&Value> {
+        list(&self.repository(repository)["pulls"])
+    }
+
+    /// The names of a repository's branches.
+    pub(crate) fn branches(&self, repository: &str) -> Vec<&str> {
+        let branches = self.repository(repository)["branches"].as_object().unwrap();
+        branches.keys().map(String::as_str).collect()
+    }
+
+    /// What the bot wrote under an issue or a pull request.
+    pub(crate) fn answers_under(&self, repository: &str, number: u64) -> Vec<&str> {
+        let found = self.repository(repository);
+        let all = list(&found["issues"]).into_iter().chain(list(&found["pulls"]));
+        let conversation = all.into_iter().find(|issue| issue["number"] == number);
+        own_comments(conversation.expect("there is such a conversation"))
+    }
+
+    /// A ticket of the tracker.
+    pub(crate) fn ticket(&self, key: &str) -> &Value {
+        &self.0["jira"]["tickets"][key]
+    }
+
+    /// What the bot wrote under a ticket.
+    pub(crate) fn answers_on(&self, key: &str) -> Vec<&str> {
+        own_comments(self.ticket(key))
+    }
+
+    /// What the bot said in the chat: the channel and the text.
+    pub(crate) fn messages(&self) -> Vec<(&str, &str)> {
+        let channels = list(&self.0["slack"]["channels"]).into_iter();
+        let said = channels.flat_map(|channel| {
+            let own = list(&channel["messages"]).into_iter().filter(|message| message["user"] == SLACK_BOT);
+            own.map(|message| (text(&channel["name"]), text(&message["text"])))
+        });
+        said.collect()
+    }
+
+    /// What one person alone was shown in the chat.
+    pub(crate) fn whispers(&self) -> Vec<&str> {
+        list(&self.0["slack"]["whispers"]).into_iter().map(|whisper| text(&whisper["text"])).collect()
+    }
+
+    /// How often the model was asked.
+    pub(crate) fn model_calls(&self) -> usize {
+        let asked = list(&self.0["requests"]).into_iter();
+        asked.filter(|request| text(&request["path"]).starts_with("/anthropic/")).count()
+    }
+
+    /// Nothing was begun anywhere: no model was asked and no branch or pull request was made.
+    pub(crate) fn assert_untouched(&self) {
+        assert_eq!(self.model_calls(), 0, "a model was asked");
+        assert_eq!(self.branches("acme/site"), ["main"]);
+        assert_eq!(self.branches("acme/shop"), ["main"]);
+        assert_eq!(self.branches("acme/bank"), ["main"]);
+        assert_eq!(self.branches("acme/tools"), ["ada/join-path", "main"]);
+        assert_eq!(self.pulls("acme/tools").len(), 1);
+        for repository in ["acme/site", "acme/shop", "acme/bank"] {
+            assert_eq!(self.pulls(repository).len(), 0, "{repository}");
+        }
+    }
+
+    /// A clone of a repository, by git, from where the forge serves it.
+    pub(crate) fn clone_of(&self, repository: &str) -> TempDir {
+        let any = text(&self.pulls("acme/tools")[0]["url"]);
+        let (base, _) = any.split_once("/github/").expect("an address of the forge");
+        let place = tempfile::tempdir().unwrap();
+        git(place.path(), &["clone", "--quiet", &format!("{base}/github/git/{repository}.git"), "."]);
+        place
+    }
+}
+
+/// Whether the tests of a clone pass at a commit or branch.
+pub(crate) fn passes_at(clone: &Path, revision: &str) -> bool {
+    git(clone, &["checkout", "--quiet", "--detach", revision]);
+    let run = Command::new("sh").arg("tests/run.sh").current_dir(clone).stdout(Stdio::null()).status();
+    run.unwrap().success()
+}
+
+/// Runs git, which must succeed, and gives what it says.
+pub(crate) fn git(place: &Path, arguments: &[&str]) -> String {
+    let mut command = Command::new("git");
+    command
+        .args(arguments)
+        .current_dir(place)
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_TERMINAL_PROMPT", "0");
+    let done = command.output().unwrap();
+    assert!(done.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap().trim().to_owned()
+}
+
+/// What a command of the binary said, and how it ended.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Said {
+    /// Standard output as JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
+    }
+}
+
+/// Runs the binary in a directory, with nothing of Ostler's in its environment, until it ends.
+pub(crate) fn ostler(place: &Path, arguments: &[&str]) -> Said {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ostler"));
+    command.args(arguments).current_dir(place).stdin(Stdio::null()).env_remove("OSTLER_LOG");
+    let done = command.output().unwrap();
+    Said {
+        code: done.status.code().expect("it was not killed"),
+        out: String::from_utf8(done.stdout).unwrap(),
+        err: String::from_utf8(done.stderr).unwrap(),
+    }
+}
+
+fn own_comments(conversation: &Value) -> Vec<&str> {
+    let own = list(&conversation["comments"]).into_iter().filter(|comment| comment["author"] == BOT);
+    own.map(|comment| text(&comment["body"])).collect()
+}
+
+fn list(value: &Value) -> Vec<&Value> {
+    value.as_array().into_iter().flatten().collect()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
