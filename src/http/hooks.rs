@@ -1,9 +1,10 @@
 //! Deliveries: the body is read within its source's bound and handed to the inbox.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
@@ -12,11 +13,14 @@ use futures_util::future::{Either, select};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 use super::{Face, Problem};
+use crate::clock::Clock;
 use crate::ingress::{Outcome, Rejection};
 use crate::plugin::source::{Delivery, Reply};
 
 /// How long a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(10);
+/// How much of a refused body is read so that its sender gets to read the answer.
+const LINGER_BYTES: usize = 64 << 20;
 
 /// Takes a delivery of a source with one surface.
 pub(super) async fn take(
@@ -37,16 +41,29 @@ pub(super) async fn take_on_surface(
 }
 
 async fn receive(face: &Face, source: &str, surface: String, request: Request) -> Result<Response, Problem> {
+    let (parts, mut body) = request.into_parts();
+    let received = take_in(face, source, surface, (parts.headers, &mut body)).await;
+    if received.is_err() && !body.is_end_stream() {
+        tokio::spawn(linger(body, Arc::clone(&face.clock)));
+    }
+    received
+}
+
+async fn take_in(
+    face: &Face,
+    source: &str,
+    surface: String,
+    (headers, body): (HeaderMap, &mut Body),
+) -> Result<Response, Problem> {
     let limit = face.inbox.limit(source, &surface)?;
     let _place = face.places.try_acquire().map_err(|_| Rejection::Overloaded)?;
-    let (parts, body) = request.into_parts();
-    let body = read(face, &parts.headers, body, limit).await?;
-    let outcome = face.inbox.accept(source, Delivery { surface, headers: parts.headers, body }).await?;
+    let body = read(face, &headers, body, limit).await?;
+    let outcome = face.inbox.accept(source, Delivery { surface, headers, body }).await?;
     Ok(respond(outcome))
 }
 
-/// The body, if it is within the limit and comes in time. One that says it is too large is not read at all.
-async fn read(face: &Face, headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
+/// The body, if it is within the limit and comes in time. One that says it is too large is not kept at all.
+async fn read(face: &Face, headers: &HeaderMap, body: &mut Body, limit: usize) -> Result<Bytes, Problem> {
     let too_large = || Problem::from(Rejection::TooLarge { limit });
     let length =
         headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
@@ -60,6 +77,19 @@ async fn read(face: &Face, headers: &HeaderMap, body: Body, limit: usize) -> Res
         Either::Left((Err(_), _)) => Err(Problem::Broken),
         Either::Right(_) => Err(Problem::Slow),
     }
+}
+
+/// Reads on after a refusal, and forgets what it reads. The answer has gone out by then; but a connection that is
+/// closed while its client still sends is reset, and the reset takes the answer away before the client has read it.
+async fn linger(mut body: Body, clock: Arc<dyn Clock>) {
+    let discarded = async {
+        let mut left = LINGER_BYTES;
+        while let Some(Ok(frame)) = body.frame().await {
+            let Some(less) = left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) else { break };
+            left = less;
+        }
+    };
+    select(pin!(discarded), clock.sleep(BODY_TIME)).await;
 }
 
 fn respond(outcome: Outcome) -> Response {

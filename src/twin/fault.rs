@@ -10,6 +10,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use jiff::Timestamp;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -63,6 +64,9 @@ struct Canned {
     headers: std::collections::BTreeMap<String, String>,
     /// Text as it is, anything else as JSON.
     body: Option<Value>,
+    /// How often the body is repeated, for answers that are too large.
+    #[serde(default = "once")]
+    repeat: u32,
 }
 
 /// `true` and nothing else, so that `cut: false` is not a cut.
@@ -81,12 +85,16 @@ impl TryFrom<bool> for Yes {
 /// A request that was answered.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Logged {
+    /// When it came.
+    at: Timestamp,
     method: String,
     path: String,
     query: Option<String>,
     status: u16,
     /// The answer's size.
     bytes: u64,
+    /// What the answer calls itself, where the service names its answers; the same for the same request.
+    request_id: Option<String>,
     /// Whether it met a fault.
     fault: bool,
 }
@@ -139,6 +147,7 @@ impl Pattern {
 /// Lets a request meet its fault, if one waits, and writes it down.
 pub(super) async fn middleware(State(world): State<Arc<World>>, request: Request, next: Next) -> Response {
     let (method, uri) = (request.method().clone(), request.uri().clone());
+    let at = world.faults.clock.now();
     let fault = world.faults.take(&method, uri.path());
     let faulty = fault.is_some();
     let response = match fault {
@@ -154,12 +163,15 @@ pub(super) async fn middleware(State(world): State<Arc<World>>, request: Request
             next.run(request).await
         }
     };
+    let request_id = response.headers().get("request-id").and_then(|id| id.to_str().ok());
     lock(&world.faults.log).push(Logged {
+        at,
         method: method.to_string(),
         path: uri.path().to_owned(),
         query: uri.query().map(str::to_owned),
         status: response.status().as_u16(),
         bytes: response.body().size_hint().exact().unwrap_or(0),
+        request_id: request_id.map(str::to_owned),
         fault: faulty,
     });
     response
@@ -172,6 +184,7 @@ impl Canned {
             Value::String(text) => text,
             other => other.to_string(),
         });
+        let body = body.repeat(self.repeat as usize);
         let headers: HeaderMap = self
             .headers
             .iter()

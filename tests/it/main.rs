@@ -5,7 +5,8 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::disallowed_methods,
-    reason = "a test that cannot go on stops where it is, and real processes take real time"
+    clippy::print_stdout,
+    reason = "a test that cannot go on stops where it is, real processes take real time, and a seed must be told"
 )]
 
 mod access;

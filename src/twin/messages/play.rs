@@ -8,7 +8,6 @@ use serde_json::{Map, Value, json};
 use super::fill::Words;
 use super::request::Request;
 use super::script::{Script, Step};
-use crate::id::Digest;
 
 /// The tool that ends the work.
 const FINISH: &str = "finish";
@@ -113,10 +112,10 @@ fn finish(request: &Request, named: &BTreeMap<String, String>, summary: &str, we
     Turn { content: vec![json!({"type": "text", "text": text})], wants_tools: false }
 }
 
-/// A call of a tool, with an id that is the same whenever the same conversation asks for it.
+/// A call of a tool, with an id that is the same whenever the same request is sent, and that tells which it was:
+/// it begins as the request's own does.
 fn tool_use(request: &Request, index: usize, name: &str, input: Value) -> Value {
-    let known = format!("{} {} {index} {name} {input}", request.opening(), request.turns());
-    let id = format!("toolu_{}", &Digest::of(known.as_bytes()).to_string()[..24]);
+    let id = format!("toolu_{}{index:02}", &request.digest[..24]);
     json!({"type": "tool_use", "id": id, "name": name, "input": input})
 }
 

@@ -6,6 +6,8 @@ use regex::Regex;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::id::Digest;
+
 /// Marks that a request may carry for the cache.
 const CACHE_MARKS: usize = 4;
 
@@ -13,6 +15,9 @@ const CACHE_MARKS: usize = 4;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Request {
+    /// Of the whole request, as it came.
+    #[serde(skip)]
+    pub(super) digest: String,
     pub(super) model: String,
     max_tokens: u64,
     pub(super) messages: Vec<Message>,
@@ -105,7 +110,8 @@ fn block_text(block: &Value) -> String {
 impl Request {
     /// Reads a request; the error is the sentence that the service would say.
     pub(super) fn read(body: &[u8], version: &str) -> Result<Self, String> {
-        let request: Self = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+        let mut request: Self = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+        request.digest = Digest::of(body).to_string();
         request.check(version)?;
         request.check_tools()?;
         request.check_conversation()?;

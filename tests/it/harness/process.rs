@@ -1,64 +1,109 @@
 //! A process of the real binary.
 
+use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long a process may take until it listens.
+const START: Duration = Duration::from_secs(60);
 
 /// A child that dies with its owner.
 #[derive(Debug)]
-pub(crate) struct Process(Child);
+pub(crate) struct Process {
+    child: Child,
+    log: PathBuf,
+    listens: Arc<AtomicBool>,
+}
 
 impl Process {
     /// Starts `ostler` and waits until it says that it listens.
     pub(crate) fn start(arguments: &[&str], directory: &Path, environment: &[(&str, &str)]) -> Self {
+        let mut process = Self::spawn(arguments, directory, environment);
+        let deadline = Instant::now() + START;
+        while !process.listens() {
+            let alive = process.is_alive() && Instant::now() < deadline;
+            assert!(alive, "ostler {arguments:?} did not come up\n{}", process.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        process
+    }
+
+    /// Starts `ostler` and waits for nothing.
+    pub(crate) fn spawn(arguments: &[&str], directory: &Path, environment: &[(&str, &str)]) -> Self {
+        let log = directory.join(format!("{}.log", arguments[0]));
         let mut command = Command::new(env!("CARGO_BIN_EXE_ostler"));
         command.args(arguments).current_dir(directory).envs(environment.iter().copied());
-        let log = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(directory.join(format!("{}.log", arguments[0])));
-        let mut child = command.stdout(Stdio::piped()).stderr(log.unwrap()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        match lines.next() {
-            Some(Ok(line)) if line.contains("http://") => {}
-            other => {
-                let log = std::fs::read_to_string(directory.join(format!("{}.log", arguments[0])));
-                panic!("ostler {arguments:?} did not come up: {other:?}\n{}", log.unwrap_or_default());
-            }
-        }
+        let errors = OpenOptions::new().create(true).append(true).open(&log).unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(errors).spawn().unwrap();
+        let listens = Arc::new(AtomicBool::new(false));
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         // The pipe must stay open and empty, or a later line would end the process.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self(child)
+        std::thread::spawn({
+            let listens = Arc::clone(&listens);
+            move || {
+                for line in lines.map_while(Result::ok) {
+                    listens.fetch_or(line.contains("http://"), Ordering::Release);
+                }
+            }
+        });
+        Self { child, log, listens }
+    }
+
+    /// Whether it has said that it listens.
+    pub(crate) fn listens(&self) -> bool {
+        self.listens.load(Ordering::Acquire)
+    }
+
+    /// Whether it has not ended.
+    pub(crate) fn is_alive(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// What it has logged.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     /// `kill -9`.
     pub(crate) fn kill(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// Asks it to end, and waits for it.
-    pub(crate) fn terminate(&mut self) -> std::process::ExitStatus {
-        let pid = self.0.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        self.0.wait().unwrap()
+    pub(crate) fn terminate(&mut self) -> ExitStatus {
+        self.signal("TERM");
+        self.child.wait().unwrap()
     }
 
-    /// Its process id.
-    pub(crate) fn id(&self) -> u32 {
-        self.0.id()
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }
 
-/// A port that was free a moment ago.
+/// A port that was free a moment ago, and is none of those that the system gives to outgoing connections: such
+/// a port may be gone when the process that had it is started again.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 10_000 + u16::try_from(std::process::id() % 220).unwrap() * 100;
+    loop {
+        let port = first + NEXT.fetch_add(1, Ordering::Relaxed) % 1_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }

@@ -1,22 +1,30 @@
 //! Twins and a bot, and what can be done to them.
 
+use std::path::PathBuf;
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
+use ostler::id::RunId;
+use ostler::run::Entry;
 use reqwest::{Client, Response, StatusCode};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::process::{Process, free_port};
 use super::sign::Delivery;
 use super::state::State;
+use super::twins::{self, Twins};
+
+/// How long runs may take to come to their end.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The twins, a bot that is set up for them, and a directory that both live in.
 #[derive(Debug)]
 pub(crate) struct World {
     dir: TempDir,
-    twins_port: u16,
     bot_port: u16,
     environment: Vec<(&'static str, String)>,
+    pub(crate) twins: Twins,
     _twins: Process,
     bot: Option<Process>,
     client: Client,
@@ -30,6 +38,13 @@ impl World {
 
     /// Starts the twins and the bot, the bot with these environment variables besides.
     pub(crate) async fn start_with(environment: &[(&'static str, &str)]) -> Self {
+        let mut world = Self::without_bot(environment);
+        world.restart();
+        world
+    }
+
+    /// Starts the twins only; the bot's starts will have these environment variables besides.
+    pub(crate) fn without_bot(environment: &[(&'static str, &str)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let (twins_port, bot_port) = (free_port(), free_port());
         let listen = format!("127.0.0.1:{twins_port}");
@@ -41,13 +56,15 @@ impl World {
             ("OSTLER_LOG", "warn,ostler=debug".to_owned()),
         ];
         variables.extend(environment.iter().map(|(name, value)| (*name, (*value).to_owned())));
-        // A connection that is kept would be one to a process that was killed since.
-        let client = Client::builder().timeout(Duration::from_secs(60)).pool_max_idle_per_host(0);
-        let client = client.build().unwrap();
-        let mut world =
-            Self { dir, twins_port, bot_port, environment: variables, _twins: twins, bot: None, client };
-        world.restart();
-        world
+        Self {
+            dir,
+            bot_port,
+            environment: variables,
+            twins: Twins::on(twins_port),
+            _twins: twins,
+            bot: None,
+            client: twins::client(),
+        }
     }
 
     /// The directory that everything lives in; the bot's is `data` in it.
@@ -55,15 +72,32 @@ impl World {
         self.dir.path()
     }
 
-    /// Starts the bot on the data that is there.
+    /// Starts the bot on the data that is there, and waits until it listens.
     pub(crate) fn restart(&mut self) {
+        self.start_bot(Process::start);
+    }
+
+    /// Starts the bot on the data that is there, and waits for nothing.
+    pub(crate) fn spawn(&mut self) {
+        self.start_bot(Process::spawn);
+    }
+
+    fn start_bot(&mut self, start: impl FnOnce(&[&str], &std::path::Path, &[(&str, &str)]) -> Process) {
         let config = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/twins.yaml");
         let listen = format!("127.0.0.1:{}", self.bot_port);
-        let data = self.dir.path().join("data");
+        let data = self.data();
         let arguments = ["serve", "--config", config, "--listen", &listen, "--data", data.to_str().unwrap()];
         let environment: Vec<(&str, &str)> =
             self.environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        self.bot = Some(Process::start(&arguments, self.dir.path(), &environment));
+        self.bot = Some(start(&arguments, self.dir.path(), &environment));
+    }
+
+    fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    fn bot(&mut self) -> &mut Process {
+        self.bot.as_mut().expect("the bot runs")
     }
 
     /// Sets a variable for the bot's next start.
@@ -78,46 +112,49 @@ impl World {
     }
 
     /// SIGTERM to the bot.
-    pub(crate) fn terminate(&mut self) -> std::process::ExitStatus {
+    pub(crate) fn terminate(&mut self) -> ExitStatus {
         self.bot.take().expect("the bot runs").terminate()
     }
 
+    /// Another signal to the bot.
+    pub(crate) fn signal(&mut self, name: &str) {
+        self.bot().signal(name);
+    }
+
     /// Whether the bot's process is still there.
-    pub(crate) fn is_alive(&self) -> bool {
-        let id = self.bot.as_ref().map(Process::id);
-        id.is_some_and(|id| {
-            std::fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
-        })
+    pub(crate) fn is_alive(&mut self) -> bool {
+        self.bot.as_mut().is_some_and(Process::is_alive)
+    }
+
+    /// Waits until the bot listens; whether it does, and did not end before.
+    pub(crate) async fn ready(&mut self) -> bool {
+        while !self.bot().listens() {
+            if !self.is_alive() {
+                return false;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        true
     }
 
     /// Lets a person act; gives what the twins say of it.
     pub(crate) async fn act(&self, act: Value) -> Value {
-        self.twin("act", &act).await
+        self.twins.act(act).await
     }
 
     /// Breaks something in the outside world.
     pub(crate) async fn fault(&self, fault: Value) {
-        self.twin("faults", &fault).await;
+        self.twins.fault(fault).await;
     }
 
     /// Sends every delivery again that has not been answered 2xx.
     pub(crate) async fn redeliver(&self) -> Value {
-        self.twin("redeliver", &json!({})).await
-    }
-
-    async fn twin(&self, what: &str, body: &Value) -> Value {
-        let url = format!("http://127.0.0.1:{}/twin/{what}", self.twins_port);
-        let answer = self.client.post(url).json(body).send().await.unwrap();
-        let status = answer.status();
-        let text = answer.text().await.unwrap();
-        assert!(status.is_success(), "{what} {body}: {status} {text}");
-        serde_json::from_str(&text).unwrap_or(Value::Null)
+        self.twins.redeliver().await
     }
 
     /// Everything that the outside world holds.
     pub(crate) async fn state(&self) -> State {
-        let url = format!("http://127.0.0.1:{}/twin/state", self.twins_port);
-        State(self.client.get(url).send().await.unwrap().json().await.unwrap())
+        self.twins.state().await
     }
 
     /// Sends a delivery to the bot.
@@ -136,27 +173,73 @@ impl World {
 
     /// What the bot keeps, by its admin socket.
     pub(crate) async fn ask(&self, path: &str) -> Value {
-        let socket = self.dir.path().join("data/admin.sock");
-        let client = Client::builder().unix_socket(socket).build().unwrap();
-        client.get(format!("http://ostler/api/v1/{path}")).send().await.unwrap().json().await.unwrap()
+        self.try_ask(path).await.unwrap()
+    }
+
+    async fn try_ask(&self, path: &str) -> reqwest::Result<Value> {
+        let socket = self.data().join("admin.sock");
+        let client = Client::builder().unix_socket(socket).timeout(Duration::from_secs(60)).build()?;
+        client.get(format!("http://ostler/api/v1/{path}")).send().await?.json().await
     }
 
     /// The bot's runs, newest first.
     pub(crate) async fn runs(&self) -> Vec<Value> {
-        self.ask("runs").await["runs"].as_array().cloned().unwrap_or_default()
+        self.try_runs().await.unwrap()
+    }
+
+    /// The bot's runs, if it answers.
+    pub(crate) async fn try_runs(&self) -> reqwest::Result<Vec<Value>> {
+        let (mut runs, mut path) = (Vec::new(), "runs".to_owned());
+        loop {
+            let page = self.try_ask(&path).await?;
+            runs.extend(page["runs"].as_array().cloned().unwrap_or_default());
+            let Some(next) = page["next"].as_str() else { return Ok(runs) };
+            path = format!("runs?before={next}");
+        }
     }
 
     /// Waits until there are `count` runs and none is open, and gives them.
     pub(crate) async fn settle(&self, count: usize) -> Vec<Value> {
-        let deadline = Instant::now() + Duration::from_secs(180);
+        let deadline = Instant::now() + PATIENCE;
         loop {
-            let runs = self.runs().await;
-            if runs.len() >= count && runs.iter().all(|run| run["status"] != "open") {
+            if let Some(runs) = self.settled(count, deadline).await {
                 return runs;
             }
-            assert!(Instant::now() < deadline, "not settled: {runs:#?}\n{}", self.log());
-            tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// The same, or nothing if the bot's process ends before.
+    pub(crate) async fn settle_or_die(&mut self, count: usize) -> Option<Vec<Value>> {
+        let deadline = Instant::now() + PATIENCE;
+        while self.is_alive() {
+            if let Some(runs) = self.settled(count, deadline).await {
+                return Some(runs);
+            }
+        }
+        None
+    }
+
+    /// The runs, if there are so many and none is open; nothing a little later.
+    async fn settled(&self, count: usize, deadline: Instant) -> Option<Vec<Value>> {
+        let runs = self.try_runs().await.unwrap_or_default();
+        if runs.len() >= count && runs.iter().all(|run| run["status"] != "open") {
+            return Some(runs);
+        }
+        assert!(Instant::now() < deadline, "not settled: {runs:#?}\n{}", self.log());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        None
+    }
+
+    /// Every run's journal, read from the bot's own store once the bot is gone.
+    pub(crate) async fn journals(&self, runs: &[Value]) -> Vec<Vec<Entry>> {
+        assert!(self.bot.is_none(), "only one process can have the store open");
+        let store = ostler::store::open(&format!("sled://{}", self.data().display())).unwrap();
+        let mut journals = Vec::new();
+        for run in runs {
+            let id: RunId = run["id"].as_str().unwrap().parse().unwrap();
+            journals.push(store.load(id).await.unwrap().expect("a run has a journal").entries);
+        }
+        journals
     }
 
     /// The end of what the bot logged.
