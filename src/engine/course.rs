@@ -20,7 +20,9 @@ use crate::store::{Commit, Due, Found, Lease, Query, StoreError};
 /// The fact by which an attempt knows that it was taken up again.
 const TAKEN_UP: &str = "@taken_up";
 /// How often a run is taken up without coming any further.
-const TAKEN_UP_MOST: usize = 5;
+const TAKEN_UP_MOST: usize = 10;
+/// The fact by which an attempt that was stopped in good order is told from one whose process died.
+const LAID_DOWN: &str = "@laid_down";
 
 /// Drives a leased run as far as it goes now.
 pub(super) async fn drive(shared: &Arc<Shared>, lease: &Lease) {
@@ -143,6 +145,7 @@ impl Course {
         let writer = Arc::clone(&self.writer);
         let mut pen = writer.pen().await;
         if self.shared.draining.is_cancelled() && self.attempts.is_empty() {
+            self.note_laid_down(&mut pen);
             return self.lay_down(&mut pen, Due::At(self.now())).await;
         }
         let unwanted = self.shared.is_unwanted(pen.run.id()) && pen.run.conclusion().is_none();
@@ -228,6 +231,16 @@ impl Course {
                 self.park(pen, "nothing is left to decide, and yet it has not ended".to_owned());
                 Due::Parked
             }
+        }
+    }
+
+    /// A shutdown is nobody's fault: what it interrupts is not counted as taken up without coming further.
+    fn note_laid_down(&self, pen: &mut Pen) {
+        let interrupted = pen.run.under_way().next().map(|(step, _)| step.clone());
+        if let Some(step) = interrupted {
+            let fact = Record::Fact { step, name: LAID_DOWN.to_owned(), value: serde_json::Value::Null };
+            let written = self.writer.write(pen, self.now(), fact);
+            self.or_park(pen, written);
         }
     }
 

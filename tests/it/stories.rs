@@ -48,7 +48,7 @@ async fn a_ticket_that_is_assigned_becomes_a_pull_request() {
     assert_eq!(state.ticket("SHOP-7")["status"], "In Review");
     let messages = state.messages();
     assert!(
-        matches!(messages[..], [("general", text)] if text.contains("/acme/shop/pull/")),
+        matches!(messages[..], [("shop-dev", text)] if text.contains("/acme/shop/pull/")),
         "{messages:#?}"
     );
 }

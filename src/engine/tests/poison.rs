@@ -31,9 +31,9 @@ async fn dies(shelf: &Arc<Shelf>, notes: bool) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_run_that_comes_no_further_in_five_starts_is_parked_as_poison() {
+async fn a_run_that_comes_no_further_in_ten_starts_is_parked_as_poison() {
     let shelf = shelf(json!({ "steps": [act("a", json!({}))] }));
-    for start in 0..=5 {
+    for start in 0..=10 {
         assert_eq!(dies(&shelf, false).await, ["@start#1"], "start {start}");
     }
     assert_eq!(dies(&shelf, false).await, [""; 0], "it is not performed any more");
@@ -44,7 +44,24 @@ async fn a_run_that_comes_no_further_in_five_starts_is_parked_as_poison() {
 #[tokio::test]
 async fn a_run_that_comes_further_each_time_is_never_poison() {
     let shelf = shelf(json!({ "steps": [act("a", json!({}))] }));
-    for _ in 0..10 {
+    for _ in 0..20 {
         assert_eq!(dies(&shelf, true).await, ["@start#1"]);
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_is_stopped_in_good_order_is_never_poison() {
+    let shelf = shelf(json!({ "steps": [act("a", json!({}))] }));
+    for start in 0..20 {
+        let script = Script::new(|context| async move {
+            context.cancel.cancelled().await;
+            Err(StepError::passing("cancelled", "the step was stopped"))
+        });
+        let (handle, lead) = start(Options::default(), &shelf, &script, system());
+        until("the step is performed", || !script.names().is_empty()).await;
+        handle.drain(SystemClock.now() + Duration::from_secs(20)).await;
+        lead.await.unwrap();
+        assert_eq!(script.names(), ["@start#1"], "start {start}");
+        shelf.reopen();
     }
 }
