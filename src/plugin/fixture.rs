@@ -143,7 +143,7 @@ pub(super) mod tests {
             let body = delivery.body.to_vec();
             let at = at.index(body.len() + 1);
             let rest = if cut { &[][..] } else { &body[(at + junk.len()).min(body.len())..] };
-            delivery.body = if whole { junk.clone() } else { [&body[..at], &junk, rest].concat() }.into();
+            delivery.body = if whole { junk } else { [&body[..at], &junk, rest].concat() }.into();
             drop(source.courtesy(&delivery));
             drop(decode(source, &delivery));
         });

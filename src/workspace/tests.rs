@@ -376,7 +376,7 @@ async fn directories_deeper_than_any_stack_can_be_removed() {
         std::fs::rename(&deep, above.join("d")).unwrap();
         std::fs::rename(&above, &deep).unwrap();
     }
-    std::fs::set_permissions(&deep, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&deep, std::fs::Permissions::from_mode(0o000)).unwrap();
     workspace.restore(&base).await.unwrap();
     assert!(!deep.exists() && workspace.files.join("value").exists());
 }

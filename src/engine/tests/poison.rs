@@ -52,7 +52,7 @@ async fn a_run_that_comes_further_each_time_is_never_poison() {
 #[tokio::test]
 async fn a_run_that_is_stopped_in_good_order_is_never_poison() {
     let shelf = shelf(json!({ "steps": [act("a", json!({}))] }));
-    for start in 0..20 {
+    for round in 0..20 {
         let script = Script::new(|context| async move {
             context.cancel.cancelled().await;
             Err(StepError::passing("cancelled", "the step was stopped"))
@@ -61,7 +61,7 @@ async fn a_run_that_is_stopped_in_good_order_is_never_poison() {
         until("the step is performed", || !script.names().is_empty()).await;
         handle.drain(SystemClock.now() + Duration::from_secs(20)).await;
         lead.await.unwrap();
-        assert_eq!(script.names(), ["@start#1"], "start {start}");
+        assert_eq!(script.names(), ["@start#1"], "round {round}");
         shelf.reopen();
     }
 }
