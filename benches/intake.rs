@@ -1,9 +1,10 @@
 //! How fast deliveries are taken in, beside a bare handler in the same run.
 //!
-//! `cargo bench --bench intake` starts `ostler serve` on a fresh store with a hundred triggers, sends it signed GitHub
-//! deliveries of about 12 KB, each unlike the others, over 64 keep-alive connections, and prints requests per second,
-//! p50, p99, memory and disk; kills it and starts it again on what it kept; then the same load for an axum handler
-//! that only reads the body. Ratios within one run are what counts. `cargo bench --bench intake -- 100000` sends so many.
+//! `cargo bench --bench intake` starts `ostler serve` on a fresh store with a hundred triggers, sends it
+//! signed GitHub deliveries of about 12 KB, each unlike the others, over 64 keep-alive connections, and
+//! prints requests per second, p50, p99, memory and disk; kills it and starts it again on what it kept; then
+//! the same load for an axum handler that only reads the body. Ratios within one run are what counts.
+//! `cargo bench --bench intake -- 100000` sends so many.
 
 #![expect(
     clippy::disallowed_methods,

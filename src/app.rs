@@ -1,7 +1,8 @@
 //! The composition root: configuration in, a running Ostler out. The only module that knows everyone.
 //!
-//! It decides nothing: every part is given what it needs and nothing more, in the order in which parts stand on
-//! each other, and is stopped in the other order. Read [`App::start_from`] to see how the whole hangs together.
+//! It decides nothing: every part is given what it needs and nothing more, in the order in which
+//! parts stand on each other, and is stopped in the other order. Read [`App::start_from`] to see
+//! how the whole hangs together.
 
 mod accounts;
 mod serve;
@@ -152,7 +153,8 @@ impl App {
         &self.remarks
     }
 
-    /// Stops taking deliveries, lets running steps wind up, and ends. What is unfinished goes on at the next start.
+    /// Stops taking deliveries, lets running steps wind up, and ends. What is unfinished goes on at
+    /// the next start.
     pub async fn shutdown(self) {
         self.face.drain();
         self.stop.cancel();

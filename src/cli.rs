@@ -1,7 +1,8 @@
 //! The command line: an enum of commands, one file each, and the one place that writes to a terminal.
 //!
-//! A command reads its arguments and the configuration, lets [`app`](crate::app) or a running server do the work, and tells
-//! what came of it through the [`Screen`]. How the process ends is an [`Exit`]; nothing else knows the numbers.
+//! A command reads its arguments and the configuration, lets [`app`](crate::app) or a running server do
+//! the work, and tells what came of it through the [`Screen`]. How the process ends is an [`Exit`];
+//! nothing else knows the numbers.
 
 pub mod check;
 pub mod exit;
@@ -44,7 +45,8 @@ enum Command {
 }
 
 impl Command {
-    /// What is logged where nothing else is asked for: a server tells what it does, the others only what is wrong.
+    /// What is logged where nothing else is asked for: a server tells what it does, the others only
+    /// what is wrong.
     fn log_filter(&self) -> &'static str {
         match self {
             Self::Serve(_) => "warn,ostler=info",

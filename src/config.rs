@@ -153,7 +153,8 @@ pub struct Security {
     pub require_approval_for_merge: bool,
     /// Accounts that may start runs besides those whom the forge lets push (`jira:5b10…`, `slack:U0ADA`).
     pub allow: Vec<Account>,
-    /// Programs that may ask like people (`github:renovate[bot]`): what any other program does starts nothing.
+    /// Programs that may ask like people (`github:renovate[bot]`): what any other program does
+    /// starts nothing.
     pub bots: Vec<Account>,
     /// What the sandbox must be.
     pub sandbox: SandboxOptions,
@@ -260,8 +261,8 @@ impl Config {
         RepositoryMap(self.repositories.clone())
     }
 
-    /// Who may start runs. A program that is listed needs no rights on the forge: programs have none there that could be asked
-    /// for.
+    /// Who may start runs. A program that is listed needs no rights on the forge: programs have none
+    /// there that could be asked for.
     #[must_use]
     pub fn access(&self) -> Access {
         let allow = self.security.allow.iter().chain(&self.security.bots).cloned().collect();

@@ -1,14 +1,14 @@
 //! The engine: leases runs that are due, decides, performs, commits.
 //!
 //! One task, the lead, leases what is due and gives each run a course of its own, at most
-//! [`Options::max_concurrent`] at a time. A course loads the run's journal, folds it, and then goes round: what is decided is
-//! recorded or performed, what came of it is recorded, until nothing is left or there is only something to
-//! wait for. The outcome of one step and the start of the next are one commit, and nothing is performed
-//! before the record of its start is durable.
+//! [`Options::max_concurrent`] at a time. A course loads the run's journal, folds it, and then goes round:
+//! what is decided is recorded or performed, what came of it is recorded, until nothing is left or there is
+//! only something to wait for. The outcome of one step and the start of the next are one commit, and nothing
+//! is performed before the record of its start is durable.
 //!
 //! A course that fails fails alone: a step's panic is that step's failure, a journal that cannot be read
-//! parks its run, and a lease that was lost ends the course without a further trace. A run that was taken up again
-//! five times without coming any further is parked: it may be what ends the process.
+//! parks its run, and a lease that was lost ends the course without a further trace. A run that was taken up
+//! again five times without coming any further is parked: it may be what ends the process.
 
 mod course;
 mod handle;

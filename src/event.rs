@@ -4,7 +4,8 @@
 //! agents look only here. Parts that a source cannot know are absent, never guessed. Pure data: nothing in
 //! this module does I/O or reads the time.
 //!
-//! Where events come from is [`plugin::source`](crate::plugin::source); what is made of them, [`router`](crate::router).
+//! Where events come from is [`plugin::source`](crate::plugin::source); what is made of them,
+//! [`router`](crate::router).
 
 pub mod actor;
 pub mod command;

@@ -53,7 +53,8 @@ impl Face {
         }
     }
 
-    /// Says from now on that it is not ready, so that balancers send deliveries elsewhere; those that still come are taken.
+    /// Says from now on that it is not ready, so that balancers send deliveries elsewhere; those
+    /// that still come are taken.
     pub fn drain(&self) {
         self.open.store(false, Ordering::Relaxed);
     }

@@ -1,7 +1,7 @@
 //! Money, tokens, and the lines that must not be crossed.
 //!
-//! Amounts are whole millionths of a dollar, never floating point: what many small calls cost adds up exactly.
-//! The book that keeps them is the [`ledger`](crate::ledger).
+//! Amounts are whole millionths of a dollar, never floating point: what many small calls cost adds up
+//! exactly. The book that keeps them is the [`ledger`](crate::ledger).
 
 use std::collections::BTreeMap;
 use std::fmt;

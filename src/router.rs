@@ -1,8 +1,9 @@
-//! Which runs an event starts, and why the others do not start. Pure: the same event, rules and standing always give the
-//! same answer.
+//! Which runs an event starts, and why the others do not start. Pure: the same event, rules and standing
+//! always give the same answer.
 //!
-//! First the event is completed: which task and which repository it is about. Then the index gives the triggers that take its
-//! kind, and each of them says yes, or which of its conditions said no and to what value.
+//! First the event is completed: which task and which repository it is about. Then the index gives
+//! the triggers that take its kind, and each of them says yes, or which of its conditions said no
+//! and to what value.
 
 pub mod answer;
 pub mod condition;
@@ -130,13 +131,14 @@ pub fn route(mut event: Event, rules: &Rules, standing: &Standing) -> Routing {
     Routing { event, starts, reasons, refusal, project, channel, answer }
 }
 
-/// The run that writes an answer under the comment that asked for it, so that it is journalled and made once. A command that
-/// was not written as a comment is answered by its source at once, and a program is not answered: two that answer each other
-/// never end.
+/// The run that writes an answer under the comment that asked for it, so that it is journalled and made once.
+/// A command that was not written as a comment is answered by its source at once, and a program is not
+/// answered: two that answer each other never end.
 fn answering(event: &Event, rules: &Rules, text: &str) -> Option<Start> {
     let (workflow, input) = ANSWERING;
     let person = event.actor.as_ref().is_some_and(|actor| !actor.bot);
-    // Data Center tells of a comment twice, once without the issue: where nothing can be said, nothing is tried.
+    // Data Center tells of a comment twice, once without the issue: where nothing can be said,
+    // nothing is tried.
     let place = event.change.is_some() || event.thread.is_some() || event.task.is_some();
     let asked = event.comment.is_some() && place && person;
     (asked && rules.catalog.workflows.contains_key(workflow)).then(|| Start {

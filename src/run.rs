@@ -1,8 +1,8 @@
 //! One durable execution of a workflow, as pure data and two pure functions.
 //!
 //! A [`Run`] is the fold of its journal: [`Run::apply`] takes one [`Record`] at a time and is the same
-//! function for live recording and for recovery. [`decide`](decide::decide) looks at a run and says what is to be done next;
-//! the engine does it and journals what came of it. Nothing here does I/O or reads the time.
+//! function for live recording and for recovery. [`decide`](decide::decide) looks at a run and says what is
+//! to be done next; the engine does it and journals what came of it. Nothing here does I/O or reads the time.
 
 pub mod decide;
 pub mod definition;

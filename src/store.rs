@@ -57,8 +57,8 @@ pub trait Store: Debug + Send + Sync {
     /// since it was opened. The lease holds until it is given up by a [`Commit`] or the node is reopened.
     fn lease(&self, now: Timestamp) -> Answer<'_, Option<Lease>>;
 
-    /// A run's journal in order, large values hydrated, with the definition that it started with. A record that does not
-    /// match its checksum, and a gap, are [`StoreError::Corrupt`].
+    /// A run's journal in order, large values hydrated, with the definition that it started with. A record
+    /// that does not match its checksum, and a gap, are [`StoreError::Corrupt`].
     fn load(&self, run: RunId) -> Answer<'_, Option<Journal>>;
 
     /// Appends to a run's journal under its lease, or writes values without one.
@@ -67,8 +67,8 @@ pub trait Store: Debug + Send + Sync {
     /// Reads.
     fn query(&self, query: Query) -> Answer<'_, Found>;
 
-    /// What has happened after `after`, oldest first: one entry for each event and each journal record, with a
-    /// sequence number that has no gaps and is the same for every reader.
+    /// What has happened after `after`, oldest first: one entry for each event and each journal record, with
+    /// a sequence number that has no gaps and is the same for every reader.
     fn tail(&self, after: u64, limit: usize) -> Answer<'_, Vec<Progress>>;
 
     /// Forgets finished runs and events older than `before`, and delivery identities older than
@@ -76,8 +76,8 @@ pub trait Store: Debug + Send + Sync {
     /// run, event and identity goes whole or stays; [`tail`](Self::tail) passes over what went.
     fn prune(&self, before: Timestamp, identities_before: Timestamp) -> Answer<'_, u64>;
 
-    /// Reads up to `limit` stored values behind `after` against their checksums, and parks at `now` each run of which
-    /// something is damaged, so that it is known before the run is due.
+    /// Reads up to `limit` stored values behind `after` against their checksums, and parks at `now` each run
+    /// of which something is damaged, so that it is known before the run is due.
     fn scrub(&self, after: Option<Vec<u8>>, limit: usize, now: Timestamp) -> Answer<'_, Scrubbed>;
 }
 

@@ -4,8 +4,8 @@
 //! checkout can make git run it. Out of a workspace come trees, diffs and commits, never credentials.
 //!
 //! A run has `<root>/<run>/`, and in it `git` (bare, trusted), `files` (the checkout, with no `.git` in it),
-//! `scratch` (where a sandbox builds its root) and `ready` (the base commit, written last: a workspace without it is
-//! half made, and is made again).
+//! `scratch` (where a sandbox builds its root) and `ready` (the base commit, written last: a workspace
+//! without it is half made, and is made again).
 
 pub mod checks;
 pub mod git;

@@ -1,4 +1,5 @@
-//! An attempt as JSON lines, for people and tools to read: the export of what is recorded, never a second truth.
+//! An attempt as JSON lines, for people and tools to read: the export of what is recorded, never a
+//! second truth.
 
 use serde::Serialize;
 use serde_json::{Value, json};

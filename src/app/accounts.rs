@@ -1,5 +1,5 @@
-//! Who Ostler is on each service. Its own doings come back as deliveries, and "assigned to the bot" needs a name
-//! for the bot, so this must be known even when a service does not answer at the start.
+//! Who Ostler is on each service. Its own doings come back as deliveries, and "assigned to the bot" needs a
+//! name for the bot, so this must be known even when a service does not answer at the start.
 
 use std::sync::Arc;
 use std::time::Duration;

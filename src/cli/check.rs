@@ -16,7 +16,8 @@ use crate::spec::{ActionSpec, Catalog};
 /// What `ostler check` is called with.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The project's directory, with `handlers`, `workflows` and `prompts` in it; the configuration's own unless given.
+    /// The project's directory, with `handlers`, `workflows` and `prompts` in it; the
+    /// configuration's own unless given.
     dir: Option<PathBuf>,
     /// The configuration, which is checked too.
     #[arg(long, value_name = "FILE")]
@@ -34,7 +35,8 @@ impl Arguments {
     }
 }
 
-/// Checks the configuration and everything that people wrote: what is wrong with one hides nothing of the other.
+/// Checks the configuration and everything that people wrote: what is wrong with one hides nothing
+/// of the other.
 pub(super) fn run(arguments: &Arguments, environment: &Environment, screen: &Screen) -> anyhow::Result<Exit> {
     let loaded = config::load(arguments.configuration().as_deref(), environment);
     let loaded = loaded.and_then(|loaded| loaded.config.vendors().map(|_| loaded));
@@ -72,7 +74,8 @@ pub struct Report {
     configuration: Option<ConfigError>,
 }
 
-/// Checks handlers, workflows, prompts and roles against each other and against the actions that plugins offer.
+/// Checks handlers, workflows, prompts and roles against each other and against the actions that
+/// plugins offer.
 #[must_use]
 pub fn check(origin: &Origin, actions: &[ActionSpec]) -> Report {
     Report { found: Catalog::load_from(origin, actions), configuration: None }
@@ -108,8 +111,8 @@ impl Report {
         }
     }
 
-    /// The report for programs: `ok`, what there is, and the faults: those of the configuration with file and key, the
-    /// others with file, line and column.
+    /// The report for programs: `ok`, what there is, and the faults: those of the configuration with file and
+    /// key, the others with file, line and column.
     #[must_use]
     pub fn json(&self) -> Value {
         let mut errors: Vec<Value> = self.configuration.iter().map(told).collect();

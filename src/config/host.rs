@@ -34,8 +34,8 @@ impl Config {
     }
 }
 
-/// The user's Rust toolchain, as rustup installs it: the one that is the default. rustup's own programs are not
-/// used, for they write beside themselves.
+/// The user's Rust toolchain, as rustup installs it: the one that is the default. rustup's own programs are
+/// not used, for they write beside themselves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Toolchain {
     cargo: PathBuf,
@@ -55,7 +55,8 @@ impl Toolchain {
         programs.join("bin/cargo").exists().then_some(Self { cargo, programs })
     }
 
-    /// What of it a command may read: programs and fetched packages. Not the credentials that lie beside them.
+    /// What of it a command may read: programs and fetched packages. Not the credentials that lie
+    /// beside them.
     fn readable(&self) -> [PathBuf; 2] {
         [self.programs.clone(), self.cargo.join("registry")]
     }

@@ -91,7 +91,8 @@ impl ConfigError {
     }
 }
 
-/// Loads the configuration: from `file`, else from `ostler.yaml` in the working directory, else the shipped one.
+/// Loads the configuration: from `file`, else from `ostler.yaml` in the working directory, else the
+/// shipped one.
 ///
 /// # Errors
 /// When a file cannot be read, does not parse, or holds what it may not.
@@ -191,8 +192,8 @@ pub(super) fn typed<T: DeserializeOwned>(document: Value, file: &Path) -> Result
     })
 }
 
-/// A deserializer's message, with the word that was probably meant: of a word that it does not know it quotes first the
-/// word, then those that it knows.
+/// A deserializer's message, with the word that was probably meant: of a word that it does not know it quotes
+/// first the word, then those that it knows.
 fn with_nearest(message: String) -> String {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let unknown = quoted.next().filter(|_| message.starts_with("unknown "));

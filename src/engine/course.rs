@@ -54,7 +54,8 @@ fn taken_up(entries: &[Entry]) -> usize {
     entries.iter().rev().take_while(is_taken_up).count()
 }
 
-/// A journal that the store cannot read parks its run; a store that fails leaves it leased for the next start.
+/// A journal that the store cannot read parks its run; a store that fails leaves it leased for the
+/// next start.
 async fn give_up(shared: &Shared, lease: &Lease, error: &StoreError) {
     tracing::error!(%error, "the run's journal cannot be loaded");
     if !matches!(error, StoreError::Corrupt(_)) {

@@ -38,8 +38,9 @@ impl Handle {
         self.poke();
     }
 
-    /// Takes no further run in hand, tells running steps to stop, and waits until every run in hand is laid down or
-    /// the deadline has passed. What was interrupted stays due and is performed again, under the same attempt.
+    /// Takes no further run in hand, tells running steps to stop, and waits until every run in hand
+    /// is laid down or the deadline has passed. What was interrupted stays due and is performed
+    /// again, under the same attempt.
     pub async fn drain(&self, deadline: Timestamp) {
         self.shared.draining.cancel();
         tokio::select! {

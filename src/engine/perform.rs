@@ -20,8 +20,8 @@ pub(super) enum Came {
     Interrupted(Money),
 }
 
-/// Performs an attempt. A panic becomes a failure; so does running out of time, after a grace in which the step can
-/// wind up.
+/// Performs an attempt. A panic becomes a failure; so does running out of time, after a grace in
+/// which the step can wind up.
 pub(super) async fn perform(shared: &Shared, context: &Context) -> Came {
     let clock = &shared.parts.clock;
     let timeout = context.job.timeout;

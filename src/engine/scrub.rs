@@ -1,5 +1,5 @@
-//! The scrub: everything that is kept is read again from time to time, so that damage is found while what is needed to
-//! repair it may still be there, and not on the day on which a run is due.
+//! The scrub: everything that is kept is read again from time to time, so that damage is found while what is
+//! needed to repair it may still be there, and not on the day on which a run is due.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,8 +1,9 @@
 //! What somebody asked of the bot. The grammar is one for comments and slash commands.
 //!
-//! `/ostler implement SHOP-7 "the totals" --branch fix --draft`: a name, arguments, flags. In a comment the
-//! first line that begins with the bot's name counts, unless it stands in code, in a quotation or in an HTML
-//! comment: what somebody shows is not what somebody asks. Reading never fails; an open quote ends with the text.
+//! `/ostler implement SHOP-7 "the totals" --branch fix --draft`: a name, arguments, flags. In a
+//! comment the first line that begins with the bot's name counts, unless it stands in code, in a
+//! quotation or in an HTML comment: what somebody shows is not what somebody asks. Reading never
+//! fails; an open quote ends with the text.
 
 mod prose;
 mod words;
@@ -13,7 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use self::words::Word;
 
-/// A parsed command: `/ostler implement "the totals" --branch fix` has the name `implement`, one argument and one flag.
+/// A parsed command: `/ostler implement "the totals" --branch fix` has the name `implement`, one
+/// argument and one flag.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {
     /// Its name, in lower case, with aliases resolved (`help`, `implement`, `fix`, `review`).
@@ -47,15 +49,15 @@ impl Command {
     /// The names that the bot is spoken to by.
     pub const NAMES: &[&str] = &["ostler"];
 
-    /// The command in a comment: on its first line, outside of code, quotations and HTML comments, that begins with `/name` or
-    /// `@name` of one of the names.
+    /// The command in a comment: on its first line, outside of code, quotations and HTML comments, that
+    /// begins with `/name` or `@name` of one of the names.
     #[must_use]
     pub fn in_comment(text: &str, names: &[&str]) -> Option<Self> {
         prose::own_lines(text).find_map(|line| address(line, names)).map(Self::parse)
     }
 
-    /// The command that a text is, without the bot's name in front: what a slash command carries. Nothing at all asks for
-    /// help.
+    /// The command that a text is, without the bot's name in front: what a slash command carries.
+    /// Nothing at all asks for help.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let text = text.trim();

@@ -1,6 +1,7 @@
 //! The one place where what went wrong becomes a status code: RFC 9457 problem details.
 //!
-//! A problem's detail is written for the sender of the request. It holds no secret, and no more of what went wrong inside than that.
+//! A problem's detail is written for the sender of the request. It holds no secret, and no more of what
+//! went wrong inside than that.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};

@@ -14,8 +14,8 @@ pub(super) async fn live() -> Json<Value> {
     Json(json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}))
 }
 
-/// The store answers and nobody asked us to drain. Deliveries are taken even while Ostler does not know its own account
-/// on some provider, but what is meant for it there starts nothing yet: that is said.
+/// The store answers and nobody asked us to drain. Deliveries are taken even while Ostler does not know its
+/// own account on some provider, but what is meant for it there starts nothing yet: that is said.
 pub(super) async fn ready(State(face): State<Face>) -> Result<Json<Value>, Problem> {
     if !face.open.load(Ordering::Relaxed) {
         return Err(Problem::NotReady);

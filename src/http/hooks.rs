@@ -79,8 +79,9 @@ async fn read(face: &Face, headers: &HeaderMap, body: &mut Body, limit: usize) -
     }
 }
 
-/// Reads on after a refusal, and forgets what it reads. The answer has gone out by then; but a connection that is
-/// closed while its client still sends is reset, and the reset takes the answer away before the client has read it.
+/// Reads on after a refusal, and forgets what it reads. The answer has gone out by then; but a
+/// connection that is closed while its client still sends is reset, and the reset takes the answer away
+/// before the client has read it.
 async fn linger(mut body: Body, clock: Arc<dyn Clock>) {
     let discarded = async {
         let mut left = LINGER_BYTES;

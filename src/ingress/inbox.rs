@@ -19,7 +19,8 @@ use crate::router::{self, Reason, Routing, Start};
 use crate::run::{Entry, Record, Started};
 use crate::store::{Accepted, Intake, NewRun, Store, StoreError};
 
-/// Bodies over this are verified and read on a thread of their own: that takes longer than an async thread should be held.
+/// Bodies over this are verified and read on a thread of their own: that takes longer than an async
+/// thread should be held.
 const LARGE: usize = 256 * 1024;
 
 /// Takes deliveries in.
@@ -125,7 +126,8 @@ impl Inbox {
         self.source(source, surface).map(|source| source.body_limit())
     }
 
-    /// The providers on which Ostler does not know its own account yet: what is meant for it there starts nothing.
+    /// The providers on which Ostler does not know its own account yet: what is meant for it there
+    /// starts nothing.
     #[must_use]
     pub fn strangers(&self) -> Vec<SourceName> {
         self.policy.get().strangers.clone()
@@ -284,7 +286,8 @@ fn workflows(routing: &Routing) -> impl Iterator<Item = String> {
     routing.starts.iter().map(|start| start.workflow.clone())
 }
 
-/// What is kept of the routing: each trigger's word, and why none was asked where none was, for programs and for people.
+/// What is kept of the routing: each trigger's word, and why none was asked where none was, for
+/// programs and for people.
 fn reasons(routing: &Routing) -> Value {
     let said = |reason: &Reason| {
         let mut told = json!(reason);

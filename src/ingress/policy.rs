@@ -38,8 +38,8 @@ impl Policy {
         Self { strangers, ..Self::new(self.rules.clone(), self.settings.clone(), standing) }
     }
 
-    /// A workflow with everything it names, frozen for runs of tasks of this tracker. It is made once: the rules
-    /// and settings it is taken from never change.
+    /// A workflow with everything it names, frozen for runs of tasks of this tracker. It is made once: the
+    /// rules and settings it is taken from never change.
     #[must_use]
     pub fn freeze(&self, workflow: &str, tracker: Option<&SourceName>) -> Option<Frozen> {
         let name = (workflow.to_owned(), tracker.cloned());

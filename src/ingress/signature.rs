@@ -1,9 +1,9 @@
 //! Whether a delivery was signed with one of our secrets.
 //!
-//! The signature is over the bytes that arrived, so it is judged before anything is parsed. Every configured secret is
-//! tried, also after one fitted, and every comparison takes the same time for right and wrong digits. What is not
-//! exactly there once (a header missing, doubled, with another prefix, of another length) is refused. Hex digits are
-//! compared as the bytes they spell: their case does not matter.
+//! The signature is over the bytes that arrived, so it is judged before anything is parsed. Every configured
+//! secret is tried, also after one fitted, and every comparison takes the same time for right and wrong
+//! digits. What is not exactly there once (a header missing, doubled, with another prefix, of another length)
+//! is refused. Hex digits are compared as the bytes they spell: their case does not matter.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::HeaderMap;

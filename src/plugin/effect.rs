@@ -16,7 +16,8 @@ use crate::id::EffectKey;
 pub struct Effect {
     /// Goes into what is made.
     pub key: EffectKey,
-    /// Whether the intent was journalled just now: then nothing can be there yet, and the first look is spared.
+    /// Whether the intent was journalled just now: then nothing can be there yet, and the first
+    /// look is spared.
     pub fresh: bool,
 }
 

@@ -1,7 +1,7 @@
 //! Deliveries kept as files: `fixtures/deliveries/<source>/<event>.json`.
 //!
-//! A file holds the request's headers and its body: `body` is sent as JSON, `form` as a form whose values that are not text are
-//! JSON themselves. Signatures are not kept; whoever sends a fixture signs it.
+//! A file holds the request's headers and its body: `body` is sent as JSON, `form` as a form whose values
+//! that are not text are JSON themselves. Signatures are not kept; whoever sends a fixture signs it.
 
 use std::collections::BTreeMap;
 
@@ -133,7 +133,8 @@ pub(super) mod tests {
         }
     }
 
-    /// Puts arbitrary bytes, and kept bodies with a piece replaced or cut off, through a source: it may refuse them, not panic.
+    /// Puts arbitrary bytes, and kept bodies with a piece replaced or cut off, through a source: it
+    /// may refuse them, not panic.
     pub(in crate::plugin) fn survives_any_bytes(source: &dyn Source, names: &[&str]) {
         let kept: Vec<Delivery> =
             names.iter().map(|name| kept(source.name().as_str(), name).delivery().unwrap()).collect();

@@ -1,7 +1,7 @@
 //! Payload fields that a vendor may leave out, set to null or send in another shape tomorrow.
 //!
-//! What is not JSON fails a delivery; what is JSON of an unexpected shape is only absent. A payload is read in one
-//! pass into typed parts, and what no part asks for is skipped without being kept.
+//! What is not JSON fails a delivery; what is JSON of an unexpected shape is only absent. A payload is read
+//! in one pass into typed parts, and what no part asks for is skipped without being kept.
 
 use std::fmt;
 use std::marker::PhantomData;

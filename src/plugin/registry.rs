@@ -120,8 +120,8 @@ impl Registry {
         providers.filter(|name| known.iter().all(|account| account.vendor != **name)).cloned().collect()
     }
 
-    /// Asks who Ostler is on each provider where that is not among what is `known`, so that its own doings are
-    /// recognised when they come back as deliveries. One that does not answer is said in the log.
+    /// Asks who Ostler is on each provider where that is not among what is `known`, so that its own doings
+    /// are recognised when they come back as deliveries. One that does not answer is said in the log.
     pub async fn learn_own(&self, known: &[Account]) -> Vec<Account> {
         let strangers = self.strangers(known);
         let asked = self.trackers.values().map(|each| (each.name(), each.whoami()));

@@ -55,7 +55,8 @@ pub trait Source: Debug + Send + Sync {
     /// How its deliveries are signed.
     fn scheme(&self) -> Scheme;
 
-    /// The secrets that a signature may be made with; several while one is being replaced. With none the source is off.
+    /// The secrets that a signature may be made with; several while one is being replaced. With
+    /// none the source is off.
     fn secrets(&self) -> &[SecretString];
 
     /// The largest body that it sends, in bytes.
@@ -68,14 +69,15 @@ pub trait Source: Debug + Send + Sync {
     /// it is an event with few parts, or ignored.
     fn decode(&self, delivery: &Delivery, stamp: &Stamp) -> Result<Decoded, Undecodable>;
 
-    /// What the source is answered where it sends a delivery that carries no signature by design and asks for nothing but an
-    /// answer. Nothing else may follow from such a delivery.
+    /// What the source is answered where it sends a delivery that carries no signature by design and asks for
+    /// nothing but an answer. Nothing else may follow from such a delivery.
     fn courtesy(&self, delivery: &Delivery) -> Option<Reply> {
         let _ = delivery;
         None
     }
 
-    /// What the source wants to read in the answer, where it is particular; else it is told the status as JSON.
+    /// What the source wants to read in the answer, where it is particular; else it is told the
+    /// status as JSON.
     fn answer(&self, delivery: &Delivery, verdict: &Verdict) -> Option<Reply>;
 }
 
@@ -89,7 +91,8 @@ pub enum Scheme {
         /// What stands before the digits.
         prefix: &'static str,
     },
-    /// `<version>=<hex HMAC-SHA256 of version:timestamp:body>`, with the timestamp in a header of its own and good for `window` seconds.
+    /// `<version>=<hex HMAC-SHA256 of version:timestamp:body>`, with the timestamp in a header of its own and
+    /// good for `window` seconds.
     Timed {
         /// The signature's header.
         header: &'static str,

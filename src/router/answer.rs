@@ -4,7 +4,8 @@ use super::{Reason, Refusal, Start, Verdict};
 use crate::event::{Command, Event};
 use crate::spec::Trigger;
 
-/// The answer to a command: what is available, or why nothing starts. An event without a command asks for no answer.
+/// The answer to a command: what is available, or why nothing starts. An event without a command
+/// asks for no answer.
 #[must_use]
 pub fn to(
     event: &Event,
@@ -35,8 +36,8 @@ fn bounded(name: &str) -> String {
     name.chars().filter(|c| *c != '`' && !c.is_control()).take(NAME).collect()
 }
 
-/// The commands that events of this kind can give here, a line each, and how to say what they are about where the place
-/// does not say it.
+/// The commands that events of this kind can give here, a line each, and how to say what they are about where
+/// the place does not say it.
 fn help(event: &Event, triggers: &[Trigger]) -> String {
     let list = list(triggers.iter().filter(|trigger| trigger.on.iter().any(|on| on.matches(&event.kind))));
     let at_forge = event.repository.as_ref().is_some_and(|repository| repository.forge == event.source);

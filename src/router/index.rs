@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use crate::event::EventKind;
 use crate::spec::Trigger;
 
-/// A tree of the dotted patterns of all triggers. Looking a kind up costs as much as the patterns that share its beginnings,
-/// not as much as there are triggers.
+/// A tree of the dotted patterns of all triggers. Looking a kind up costs as much as the patterns that share
+/// its beginnings, not as much as there are triggers.
 #[derive(Debug, Clone, Default)]
 pub struct Index {
     root: Node,

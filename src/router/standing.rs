@@ -23,9 +23,9 @@ pub struct Standing {
 impl Standing {
     /// Why an event is to be shown to no trigger, if there is a reason.
     ///
-    /// What Ostler did itself comes back as an event and must not start anything. A mark alone proves nothing: anybody can copy
-    /// it into a comment, so it is the account that counts. What programs do is ignored unless they are listed; checks are
-    /// programs' own business and pass.
+    /// What Ostler did itself comes back as an event and must not start anything. A mark alone proves
+    /// nothing: anybody can copy it into a comment, so it is the account that counts. What programs do is
+    /// ignored unless they are listed; checks are programs' own business and pass.
     #[must_use]
     pub fn refuses(&self, event: &Event) -> Option<Refusal> {
         let actor = event.actor.as_ref()?;

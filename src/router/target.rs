@@ -24,10 +24,11 @@ pub struct Target {
 impl Target {
     /// Looks for an event's task and repository.
     ///
-    /// The repository is the event's own; else the one that the command's `--repo` asks for, if it is one of the map's; else what the
-    /// map says for a component, the project, the channel, in this order: the narrower comes first. A repository that is
-    /// asked for and not on the map is none: guessing another would be work in the wrong place. The repository in a typed task's name
-    /// counts only if it is on the map, too.
+    /// The repository is the event's own; else the one that the command's `--repo` asks for, if it is
+    /// one of the map's; else what the map says for a component, the project, the channel, in this
+    /// order: the narrower comes first. A repository that is asked for and not on the map is none:
+    /// guessing another would be work in the wrong place. The repository in a typed task's name counts
+    /// only if it is on the map, too.
     #[must_use]
     pub fn of(event: &Event, standing: &Standing) -> Self {
         let own = event.repository.as_ref().map(|repository| repository.name.clone());
@@ -76,8 +77,8 @@ impl Target {
     }
 }
 
-/// The task that a command's first argument names, where the event itself mentions none: `SHOP-7` at the configured tracker,
-/// `acme/shop#12` at the forge.
+/// The task that a command's first argument names, where the event itself mentions none: `SHOP-7` at the
+/// configured tracker, `acme/shop#12` at the forge.
 fn named_task(event: &Event, standing: &Standing) -> Option<TaskRef> {
     let word = event.command.as_ref().filter(|_| event.task.is_none())?.args.first()?;
     if let Some((repository, number)) = word.split_once('#') {

@@ -82,8 +82,9 @@ pub enum JobKind {
 
 /// What is to be done next with a run.
 ///
-/// Either one [`Effect::Record`], after which this is to be asked again, or any number of attempts to perform and
-/// moments to wake at. Nothing at all means that attempts are under way, or that the run has ended or is parked.
+/// Either one [`Effect::Record`], after which this is to be asked again, or any number of attempts
+/// to perform and moments to wake at. Nothing at all means that attempts are under way, or that the
+/// run has ended or is parked.
 #[must_use]
 pub fn decide(run: &Run, now: Timestamp) -> Vec<Effect> {
     if run.started().is_none() || run.ended() || run.parked().is_some() {

@@ -70,7 +70,8 @@ pub struct Settings {
 }
 
 impl Definition {
-    /// Freezes a workflow with everything it names. The task's own tracker, where the event has one, comes before the configured one.
+    /// Freezes a workflow with everything it names. The task's own tracker, where the event has one, comes
+    /// before the configured one.
     ///
     /// Gives nothing when the catalog has no such workflow.
     #[must_use]

@@ -145,7 +145,8 @@ impl Driver {
         self.entries.push(entry);
     }
 
-    /// One thing: a decision recorded, an attempt performed, or time passed. Whether there was anything to do.
+    /// One thing: a decision recorded, an attempt performed, or time passed. Whether there was
+    /// anything to do.
     pub(crate) fn turn(&mut self, mut world: impl FnMut(&Job) -> Result) -> bool {
         let decided = decide(&self.run, self.now);
         for effect in &decided {

@@ -22,8 +22,8 @@ pub enum Unfit {
     Diverged(String),
 }
 
-/// Takes up the run that a journal tells of, comparing each attempt that is under way with what would be performed in its place
-/// today.
+/// Takes up the run that a journal tells of, comparing each attempt that is under way with what would be
+/// performed in its place today.
 ///
 /// The definition is frozen, so a difference means that the program reads it in another way than the one
 /// which began the attempt; performing it again could then make another effect under the same key.
@@ -46,7 +46,8 @@ pub fn take_up(id: RunId, definition: &Arc<Definition>, entries: &[Entry]) -> Re
     Ok(last)
 }
 
-/// A value as it comes back from a journal: reading a number need not give the very same one that was written.
+/// A value as it comes back from a journal: reading a number need not give the very same one that
+/// was written.
 fn as_stored(value: &Value) -> Value {
     serde_json::from_str(&value.to_string()).unwrap_or_default()
 }

@@ -1,11 +1,11 @@
 //! What follows from a failed attempt.
 //!
-//! - `on_error: retry` tries again as often as it says, whatever failed, unless trying again cannot help (an expression, the
-//!   budget, a refusal, a gate).
-//! - Every other step, and a run's first act, is tried up to [`TRIES`] times in all when the failure may pass by
-//!   itself ([`StepError::retryable`]: the network, a rate limit, a timeout).
-//! - Between tries is 2 s, doubled each time, at most 5 min, give or take a quarter; never less than the other
-//!   side asked for. A try that would begin after the run's time is up is not made.
+//! - `on_error: retry` tries again as often as it says, whatever failed, unless trying again cannot help (an
+//!   expression, the budget, a refusal, a gate).
+//! - Every other step, and a run's first act, is tried up to [`TRIES`] times in all when the failure may pass
+//!   by itself ([`StepError::retryable`]: the network, a rate limit, a timeout).
+//! - Between tries is 2 s, doubled each time, at most 5 min, give or take a quarter; never less than the
+//!   other side asked for. A try that would begin after the run's time is up is not made.
 
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
@@ -65,8 +65,8 @@ fn wait(run: RunId, step: &StepPath, attempt: u32, error: &StepError) -> SignedD
     jittered(even, run, step, attempt).max(SignedDuration::from_secs(asked))
 }
 
-/// A span within a quarter of `even`: the same one for the same attempt, another one for its neighbours, so that
-/// runs which failed together do not come back together.
+/// A span within a quarter of `even`: the same one for the same attempt, another one for its neighbours, so
+/// that runs which failed together do not come back together.
 fn jittered(even: SignedDuration, run: RunId, step: &StepPath, attempt: u32) -> SignedDuration {
     let hash = Sha256::new().chain_update(run.as_bytes()).chain_update(step.as_str());
     let hash = hash.chain_update(attempt.to_be_bytes()).finalize();

@@ -38,7 +38,8 @@ impl<'a> Scope<'a> {
     /// Evaluates every expression in a value.
     ///
     /// # Errors
-    /// When an expression does not parse or uses what is not defined, or variables refer to each other in a circle.
+    /// When an expression does not parse or uses what is not defined, or variables refer to each
+    /// other in a circle.
     pub fn render(&mut self, value: &Value) -> Result<Value, ExprError> {
         self.define_all(value, &mut Vec::new())?;
         expr::render(value, &self.names)

@@ -16,9 +16,9 @@ use crate::money::Money;
 
 /// One execution of a workflow, as its journal tells it.
 ///
-/// [`Run::apply`] is the only way to change it, and is total: every pair of a state and a record either gives the next
-/// state or is named as [`Illegal`] and changes nothing. Recording as it happens and recovering after a
-/// crash are therefore the same computation.
+/// [`Run::apply`] is the only way to change it, and is total: every pair of a state and a record either gives
+/// the next state or is named as [`Illegal`] and changes nothing. Recording as it happens and recovering
+/// after a crash are therefore the same computation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
     id: RunId,

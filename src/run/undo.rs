@@ -5,7 +5,8 @@ use super::state::Run;
 use crate::id::StepPath;
 use crate::spec::{StepKind, Undo};
 
-/// The effects of the finished steps that are to be undone, newest first, each with the way that its action declares.
+/// The effects of the finished steps that are to be undone, newest first, each with the way that
+/// its action declares.
 #[must_use]
 pub fn plan(run: &Run) -> Vec<(StepPath, Undo)> {
     run.finished().iter().rev().filter_map(|path| Some((path.clone(), declared(run, path)?))).collect()

@@ -1,6 +1,7 @@
 //! All handlers, workflows, prompts and roles of one moment, checked against each other.
 //!
-//! What Ostler ships is in the binary; a project's files of the same names replace it, and others come beside it.
+//! What Ostler ships is in the binary; a project's files of the same names replace it, and others
+//! come beside it.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,8 +23,8 @@ pub struct Catalog {
     pub triggers: Vec<Trigger>,
     /// The workflows, by id.
     pub workflows: BTreeMap<String, Workflow>,
-    /// The prompts' texts, by path from the project root without `./` (`prompts/code_generation.txt`). Those of
-    /// roles are here too, without their front matter.
+    /// The prompts' texts, by path from the project root without `./` (`prompts/code_generation.txt`). Those
+    /// of roles are here too, without their front matter.
     pub prompts: BTreeMap<String, String>,
     /// The roles, by name.
     pub roles: BTreeMap<String, Role>,

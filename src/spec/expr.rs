@@ -1,8 +1,8 @@
 //! `${…}` expressions: found by a scanner of our own, evaluated by minijinja, strict and typed.
 //!
-//! A value that is one expression keeps its type; within text, strings stand as they are and everything else is
-//! spelled as JSON. An undefined name is an error that says what is defined; `default` and `is defined` are how
-//! to ask for what may be absent. `$${` stands for `${`. `{%`, `{{` and `{#` mean nothing here.
+//! A value that is one expression keeps its type; within text, strings stand as they are and everything else
+//! is spelled as JSON. An undefined name is an error that says what is defined; `default` and `is defined`
+//! are how to ask for what may be absent. `$${` stands for `${`. `{%`, `{{` and `{#` mean nothing here.
 
 mod explain;
 mod functions;
@@ -53,8 +53,8 @@ pub fn render(value: &Value, names: &Map<String, Value>) -> Result<Value, ExprEr
     }
 }
 
-/// Whether a condition holds. The text is one expression, with or without `${` and `}`; only `false`, null, 0, and
-/// what is empty do not hold.
+/// Whether a condition holds. The text is one expression, with or without `${` and `}`; only `false`, null,
+/// 0, and what is empty do not hold.
 ///
 /// # Errors
 /// As [`render`].
@@ -77,7 +77,8 @@ pub fn roots(value: &Value) -> Result<BTreeSet<String>, ExprError> {
     Ok(paths(value)?.into_iter().map(|used| used.root().to_owned()).collect())
 }
 
-/// Everything that a value's expressions use, in the order written. Offsets count within each text of the value.
+/// Everything that a value's expressions use, in the order written. Offsets count within each text
+/// of the value.
 ///
 /// # Errors
 /// When an expression does not parse or names an unknown filter.
@@ -167,8 +168,8 @@ fn compile(code: &Code<'_>) -> Result<Expression<'static, 'static>, ExprError> {
     ENVIRONMENT.compile_expression_owned(code.text.to_owned()).map_err(|error| code.error(sentence(&error)))
 }
 
-/// The names that an expression uses. Where it says what to do without a deep name, the levels above are made, since
-/// only the last one may be undefined.
+/// The names that an expression uses. Where it says what to do without a deep name, the levels above are
+/// made, since only the last one may be undefined.
 fn context(uses: &[Use], names: &Map<String, Value>) -> Map<String, Value> {
     let mut context = Map::new();
     for used in uses {

@@ -56,8 +56,8 @@ impl Default for RoleLimits {
 
 /// Renders a prompt: a minijinja template that may include the others by path.
 ///
-/// Text stands as it is, everything else is spelled as JSON. What is undefined is an error. The result ends with
-/// one line break, however its files end.
+/// Text stands as it is, everything else is spelled as JSON. What is undefined is an error. The result ends
+/// with one line break, however its files end.
 ///
 /// # Errors
 /// When the template does not parse or uses what is not defined.

@@ -52,8 +52,8 @@ pub struct Workflow {
 const QUIET: &[&str] = &["log", "log_success", "metric", "set", "reply"];
 
 impl Workflow {
-    /// Whether every step of it only says or keeps something: such a workflow can be run for people who may start nothing
-    /// else.
+    /// Whether every step of it only says or keeps something: such a workflow can be run for people
+    /// who may start nothing else.
     #[must_use]
     pub fn costs_nothing(&self) -> bool {
         let after = &self.post_execution;

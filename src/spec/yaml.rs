@@ -1,4 +1,5 @@
-//! YAML as a tree in which every key and value knows its place, so that one misspelt key does not hide the next.
+//! YAML as a tree in which every key and value knows its place, so that one misspelt key does not
+//! hide the next.
 
 mod fields;
 

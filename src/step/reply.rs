@@ -1,5 +1,5 @@
-//! Saying something where a run was asked for: in the pull request, the conversation or the task that its event
-//! came from.
+//! Saying something where a run was asked for: in the pull request, the conversation or the task
+//! that its event came from.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,9 +14,9 @@ use crate::plugin::effect::Effect;
 pub(super) enum Often {
     /// Once by each run.
     EachRun,
-    /// Once by all runs that the same person asked for under the same task or pull request, however often they ask.
-    /// For those whose rights nobody vouches for: otherwise whoever may comment could have the bot write as much as they
-    /// like. Two runs at the same moment may both find nothing and both write.
+    /// Once by all runs that the same person asked for under the same task or pull request, however often
+    /// they ask. For those whose rights nobody vouches for: otherwise whoever may comment could have the bot
+    /// write as much as they like. Two runs at the same moment may both find nothing and both write.
     OnceHere,
 }
 
@@ -46,8 +46,9 @@ pub(super) async fn say(
     .await
 }
 
-/// A run that is none: it stands in the key of what all runs of one person about one subject say only once. Conversations are
-/// left out: each request there is a subject of its own, and their members were let in by somebody.
+/// A run that is none: it stands in the key of what all runs of one person about one subject say
+/// only once. Conversations are left out: each request there is a subject of its own, and their
+/// members were let in by somebody.
 fn shared(context: &Context) -> Option<RunId> {
     let event = &context.started.event;
     let actor = event.actor.as_ref().filter(|_| event.thread.is_none())?;

@@ -56,12 +56,14 @@ fn named(task: &Task) -> Result<Value, StepError> {
     Ok(value)
 }
 
-/// Whether the run does nothing but answer. A project's own file of that name may do anything, so what it does is looked at.
+/// Whether the run does nothing but answer. A project's own file of that name may do anything, so
+/// what it does is looked at.
 fn is_answer(context: &Context) -> bool {
     context.started.trigger == router::ANSWER && context.definition.workflow.costs_nothing()
 }
 
-/// The first act of a run that only answers: it reads nothing, and a pull request that cannot be continued is answered, too.
+/// The first act of a run that only answers: it reads nothing, and a pull request that cannot be
+/// continued is answered, too.
 async fn answer(parts: &Parts, context: &Context) -> Result<Outcome, StepError> {
     let person = match admit::admit_to_answer(parts, context).await? {
         Ok(person) => person,

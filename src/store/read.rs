@@ -198,7 +198,8 @@ pub(super) fn scrub(look: &impl Look, after: Option<&[u8]>, limit: usize) -> Res
     Ok(Scrubbed { checked: page.len() as u64, damaged, next })
 }
 
-/// Whether a value reads back. A run's head is compared with its records: one that is missing has no bytes to check.
+/// Whether a value reads back. A run's head is compared with its records: one that is missing has
+/// no bytes to check.
 fn checked(look: &impl Look, (key, stored): &Pair) -> Result<(), StoreError> {
     // It may have been overwritten or pruned since the page was read.
     let damaged = match codec::decode(look, key, stored) {

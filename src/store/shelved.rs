@@ -42,8 +42,8 @@ impl<S: Shelf> Shelved<S> {
     /// Writes everything that was queued, then lets go of the disk.
     pub fn close(self) {}
 
-    /// Says what is damaged, after a repair whose result nobody can vouch for. Its runs are parked as they are
-    /// loaded or by the scrub.
+    /// Says what is damaged, after a repair whose result nobody can vouch for. Its runs are parked as they
+    /// are loaded or by the scrub.
     pub(super) fn check_everything(&self) -> Result<(), StoreError> {
         let (mut checked, mut damaged, mut after) = (0, 0, None);
         loop {

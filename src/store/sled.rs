@@ -7,10 +7,10 @@
 //! - Pages over 128 KiB go to files that sled never removes: no value over 4 KB reaches it.
 //! - Only one tree is atomic in a batch: there is one tree.
 //! - Its garbage is collected by the periodic flusher: the flusher stays on.
-//! - Its lock lives as long as any copy of the file does, which a child process has until it execs and a thread
-//!   of sled's own has for a while after closing: opening waits a little for it.
-//! - A crash while it writes a snapshot leaves `snap.*.generating`, which the next opening takes for the newest
-//!   snapshot and calls damage: it is put aside, and opening is tried once more.
+//! - Its lock lives as long as any copy of the file does, which a child process has until it execs and a
+//!   thread of sled's own has for a while after closing: opening waits a little for it.
+//! - A crash while it writes a snapshot leaves `snap.*.generating`, which the next opening takes for the
+//!   newest snapshot and calls damage: it is put aside, and opening is tried once more.
 
 use std::fs::{self, File};
 use std::io;
@@ -100,8 +100,8 @@ fn is_locked(error: &::sled::Error) -> bool {
     error.to_string().contains("could not acquire lock")
 }
 
-/// Moves half-written snapshots out of sled's sight; says whether there were any. The log still holds everything
-/// that they would have told, and nothing is thrown away: a person may look at them.
+/// Moves half-written snapshots out of sled's sight; says whether there were any. The log still holds
+/// everything that they would have told, and nothing is thrown away: a person may look at them.
 fn put_snapshots_aside(database: &Path, dir: &Path) -> io::Result<bool> {
     let mut any = false;
     for file in fs::read_dir(database)? {

@@ -93,8 +93,8 @@ pub struct FileChange {
 /// Something that a change may not be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// The rule: `protected_path`, `secret`, `too_large`, `too_many_files`, `binary`, `symlink`, `nested_repository`,
-    /// `hidden_text`, `bad_path`.
+    /// The rule: `protected_path`, `secret`, `too_large`, `too_many_files`, `binary`, `symlink`,
+    /// `nested_repository`, `hidden_text`, `bad_path`.
     pub rule: String,
     /// The file, where it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

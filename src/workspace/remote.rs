@@ -38,7 +38,8 @@ impl Git {
         let name = format!("refs/heads/{branch}");
         let list = self.command("ls-remote").remote(remote)?;
         let text = list.text(["--heads", "--end-of-options", &remote.url, &name]).await?;
-        // The argument is a pattern that also takes `refs/heads/x/refs/heads/name`: only the exact name counts.
+        // The argument is a pattern that also takes `refs/heads/x/refs/heads/name`: only the exact
+        // name counts.
         let line = text.lines().filter_map(|line| line.split_once('\t')).find(|(_, found)| *found == name);
         Ok(line.map(|(sha, _)| sha.to_owned()))
     }

@@ -46,7 +46,8 @@ pub struct Options {
     pub path: String,
     /// What a command may read besides its own files, where it exists: the host's programs.
     pub readable: Vec<PathBuf>,
-    /// Variables that a command gets besides the few that it always has: where a toolchain is. Never a secret.
+    /// Variables that a command gets besides the few that it always has: where a toolchain is.
+    /// Never a secret.
     pub variables: BTreeMap<String, String>,
     /// What a command may use.
     pub limits: Limits,
@@ -196,7 +197,8 @@ impl Sandbox {
         Ok(Output { code, timed_out, text: out.text() })
     }
 
-    /// Runs a shell command in a room; gives all that it wrote as well, unless that is more than `most` bytes.
+    /// Runs a shell command in a room; gives all that it wrote as well, unless that is more than
+    /// `most` bytes.
     pub(super) async fn shell_whole(
         &self,
         room: Room<'_>,
@@ -236,8 +238,8 @@ impl Sandbox {
             std::fs::create_dir(directory).map_err(|error| error.to_string())?;
         }
         let room = Room { files: &files, scratch: &scratch };
-        // It must work on its own files, not see what really is beside them, and not be able to set the host's
-        // kernel (asked, not tried).
+        // It must work on its own files, not see what really is beside them, and not be able to set the
+        // host's kernel (asked, not tried).
         let script = "echo here > seen; ! [ -e ../scratch ] && ! [ -w /proc/sys/kernel/core_pattern ]";
         let finished =
             self.run(room, script, Duration::from_secs(20), OUTPUT_ROOM).await.map_err(|e| e.to_string())?;
@@ -249,7 +251,8 @@ impl Sandbox {
     }
 }
 
-/// Shuts Ostler's own memory to its user's other processes. For root there is no such thing as another's memory.
+/// Shuts Ostler's own memory to its user's other processes. For root there is no such thing as
+/// another's memory.
 fn guard_own_memory() -> Level {
     let root = rustix::process::geteuid().is_root();
     match set_dumpable_behavior(DumpableBehavior::NotDumpable) {

@@ -91,8 +91,8 @@ async fn whatever_passes_by_itself_is_withstood_at_every_kind_of_call() {
     all(troubles.into_iter().map(withstand).collect()).await;
 }
 
-/// Every kind of call is answered with nonsense once, each in a tale of its own where it ends one: the tale ends right,
-/// or its run says why it did not; nothing is there twice.
+/// Every kind of call is answered with nonsense once, each in a tale of its own where it ends one: the tale
+/// ends right, or its run says why it did not; nothing is there twice.
 async fn bear(name: &'static str, nonsense: Value, calls: Vec<Call>) {
     let world = World::start().await;
     for (method, path) in &calls {

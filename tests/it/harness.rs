@@ -1,5 +1,6 @@
-//! A [`World`] holds the twins and a bot, each a process of the real binary, with verbs for what people
-//! and machines do to them; a [`Tale`] is something that a person wants done, and knows what must be there afterwards.
+//! A [`World`] holds the twins and a bot, each a process of the real binary, with verbs for what
+//! people and machines do to them; a [`Tale`] is something that a person wants done, and knows what
+//! must be there afterwards.
 
 mod look;
 mod process;

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use crate::harness::{Said, State, World, git, ostler, passes_at};
 
-/// What a story must leave in the repository: the pull request, whose branch passes the tests that `before` fails.
+/// What a story must leave in the repository: the pull request, whose branch passes the tests that
+/// `before` fails.
 fn assert_mends(state: &State, repository: &str, branch: &str, before: &str) -> Value {
     let pulls = state.pulls(repository);
     let [pull] = pulls[..] else { panic!("not one pull request: {pulls:#?}") };

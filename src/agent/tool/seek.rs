@@ -1,7 +1,8 @@
 //! Finding the lines that a model meant.
 //!
-//! Three rungs, and no further: exact, without trailing white space, without any white space at the ends. A
-//! looser match could replace the wrong lines; what is absent or ambiguous is an error that says where to look.
+//! Three rungs, and no further: exact, without trailing white space, without any white space at the
+//! ends. A looser match could replace the wrong lines; what is absent or ambiguous is an error that
+//! says where to look.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

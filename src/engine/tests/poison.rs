@@ -2,7 +2,8 @@
 
 use super::*;
 
-/// Starts the engine on a step that never ends by itself, and ends the engine as a kill would. Gives what was performed.
+/// Starts the engine on a step that never ends by itself, and ends the engine as a kill would.
+/// Gives what was performed.
 async fn dies(shelf: &Arc<Shelf>, notes: bool) -> Vec<String> {
     let noted = Arc::new(AtomicUsize::new(0));
     let script = Script::new({

@@ -23,8 +23,8 @@ impl Word {
     }
 }
 
-/// The words of a text. A quote opens where a word or a flag's value begins, so that the apostrophe in `don't` is
-/// one; left open, it reaches to the end.
+/// The words of a text. A quote opens where a word or a flag's value begins, so that the apostrophe in
+/// `don't` is one; left open, it reaches to the end.
 pub(super) fn split(text: &str) -> Vec<Word> {
     let mut words = Vec::new();
     let mut chars = text.chars().peekable();

@@ -13,7 +13,8 @@ pub enum Retry {
     Always,
     /// When the service said that it failed, but not when the answer was lost (a paid answer of a model).
     IfFailed,
-    /// Only when it was provably not done: no connection, too many requests, refused with a time to come back.
+    /// Only when it was provably not done: no connection, too many requests, refused with a time to
+    /// come back.
     IfRefused,
 }
 

@@ -123,8 +123,8 @@ impl GitHub {
         self.on(&crab, call).await
     }
 
-    /// Does a call whose answer says nothing new. That it is JSON shows that it comes from GitHub: something between
-    /// us that answers 200 has done nothing.
+    /// Does a call whose answer says nothing new. That it is JSON shows that it comes from GitHub: something
+    /// between us that answers 200 has done nothing.
     pub(super) async fn act(&self, repository: &RepositoryName, call: Call<'_>) -> Result<(), PluginError> {
         self.call(repository, call).await.map(|serde::de::IgnoredAny| ())
     }

@@ -162,7 +162,8 @@ impl GitHub {
         Ok(self.find(repository, &route, fits).await?.map(Change::from))
     }
 
-    /// Writes a comment into the conversation of an issue or pull request, unless this effect wrote it before.
+    /// Writes a comment into the conversation of an issue or pull request, unless this effect wrote
+    /// it before.
     pub(super) async fn comment(
         &self,
         repository: &RepositoryName,

@@ -1,11 +1,11 @@
 //! What GitHub sends: how its deliveries are known to be genuine and what they mean.
 //!
-//! Every event type is an event here; those that Ostler knows nothing about have an actor, a repository and a subject.
-//! A pull request is an issue to GitHub, so whatever tells of one names a task too.
+//! Every event type is an event here; those that Ostler knows nothing about have an actor, a repository and a
+//! subject. A pull request is an issue to GitHub, so whatever tells of one names a task too.
 //!
-//! The delivery's GUID is not covered by the signature: whoever holds one signed body could send it again under another. The
-//! body's digest is therefore an identity as well. Payloads carry ids and times to the second, so that two bodies are the same
-//! only where the same thing happened twice within a second.
+//! The delivery's GUID is not covered by the signature: whoever holds one signed body could send it again
+//! under another. The body's digest is therefore an identity as well. Payloads carry ids and times to the
+//! second, so that two bodies are the same only where the same thing happened twice within a second.
 
 use std::borrow::Cow;
 
@@ -180,7 +180,8 @@ impl<'a> Reading<'a> {
         })
     }
 
-    /// What it is about: the issue or pull request, else the branch, else the repository, else the installation.
+    /// What it is about: the issue or pull request, else the branch, else the repository, else the
+    /// installation.
     fn subject(
         self,
         repository: Option<&RepositoryName>,

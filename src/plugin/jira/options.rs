@@ -13,7 +13,8 @@ use crate::plugin::tracker::Status;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
-    /// The site (`https://SITE.atlassian.net`), or `https://api.atlassian.com/ex/jira/CLOUDID` for scoped tokens.
+    /// The site (`https://SITE.atlassian.net`), or `https://api.atlassian.com/ex/jira/CLOUDID` for
+    /// scoped tokens.
     pub base_url: Option<Url>,
     /// Where people look at issues, where that is not the base address.
     pub site_url: Option<Url>,

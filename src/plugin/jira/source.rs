@@ -1,10 +1,12 @@
 //! What Jira sends, Cloud and Data Center: how its deliveries are known to be genuine and what they mean.
 //!
-//! One delivery is one event, named after the most telling thing it tells of: who it was given to comes before where it stands,
-//! that before its labels, and those before a comment. The other things are in the event's parts all the same.
+//! One delivery is one event, named after the most telling thing it tells of: who it was given to comes
+//! before where it stands, that before its labels, and those before a comment. The other things are in the
+//! event's parts all the same.
 //!
-//! The delivery's identifier is unique within a site only and not covered by the signature, so the body's digest is an identity
-//! as well (bodies carry their time in milliseconds). Data Center tells of a comment twice; only one of the two knows the issue.
+//! The delivery's identifier is unique within a site only and not covered by the signature, so the body's
+//! digest is an identity as well (bodies carry their time in milliseconds). Data Center tells of a comment
+//! twice; only one of the two knows the issue.
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -64,8 +66,8 @@ impl JiraSource {
             identities.push(format!("{JIRA}:{site}:{id}"));
         }
         identities.push(format!("{JIRA}:body:{}", stamp.payload.digest));
-        // Creating an issue with an assignee can be told of twice, as its creation and as an assignment: in the same state of
-        // the issue both are one.
+        // Creating an issue with an assignee can be told of twice, as its creation and as an assignment: in
+        // the same state of the issue both are one.
         if let (Some(task), Some(assignee), Some(state)) =
             (&event.task, &event.assignee, payload.state_told())
             && matches!(event.kind.as_str(), "jira.issue.created" | "jira.issue.assigned")

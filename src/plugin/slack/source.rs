@@ -1,7 +1,8 @@
 //! What Slack sends: how its requests are known to be genuine and what they mean.
 //!
-//! Three surfaces: events, slash commands, interactions. A message that mentions the bot arrives twice where the app listens to
-//! both, as itself and as a mention: both are one mention here and share an identity. All ids are in the signed body.
+//! Three surfaces: events, slash commands, interactions. A message that mentions the bot arrives twice where
+//! the app listens to both, as itself and as a mention: both are one mention here and share an identity. All
+//! ids are in the signed body.
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -334,7 +335,8 @@ impl<'a> Said<'a> {
     }
 }
 
-/// The moment of a timestamp in Slack's writing: seconds, and behind a point what tells two of one second apart.
+/// The moment of a timestamp in Slack's writing: seconds, and behind a point what tells two of one
+/// second apart.
 fn moment(ts: &str) -> Option<Timestamp> {
     Timestamp::from_second(ts.split('.').next()?.parse().ok()?).ok()
 }

@@ -52,7 +52,8 @@ impl<'a> Walk<'a> {
             Verdict::Settled => {}
             verdict => return verdict,
         }
-        // Once a step was touched the prerequisites have been judged: what they ask for may change after that.
+        // Once a step was touched the prerequisites have been judged: what they ask for may change
+        // after that.
         if self.run.steps().count() == 1
             && let Some(error) = self.missing_prerequisite()
         {
@@ -252,7 +253,8 @@ impl<'a> Walk<'a> {
         Effect::Record(Record::Concluded { ending, reason: Some(reason) })
     }
 
-    /// The run's time is up: it concludes as soon as no attempt is under way; each of them has the same deadline.
+    /// The run's time is up: it concludes as soon as no attempt is under way; each of them has the
+    /// same deadline.
     fn out_of_time(&self, deadline: Timestamp) -> Vec<Effect> {
         if self.run.under_way().next().is_some() {
             return Vec::new();

@@ -43,7 +43,8 @@ fn missing(path: &[String], names: &Map<String, Value>) -> Option<String> {
     None
 }
 
-/// What to say of a path whose last part is not among the names at its level: the fact, and what there is instead.
+/// What to say of a path whose last part is not among the names at its level: the fact, and what
+/// there is instead.
 pub(in crate::spec) fn undefined<'a>(
     path: &[String],
     defined: impl Iterator<Item = &'a str> + Clone,

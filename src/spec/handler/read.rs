@@ -22,7 +22,8 @@ const KEYS: &[&str] = &[
 /// The sources that events come from, and `*` for all of them.
 const SOURCES: &[&str] = &["github", "jira", "slack", "cron", "*"];
 
-/// The kinds that sources are known to make, for those who misspell one. Others may come: every delivery is an event.
+/// The kinds that sources are known to make, for those who misspell one. Others may come: every
+/// delivery is an event.
 #[rustfmt::skip]
 const KINDS: &[&str] = &[
     "github.issue.opened", "github.issue.labeled", "github.issue.unlabeled", "github.issue.assigned",

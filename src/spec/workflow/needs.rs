@@ -1,4 +1,5 @@
-//! What an agent's answer must hold: the fields that a step puts somewhere, and what later expressions use of them.
+//! What an agent's answer must hold: the fields that a step puts somewhere, and what later
+//! expressions use of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -52,7 +52,8 @@ const KINDS: &[(&str, Kind)] = &[
     ("any", Kind::Any),
 ];
 
-/// Reads a workflow. Gives nothing when the file is not even a mapping; whoever calls looks at the source's faults.
+/// Reads a workflow. Gives nothing when the file is not even a mapping; whoever calls looks at the
+/// source's faults.
 pub(in crate::spec) fn read(source: &mut Source, id: &str, world: &World<'_>) -> Option<Workflow> {
     let node = yaml::parse(source)?;
     let fields = Fields::of(&node, "a workflow", KEYS, source)?;

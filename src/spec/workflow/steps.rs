@@ -1,4 +1,5 @@
-//! Reads steps, in the order in which they run, so that an expression is checked against what is defined by then.
+//! Reads steps, in the order in which they run, so that an expression is checked against what is
+//! defined by then.
 
 use std::collections::BTreeMap;
 use std::ops::Range;

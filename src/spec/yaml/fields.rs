@@ -1,4 +1,5 @@
-//! A mapping whose keys are known: reads them by type and tells of every one that is misspelt, missing or wrong.
+//! A mapping whose keys are known: reads them by type and tells of every one that is misspelt,
+//! missing or wrong.
 
 use std::ops::Range;
 

@@ -14,8 +14,8 @@ pub(super) async fn perform(act: &Act<'_>, action: &str) -> Option<Result<Outcom
     }
 }
 
-/// Sends a message to the channel that is named, else to the task's team, else to the provider's default; in the
-/// conversation that the run came from, it goes into its thread.
+/// Sends a message to the channel that is named, else to the task's team, else to the provider's default; in
+/// the conversation that the run came from, it goes into its thread.
 async fn send_message(act: &Act<'_>) -> Result<Outcome, StepError> {
     let named = act.inputs.text(&["channel"])?;
     let channel = named.or_else(|| act.context.task().and_then(|task| task.team_channel));

@@ -38,7 +38,8 @@ async fn create_page(act: &Act<'_>) -> Result<Outcome, StepError> {
     }
 }
 
-/// Puts a page into the run's work. Where that is public already, the page follows at once; else it waits for the rest.
+/// Puts a page into the run's work. Where that is public already, the page follows at once; else it
+/// waits for the rest.
 async fn in_repository(act: &Act<'_>, path: &str, text: &str) -> Result<Outcome, StepError> {
     let mut context = act.context.clone();
     let tree = publish::add_file(act.parts, &context, path, text).await?;

@@ -124,8 +124,8 @@ fn task(act: &Act<'_>) -> Result<TaskRef, StepError> {
     }
 }
 
-/// The task that an effect goes to: the run's own, or one that the run made. What `task_id` says may come from
-/// a model, which does not choose where Ostler writes.
+/// The task that an effect goes to: the run's own, or one that the run made. What `task_id` says may come
+/// from a model, which does not choose where Ostler writes.
 fn own_task(act: &Act<'_>) -> Result<TaskRef, StepError> {
     let named = task(act)?;
     let own = act.context.task_reference();

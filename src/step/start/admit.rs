@@ -33,8 +33,8 @@ impl Refusal {
     }
 }
 
-/// Who is answered. That asks for less than starting work, because it costs nothing: whoever may start work here, and of those
-/// whose rights cannot be found out whoever the source takes for one of the organisation.
+/// Who is answered. That asks for less than starting work, because it costs nothing: whoever may start work
+/// here, and of those whose rights cannot be found out whoever the source takes for one of the organisation.
 pub(super) async fn admit_to_answer(
     parts: &Parts,
     context: &Context,
@@ -100,9 +100,10 @@ fn on_forge(access: &Access, account: &Account, forge: &SourceName) -> Option<Ac
     accounts(access, account).find(|account| account.vendor == *forge).cloned()
 }
 
-/// Tells the person where they asked, and gives the error that ends the run. Somebody who may not start anything is told so
-/// once under each task or pull request, not each time they ask: a comment by a stranger must not be a way to have the bot
-/// write another. An answer of the bot is no work, so that it is refused is not told at all.
+/// Tells the person where they asked, and gives the error that ends the run. Somebody who may not start
+/// anything is told so once under each task or pull request, not each time they ask: a comment by a
+/// stranger must not be a way to have the bot write another. An answer of the bot is no work, so that it is
+/// refused is not told at all.
 pub(super) async fn refuse(
     parts: &Parts,
     context: &Context,
@@ -112,7 +113,8 @@ pub(super) async fn refuse(
     if context.started.trigger != router::ANSWER {
         match reply::say(parts, context, &sentence, ANSWER, Often::OnceHere).await {
             Ok(_) => {}
-            // An answer that may still arrive is waited for; one that cannot changes nothing about the refusal.
+            // An answer that may still arrive is waited for; one that cannot changes nothing about
+            // the refusal.
             Err(error) if error.retryable => return Err(error),
             Err(error) => tracing::warn!(run = %context.run, %error, "a refusal could not be told"),
         }

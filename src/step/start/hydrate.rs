@@ -29,15 +29,17 @@ pub(super) async fn task(
     let Some(mut task) = found else { return Ok(None) };
     as_asked(context, &mut task);
     if let Some(repository) = repository {
-        // The run's repository was resolved before it was accepted: what a ticket's field says does not move it.
+        // The run's repository was resolved before it was accepted: what a ticket's field says does
+        // not move it.
         task.repository_url = Some(repository.url.clone());
     }
     task.team_channel = team_channel(parts, context, &task);
     Ok(Some(task))
 }
 
-/// Where the task's team talks: what the task itself says comes before the conversation that the request was made
-/// in, that before the channel that the configuration gives to the repository, and the tracker's default is last.
+/// Where the task's team talks: what the task itself says comes before the conversation that the
+/// request was made in, that before the channel that the configuration gives to the repository, and the
+/// tracker's default is last.
 fn team_channel(parts: &Parts, context: &Context, task: &Task) -> Option<String> {
     let asked_in = || context.thread().map(|thread| thread.channel);
     let default = || parts.tracker(&task.reference).ok()?.default_channel().map(str::to_owned);

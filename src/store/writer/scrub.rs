@@ -13,7 +13,8 @@ use super::judge;
 
 const PAGE: usize = 1024;
 
-/// Parks an open run that nobody holds; says whether it was one. Whoever holds a run finds the damage by loading it.
+/// Parks an open run that nobody holds; says whether it was one. Whoever holds a run finds the
+/// damage by loading it.
 pub(in crate::store) fn park<S: Shelf>(
     desk: &mut Desk<S>,
     run: RunId,

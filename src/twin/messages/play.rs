@@ -112,8 +112,8 @@ fn finish(request: &Request, named: &BTreeMap<String, String>, summary: &str, we
     Turn { content: vec![json!({"type": "text", "text": text})], wants_tools: false }
 }
 
-/// A call of a tool, with an id that is the same whenever the same request is sent, and that tells which it was:
-/// it begins as the request's own does.
+/// A call of a tool, with an id that is the same whenever the same request is sent, and that tells which it
+/// was: it begins as the request's own does.
 fn tool_use(request: &Request, index: usize, name: &str, input: Value) -> Value {
     let id = format!("toolu_{}{index:02}", &request.digest[..24]);
     json!({"type": "tool_use", "id": id, "name": name, "input": input})

@@ -21,7 +21,8 @@ fn passed(line: &str) -> Option<&str> {
     line.strip_prefix("test ")?.strip_suffix(" ... ok").map(str::trim)
 }
 
-/// `3 - adds two` is `adds two`: the number moves when a test is put before it. What is skipped has not passed.
+/// `3 - adds two` is `adds two`: the number moves when a test is put before it. What is skipped has
+/// not passed.
 fn tap(rest: &str) -> Option<&str> {
     let upper = rest.to_uppercase();
     if upper.contains("# SKIP") || upper.contains("# TODO") {

@@ -95,8 +95,8 @@ impl Drop for Process {
     }
 }
 
-/// A port that was free a moment ago, and is none of those that the system gives to outgoing connections: such
-/// a port may be gone when the process that had it is started again.
+/// A port that was free a moment ago, and is none of those that the system gives to outgoing connections:
+/// such a port may be gone when the process that had it is started again.
 pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = 10_000 + u16::try_from(std::process::id() % 220).unwrap() * 100;

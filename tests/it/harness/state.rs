@@ -57,7 +57,8 @@ impl State {
         assert_eq!(self.bot_messages().count(), tales.len(), "{}", self.brief());
     }
 
-    /// Fails if any of these tales, ended or not, left a trace twice, or if there is anything that none of them made.
+    /// Fails if any of these tales, ended or not, left a trace twice, or if there is anything that
+    /// none of them made.
     #[track_caller]
     pub(crate) fn assert_nothing_doubled(&self, tales: &[Tale]) {
         for tale in tales {

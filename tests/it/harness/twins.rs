@@ -49,7 +49,8 @@ impl Twins {
     }
 }
 
-/// A client without a memory of connections: the process at the other end may be another one by the next request.
+/// A client without a memory of connections: the process at the other end may be another one by the
+/// next request.
 pub(crate) fn client() -> Client {
     Client::builder().timeout(Duration::from_secs(60)).pool_max_idle_per_host(0).no_proxy().build().unwrap()
 }
