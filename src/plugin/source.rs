@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use http::HeaderMap;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
 use crate::event::{Event, SourceName, Stamp};
@@ -79,6 +79,13 @@ pub trait Source: Debug + Send + Sync {
     /// What the source wants to read in the answer, where it is particular; else it is told the
     /// status as JSON.
     fn answer(&self, delivery: &Delivery, verdict: &Verdict) -> Option<Reply>;
+}
+
+/// The secrets that are not empty: anybody can sign with the others.
+#[must_use]
+pub fn usable(mut secrets: Vec<SecretString>) -> Vec<SecretString> {
+    secrets.retain(|secret| !secret.expose_secret().is_empty());
+    secrets
 }
 
 /// How a source's deliveries are signed.

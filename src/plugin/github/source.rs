@@ -10,7 +10,7 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -20,7 +20,9 @@ use crate::event::{
     SourceName, Stamp, Subject, TaskMention, TaskRef,
 };
 use crate::plugin::lenient::{Maybe, Text};
-use crate::plugin::source::{Decoded, Delivery, FORM, JSON, Reply, Scheme, Source, Undecodable, Verdict};
+use crate::plugin::source::{
+    Decoded, Delivery, FORM, JSON, Reply, Scheme, Source, Undecodable, Verdict, usable,
+};
 
 /// The vendor's name.
 const GITHUB: &str = "github";
@@ -46,9 +48,7 @@ impl GithubSource {
     /// A source with these options. Without a secret it is off.
     #[must_use]
     pub fn new(options: SourceOptions) -> Self {
-        let mut secrets = options.secrets;
-        secrets.retain(|secret| !secret.expose_secret().is_empty());
-        Self { secrets }
+        Self { secrets: usable(options.secrets) }
     }
 }
 

@@ -9,7 +9,7 @@
 //! twice; only one of the two knows the issue.
 
 use jiff::Timestamp;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
@@ -18,7 +18,7 @@ use crate::event::{
     Account, Actor, Command, Event, EventKind, SourceName, Stamp, Subject, TaskMention, TaskRef,
 };
 use crate::plugin::lenient::{Maybe, Text};
-use crate::plugin::source::{Decoded, Delivery, JSON, Reply, Scheme, Source, Undecodable, Verdict};
+use crate::plugin::source::{Decoded, Delivery, JSON, Reply, Scheme, Source, Undecodable, Verdict, usable};
 
 /// The vendor's name.
 const JIRA: &str = "jira";
@@ -47,9 +47,7 @@ impl JiraSource {
     /// A source with these options. Without a secret it is off.
     #[must_use]
     pub fn new(options: SourceOptions) -> Self {
-        let mut secrets = options.secrets;
-        secrets.retain(|secret| !secret.expose_secret().is_empty());
-        Self { secrets, site: options.site }
+        Self { secrets: usable(options.secrets), site: options.site }
     }
 
     fn identities(

@@ -5,7 +5,7 @@
 //! ids are in the signed body.
 
 use jiff::Timestamp;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -14,7 +14,9 @@ use super::text;
 use crate::event::{Account, Actor, Button, Command, Event, EventKind, SourceName, Stamp, Subject, Thread};
 use crate::id::RunId;
 use crate::plugin::lenient::{Maybe, Record, Text};
-use crate::plugin::source::{Decoded, Delivery, FORM, JSON, Reply, Scheme, Source, Undecodable, Verdict};
+use crate::plugin::source::{
+    Decoded, Delivery, FORM, JSON, Reply, Scheme, Source, Undecodable, Verdict, usable,
+};
 
 /// The vendor's name.
 const SLACK: &str = "slack";
@@ -50,9 +52,7 @@ impl SlackSource {
     /// A source with these options. Without a secret it is off.
     #[must_use]
     pub fn new(options: SourceOptions) -> Self {
-        let mut secrets = options.signing_secrets;
-        secrets.retain(|secret| !secret.expose_secret().is_empty());
-        Self { secrets }
+        Self { secrets: usable(options.signing_secrets) }
     }
 }
 
