@@ -2,7 +2,7 @@
 
 use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
-use syn::{Block, ImplItemFn, Item, Signature, TraitItemFn};
+use syn::{Block, ImplItemFn, ItemFn, Signature, TraitItemFn};
 
 use crate::source::{self, Source};
 
@@ -32,21 +32,14 @@ impl Reader {
 }
 
 impl<'ast> Visit<'ast> for Reader {
-    fn visit_item(&mut self, item: &'ast Item) {
-        if source::is_test(source::attributes(item)) {
-            return;
-        }
-        if let Item::Fn(function) = item {
-            self.add(&function.sig, &function.block);
-        }
-        visit::visit_item(self, item);
+    fn visit_item_fn(&mut self, function: &'ast ItemFn) {
+        self.add(&function.sig, &function.block);
+        visit::visit_item_fn(self, function);
     }
 
     fn visit_impl_item_fn(&mut self, function: &'ast ImplItemFn) {
-        if !source::is_test(&function.attrs) {
-            self.add(&function.sig, &function.block);
-            visit::visit_impl_item_fn(self, function);
-        }
+        self.add(&function.sig, &function.block);
+        visit::visit_impl_item_fn(self, function);
     }
 
     fn visit_trait_item_fn(&mut self, function: &'ast TraitItemFn) {

@@ -2,7 +2,7 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
-use syn::{Attribute, ExprMethodCall, ImplItemFn, Item, Macro};
+use syn::{Attribute, ExprMethodCall, Macro};
 
 use crate::paths;
 use crate::source::{self, Source};
@@ -99,18 +99,6 @@ impl Reader<'_> {
 }
 
 impl<'ast> Visit<'ast> for Reader<'_> {
-    fn visit_item(&mut self, item: &'ast Item) {
-        if !source::is_test(source::attributes(item)) {
-            visit::visit_item(self, item);
-        }
-    }
-
-    fn visit_impl_item_fn(&mut self, function: &'ast ImplItemFn) {
-        if !source::is_test(&function.attrs) {
-            visit::visit_impl_item_fn(self, function);
-        }
-    }
-
     fn visit_attribute(&mut self, attribute: &'ast Attribute) {
         if attribute.path().is_ident("allow") {
             let rule = "`#[expect(…, reason = \"…\")]`, never `allow`";

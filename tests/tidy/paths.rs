@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::visit::{self, Visit};
-use syn::{ImplItemFn, Item, ItemMod, ItemUse, Macro, UseTree};
+use syn::{ItemMod, ItemUse, Macro, UseTree};
 
 use crate::source::{self, Source};
 
@@ -102,18 +102,6 @@ impl Reader {
 }
 
 impl<'ast> Visit<'ast> for Reader {
-    fn visit_item(&mut self, item: &'ast Item) {
-        if !source::is_test(source::attributes(item)) {
-            visit::visit_item(self, item);
-        }
-    }
-
-    fn visit_impl_item_fn(&mut self, function: &'ast ImplItemFn) {
-        if !source::is_test(&function.attrs) {
-            visit::visit_impl_item_fn(self, function);
-        }
-    }
-
     fn visit_item_mod(&mut self, module: &'ast ItemMod) {
         self.module.push(module.ident.to_string());
         visit::visit_item_mod(self, module);
@@ -140,12 +128,7 @@ impl<'ast> Visit<'ast> for Reader {
 fn paths_are_found_wherever_they_stand() {
     let text = "use crate::a::{b, c as d};\nuse super::*;\nfn f() -> crate::e::E { x!(crate::g::h(self::i)) }\n\
                 mod inner { use super::super::j; }\n#[cfg(test)]\nmod tests { use crate::hidden; }\n";
-    let source = Source {
-        path: "src/top/child.rs".into(),
-        module: vec!["top".into(), "child".into()],
-        text: text.into(),
-        file: syn::parse_file(text).unwrap(),
-    };
+    let source = Source::read("src/top/child.rs", text.to_owned());
     let found: Vec<_> = mentions(&source).iter().map(Mention::text).collect();
     for path in [
         "crate::a::b",

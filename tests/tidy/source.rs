@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use syn::spanned::Spanned as _;
-use syn::{Attribute, Item};
+use syn::{Attribute, ImplItem, Item};
 
 /// One file that is part of the library or the binary; files of tests are left out.
 pub(crate) struct Source {
@@ -17,11 +17,36 @@ pub(crate) struct Source {
     pub(crate) module: Vec<String>,
     /// Its text.
     pub(crate) text: String,
-    /// The same, parsed.
+    /// The same, parsed, without what is for tests alone.
     pub(crate) file: syn::File,
+    /// The lines of its tests.
+    tests: Vec<RangeInclusive<usize>>,
+    /// The modules that it declares for tests alone.
+    test_modules: Vec<Vec<String>>,
 }
 
 impl Source {
+    /// The file at this path with this text.
+    pub(crate) fn read(path: &str, text: String) -> Self {
+        let mut file = syn::parse_file(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let module = match path.trim_start_matches("src/").trim_end_matches(".rs") {
+            "lib" => Vec::new(),
+            module => module.split('/').map(str::to_owned).collect::<Vec<_>>(),
+        };
+        let is_for_tests = |item: &&Item| is_test(attributes(item));
+        let lines = |item: &Item| item.span().start().line..=item.span().end().line;
+        let tests = file.items.iter().filter(is_for_tests).map(lines).collect();
+        let declared = file.items.iter().filter(is_for_tests).filter_map(|item| match item {
+            Item::Mod(inner) if inner.content.is_none() => {
+                Some([module.as_slice(), &[inner.ident.to_string()]].concat())
+            }
+            _ => None,
+        });
+        let test_modules = declared.collect();
+        leave_tests_out(&mut file.items);
+        Self { path: path.to_owned(), module, text, file, tests, test_modules }
+    }
+
     /// A broken rule, with its place.
     pub(crate) fn broken(&self, span: Span, rule: &str) -> String {
         format!("{}:{}: {rule}", self.path, span.start().line)
@@ -29,22 +54,16 @@ impl Source {
 
     /// How many lines it has without its tests.
     pub(crate) fn lines(&self) -> usize {
-        let tests: usize = self.tests().map(|lines| lines.count()).sum();
+        let tests: usize = self.tests.iter().map(|lines| lines.clone().count()).sum();
         self.text.lines().count() - tests
     }
 
     /// Its tokens, without documentation and tests.
     pub(crate) fn tokens(&self) -> Vec<TokenTree> {
         let tokens = flatten(undocumented(self.text.parse().unwrap()));
-        let tests: Vec<_> = self.tests().collect();
         let is_kept =
-            |token: &TokenTree| !tests.iter().any(|lines| lines.contains(&token.span().start().line));
+            |token: &TokenTree| !self.tests.iter().any(|lines| lines.contains(&token.span().start().line));
         tokens.into_iter().filter(is_kept).collect()
-    }
-
-    fn tests(&self) -> impl Iterator<Item = RangeInclusive<usize>> + '_ {
-        let tests = self.file.items.iter().filter(|item| is_test(attributes(item)));
-        tests.map(|item| item.span().start().line..=item.span().end().line)
     }
 }
 
@@ -60,7 +79,7 @@ pub(crate) fn all() -> Vec<Source> {
     files.retain(|file| file.extension().is_some_and(|extension| extension == "rs"));
     files.sort();
     let sources: Vec<_> = files.iter().map(|file| parse(file)).collect();
-    let tests: BTreeSet<Vec<String>> = sources.iter().flat_map(test_modules).collect();
+    let tests: BTreeSet<_> = sources.iter().flat_map(|source| source.test_modules.clone()).collect();
     let is_tests =
         |source: &Source| (1..=source.module.len()).any(|end| tests.contains(&source.module[..end]));
     sources.into_iter().filter(|source| !is_tests(source)).collect()
@@ -80,29 +99,29 @@ pub(crate) fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
 
 fn parse(place: &Path) -> Source {
     let text = fs::read_to_string(place).unwrap();
-    let path = place.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
-    let file = syn::parse_file(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
-    let module = path.trim_start_matches("src/").trim_end_matches(".rs");
-    let module = match module {
-        "lib" => Vec::new(),
-        module => module.split('/').map(str::to_owned).collect(),
-    };
-    Source { path, module, text, file }
+    Source::read(place.strip_prefix(root()).unwrap().to_str().unwrap(), text)
 }
 
-/// The modules that a file declares for tests alone.
-fn test_modules(source: &Source) -> Vec<Vec<String>> {
-    let declared = source.file.items.iter().filter_map(|item| match item {
-        Item::Mod(module) if module.content.is_none() && is_test(&module.attrs) => {
-            Some([source.module.as_slice(), &[module.ident.to_string()]].concat())
+/// Removes what is for tests alone, in modules and implementations too.
+fn leave_tests_out(items: &mut Vec<Item>) {
+    items.retain(|item| !is_test(attributes(item)));
+    for item in items {
+        match item {
+            Item::Mod(module) => {
+                if let Some((_, inner)) = &mut module.content {
+                    leave_tests_out(inner);
+                }
+            }
+            Item::Impl(block) => {
+                block.items.retain(|item| !matches!(item, ImplItem::Fn(function) if is_test(&function.attrs)))
+            }
+            _ => {}
         }
-        _ => None,
-    });
-    declared.collect()
+    }
 }
 
 /// Whether attributes keep something out of everything but tests.
-pub(crate) fn is_test(attributes: &[Attribute]) -> bool {
+fn is_test(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let is_cfg_test = || match &attribute.meta {
             syn::Meta::List(list) => list.tokens.to_string() == "test",
@@ -113,7 +132,7 @@ pub(crate) fn is_test(attributes: &[Attribute]) -> bool {
 }
 
 /// An item's attributes.
-pub(crate) fn attributes(item: &Item) -> &[Attribute] {
+fn attributes(item: &Item) -> &[Attribute] {
     match item {
         Item::Const(item) => &item.attrs,
         Item::Enum(item) => &item.attrs,
