@@ -1,4 +1,5 @@
-//! Exit codes: all of them, and what each means.
+//! Exit codes: all of them, and what each means. 2 is not here: with it clap ends a process whose command
+//! line makes no sense.
 
 use std::process::ExitCode;
 
@@ -11,12 +12,8 @@ pub enum Exit {
     Done = 0,
     /// 1: it could not.
     Failed = 1,
-    /// 2: the command line makes no sense (clap uses this number too).
-    Usage = 2,
     /// 3: the configuration, or what `check` looked at, has errors.
     Invalid = 3,
-    /// 4: no server is running where the command looked for one.
-    NotRunning = 4,
 }
 
 impl Exit {

@@ -1,4 +1,5 @@
-//! What deliveries are judged by, as it stands now; a reload puts another in its place.
+//! What deliveries are judged by, as it stands now; what Ostler learns of its own accounts puts another in
+//! its place.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -75,11 +76,6 @@ impl<T> Current<T> {
         let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
         *current = Arc::new(change(&current));
     }
-
-    /// Puts another value in its place.
-    pub fn set(&self, value: T) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(value);
-    }
 }
 
 #[cfg(test)]
@@ -90,7 +86,7 @@ mod tests {
     fn who_took_a_value_keeps_it() {
         let current = Current::new(1);
         let taken = current.get();
-        current.set(2);
+        current.change(|_| 2);
         assert_eq!((*taken, *current.get()), (1, 2));
         current.change(|was| was + 1);
         assert_eq!(*current.get(), 3);
