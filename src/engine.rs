@@ -8,7 +8,7 @@
 //!
 //! A course that fails fails alone: a step's panic is that step's failure, a journal that cannot be read
 //! parks its run, and a lease that was lost ends the course without a further trace. A run that was taken up
-//! again five times without coming any further is parked: it may be what ends the process.
+//! again ten times without coming any further is parked: it may be what ends the process.
 
 mod course;
 mod handle;

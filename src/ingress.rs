@@ -4,8 +4,9 @@
 //! limit → (timestamp) signature → decode → route → one durable batch → answer
 //! ```
 //!
-//! Nothing is parsed before its signature was right, and nothing is answered with success before it is
-//! durable. What is refused leaves no trace in the store: no event, no run, no identity.
+//! Nothing is believed before its signature was right (a source that asks without one whether anybody answers
+//! gets its answer, and nothing follows), and nothing is answered with success before it is durable. What is
+//! refused leaves no trace in the store: no event, no run, no identity.
 
 mod inbox;
 mod policy;

@@ -25,8 +25,9 @@
 //! # Reading order
 //!
 //! [`event`] · [`spec`] · [`router`] · [`run`] is the core, pure and small. Then [`store`], [`plugin`],
-//! [`ingress`], [`engine`] and [`step`] bring it to life; [`workspace`], [`agent`] and [`ledger`] are what
-//! agents stand on; [`http`], [`cli`] and [`twin`] are the faces; [`config`] and [`app`] put it together.
+//! [`ingress`], [`engine`] and [`step`] bring it to life; [`workspace`] and [`ledger`] are what an
+//! [`agent`] stands on; [`http`], [`cli`] and [`twin`] are the faces; [`config`] and [`app`] put it together.
+//! Under all of them lie [`id`], [`clock`], [`money`] and [`failpoint`].
 //!
 //! # Words
 //!
@@ -35,17 +36,30 @@
 //! | delivery | one HTTP request from a source |
 //! | source | who sends deliveries: GitHub, Jira, Slack |
 //! | event | a delivery's normalized form, the same for every source |
+//! | identity | what makes a delivery recognisable when it comes again; elsewhere, one person's accounts |
 //! | trigger | decides which events start which workflow; a file in `handlers/` |
+//! | answer | what the person who asked is told: what started, or why nothing did |
 //! | workflow | steps with inputs and outputs; a file in `workflows/` |
+//! | definition | a workflow with all that it names, frozen when a run of it starts |
 //! | run | one execution of a workflow |
 //! | step | a node of a workflow; an *attempt* is one try at it |
-//! | record | one fact in a run's journal |
+//! | journal | what a run consists of: *records*, one fact each, only ever added |
+//! | lease | a worker's right to write to a run, until another one is given out |
+//! | course | the driving of one leased run by the engine |
+//! | parked | set aside for people: the run's journal cannot be gone on with |
+//! | poison | a run that is parked because it was taken up again and again and came no further |
 //! | effect | something done to the outside world, known by its key |
 //! | capability | what a workflow names instead of a product: `task_management` |
 //! | plugin | serves a capability through *actions* |
-//! | agent | a role with a prompt, tools, a model and a budget |
-//! | gate | checks an agent's work without asking a model |
-//! | writer | the part that holds a token and publishes what passed the gate |
+//! | agent | a model at work with tools in a checkout, within its role and a budget |
+//! | role | what kind of agent it is: its prompt, tools and limits; a file in `prompts/agents/` |
+//! | gate | checks an agent's work without asking a model: the *guard* by looking, the *checks* by testing |
+//! | publishing | committing and pushing what passed the gate, by the part that holds a token |
+//! | ledger | the book of money: a *reservation* before each call, its settlement after |
+//! | writer | the one thread of the store that judges and makes durable |
+//! | shelf | the ordered bytes under a store: sled, or memory |
+//! | blob | a value too large for the shelf, in a file named by its digest |
+//! | scrub | reading again, slowly, all that is kept, so that damage is found early |
 //! | twin | a small stateful stand-in of an outside service, over real HTTP |
 //!
 //! # Invariants
@@ -55,8 +69,9 @@
 //!
 //! - The core ([`event`], [`spec`], [`router`], [`run`]) does no I/O and does not read the time.
 //! - Modules import only downwards: each has a rank, equal ranks never import each other.
-//! - Only [`plugin::registry`] names vendors.
+//! - Of a vendor's code, only [`plugin::registry`] and [`config`] know anything; no other part imports it.
 //! - Ostler's own status codes exist in [`http::error`], its exit codes in [`cli::exit`], nowhere else.
+//! - Nothing is believed before its signature was right.
 //! - Nothing acknowledged is lost: a delivery is answered 2xx only after its event and every run it starts
 //!   are durable, in one batch.
 //! - No effect twice: an intent is journalled before an effect is made, the effect carries its key and is
@@ -64,7 +79,9 @@
 //! - A run's journal is the run: live recording and recovery are the same function.
 //! - A run keeps the definition that it started with.
 //! - Every write of a run carries its lease; a worker that lost it is refused.
-//! - Money is reserved before it is spent and settled after.
+//! - Money is reserved before it is spent and settled after; a crash between leaves it spent.
+//! - What an agent did is published only through the gate, to targets that the run fixed.
+//! - What cannot be found out about a person's rights is a refusal.
 //! - No token, no network and none of Ostler's data reach what an agent runs.
 
 pub mod event;

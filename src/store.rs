@@ -1,7 +1,7 @@
 //! What is kept, and what is promised about keeping it.
 //!
-//! One trait in the words of the domain, three homes for it: sled, memory, and later PostgreSQL. The rest
-//! of Ostler relies on exactly these promises, and one contract suite holds every implementation to them:
+//! One trait in the words of the domain, two homes for it: sled, and memory. The rest of Ostler relies on
+//! exactly these promises, and one contract suite holds every implementation to them:
 //!
 //! - **All or nothing.** A method that writes has either written everything or nothing, whatever happens
 //!   to the process or the machine while it runs.

@@ -16,7 +16,7 @@ use super::workflow::World;
 use super::{ActionSpec, Role, Trigger, Workflow, handler, prompt, workflow};
 use crate::id::Digest;
 
-/// What people wrote, as it stands now. Immutable; a reload makes another one.
+/// What people wrote, as it stood when it was read. It never changes afterwards.
 #[derive(Debug, Clone)]
 pub struct Catalog {
     /// The triggers, in the order of their files.
