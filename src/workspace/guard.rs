@@ -1,7 +1,7 @@
 //! What a change may be, judged by looking at it: no model, no I/O.
 //!
-//! The gate that stands between what an agent left and what is published. It looks at what the change adds;
-//! what was in the base already is the repository's own affair.
+//! The half of the gate that runs nothing (the other is [`checks`](super::checks)). It looks at what the change
+//! adds; what was in the base already is the repository's own affair.
 
 pub mod secrets;
 
