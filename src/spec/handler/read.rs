@@ -20,7 +20,7 @@ const KEYS: &[&str] = &[
 ];
 
 /// The sources that events come from, and `*` for all of them.
-const SOURCES: &[&str] = &["github", "jira", "slack", "cron", "*"];
+const SOURCES: &[&str] = &["github", "jira", "slack", "*"];
 
 /// The kinds that sources are known to make, for those who misspell one. Others may come: every
 /// delivery is an event.
