@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::agent::tests::Desk;
+use crate::agent::tests::scene::Desk;
 
 /// What a tool gave, and whether it failed.
 async fn run(desk: &Desk, name: &str, input: Value) -> (String, bool) {
