@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{AppError, io};
+use crate::http::door::{self, Bounds};
 use crate::http::{self, Face};
 use crate::store::Store;
 
@@ -35,15 +36,6 @@ pub(super) fn admin(
     Ok(spawn(listener, http::admin::router(store), stop))
 }
 
-fn spawn<L>(listener: L, routes: Router, stop: CancellationToken) -> JoinHandle<()>
-where
-    L: Listener,
-    L::Addr: std::fmt::Debug,
-{
-    tokio::spawn(async move {
-        let served = axum::serve(listener, routes).with_graceful_shutdown(stop.cancelled_owned()).await;
-        if let Err(error) = served {
-            tracing::error!(%error, "stopped serving");
-        }
-    })
+fn spawn<L: Listener>(listener: L, routes: Router, stop: CancellationToken) -> JoinHandle<()> {
+    tokio::spawn(door::serve(listener, routes, Bounds::default(), stop))
 }

@@ -21,6 +21,7 @@ use crate::spec::workflow::{PostExecution, Workflow};
 use crate::spec::{Catalog, Filter, RepositoryMap, Trigger};
 use crate::store::{Census, Found, Memory, Query};
 
+mod abuse;
 mod shelf;
 
 use self::shelf::Shelf;
