@@ -35,6 +35,8 @@ use crate::workspace::{self, Workspaces};
 
 /// How long a shutdown waits for running steps to wind up.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long it then waits for requests that are under way: they are stored within milliseconds once they have arrived.
+const DOOR_GRACE: Duration = Duration::from_secs(2);
 
 /// A running Ostler.
 #[derive(Debug)]
@@ -159,9 +161,16 @@ impl App {
         self.face.drain();
         self.stop.cancel();
         self.engine.drain(self.clock.now() + GRACE).await;
-        for task in self.tasks {
-            // A task that panicked has logged it; the others are still to be waited for.
-            drop(task.await);
+        let wound_up = async {
+            for task in self.tasks {
+                // A task that panicked has logged it; the others are still to be waited for.
+                drop(task.await);
+            }
+        };
+        tokio::select! {
+            () = wound_up => {}
+            // A connection that dawdles over its request is not worth waiting for: nothing of it was acknowledged.
+            () = self.clock.sleep(DOOR_GRACE) => tracing::warn!("connections were left open"),
         }
         if let Some(socket) = self.socket {
             drop(std::fs::remove_file(socket));

@@ -1,6 +1,9 @@
 //! The commands as an operator meets them: what is kept, with and without a server, and how they fail.
 
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
+use std::time::Duration;
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -162,4 +165,14 @@ fn every_command_explains_itself() {
     }
     assert_eq!(ostler(place.path(), &["dance"]).code, 2);
     assert_eq!(ostler(place.path(), &["--version"]).out.split(' ').next(), Some("ostler"));
+}
+
+#[tokio::test]
+async fn a_connection_that_dawdles_does_not_hold_up_the_end() {
+    let mut world = World::start().await;
+    let mut half = TcpStream::connect(("127.0.0.1", world.port())).unwrap();
+    half.write_all(b"POST /webhooks/github HTTP/1.1\r\nHost: x\r\n").unwrap();
+    let told = tokio::task::spawn_blocking(move || world.terminate());
+    let ended = tokio::time::timeout(Duration::from_secs(15), told).await;
+    assert!(ended.expect("it ends although somebody dawdles").unwrap().success());
 }

@@ -67,6 +67,11 @@ impl World {
         }
     }
 
+    /// Where the bot listens.
+    pub(crate) fn port(&self) -> u16 {
+        self.bot_port
+    }
+
     /// The directory that everything lives in; the bot's is `data` in it.
     pub(crate) fn dir(&self) -> &std::path::Path {
         self.dir.path()
