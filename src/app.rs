@@ -110,6 +110,15 @@ impl App {
         let policy = policy(&config, catalog).knowing(own.clone(), registry.strangers(&own));
         let help = policy.rules.help();
 
+        // What can still fail comes before anything runs.
+        let stop = CancellationToken::new();
+        let address = listener.local_addr().map_err(|error| io("the listener", error))?;
+        let mut tasks = Vec::new();
+        let socket = config.data_dir().map(|data| admin_socket(&data));
+        if let Some(socket) = &socket {
+            tasks.push(serve::admin(socket, Arc::clone(&store), stop.clone())?);
+        }
+
         let step = steps(&registry, workspaces, &store, &clock, help);
         let parts = engine::Parts { store: Arc::clone(&store), step, clock: Arc::clone(&clock) };
         let options =
@@ -118,7 +127,6 @@ impl App {
 
         let poke = engine.clone();
         let policy = Arc::new(Current::new(policy));
-        let stop = CancellationToken::new();
         let learner = accounts::Learner {
             registry: Arc::clone(&registry),
             store: Arc::clone(&store),
@@ -128,12 +136,7 @@ impl App {
         tokio::spawn(stop.clone().run_until_cancelled_owned(learner.keep_learning(own)));
         let inbox = Inbox::new(Arc::clone(&store), registry, policy, Arc::clone(&clock), move || poke.poke());
         let face = Face::new(Arc::new(inbox), Arc::clone(&store), Arc::clone(&clock));
-        let address = listener.local_addr().map_err(|error| io("the listener", error))?;
-        let mut tasks = vec![leading, serve::public(listener, face.clone(), stop.clone())];
-        let socket = config.data_dir().map(|data| admin_socket(&data));
-        if let Some(socket) = &socket {
-            tasks.push(serve::admin(socket, Arc::clone(&store), stop.clone())?);
-        }
+        tasks.extend([leading, serve::public(listener, face.clone(), stop.clone())]);
         Ok(Self { address, store, face, engine, tasks, stop, clock, remarks, socket })
     }
 

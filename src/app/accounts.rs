@@ -26,12 +26,16 @@ pub(super) struct Learner {
 /// Learns the accounts from the services, and from the last start where a service does not answer.
 pub(super) async fn learn(registry: &Registry, store: &dyn Store) -> Vec<Account> {
     let mut own = registry.learn_own(&[]).await;
-    for account in remembered(store).await {
+    let before = remembered(store).await;
+    for account in &before {
         if !own.iter().any(|known| known.vendor == account.vendor) {
-            own.push(account);
+            own.push(account.clone());
         }
     }
-    remember(&own, store).await;
+    // Most starts learn nothing new, and a write waits for the disk.
+    if own != before {
+        remember(&own, store).await;
+    }
     own
 }
 

@@ -7,9 +7,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::State;
+use super::state::list;
 
-/// The bot's name on GitHub and Jira.
-const BOT: &str = "ostler-bot";
 /// The bot's user in Slack.
 const SLACK_BOT: &str = "U0BOT";
 
@@ -21,7 +20,7 @@ impl State {
 
     /// The pull requests of a repository.
     pub(crate) fn pulls(&self, repository: &str) -> Vec<&Value> {
-        list(&self.repository(repository)["pulls"])
+        list(&self.repository(repository)["pulls"]).collect()
     }
 
     /// The names of a repository's branches.
@@ -32,10 +31,9 @@ impl State {
 
     /// What the bot wrote under an issue or a pull request.
     pub(crate) fn answers_under(&self, repository: &str, number: u64) -> Vec<&str> {
-        let found = self.repository(repository);
-        let all = list(&found["issues"]).into_iter().chain(list(&found["pulls"]));
-        let conversation = all.into_iter().find(|issue| issue["number"] == number);
-        own_comments(conversation.expect("there is such a conversation"))
+        let conversation = self.conversation(repository, number);
+        assert!(!conversation.is_null(), "there is such a conversation");
+        self.bot_texts(conversation)
     }
 
     /// A ticket of the tracker.
@@ -45,14 +43,18 @@ impl State {
 
     /// What the bot wrote under a ticket.
     pub(crate) fn answers_on(&self, key: &str) -> Vec<&str> {
-        own_comments(self.ticket(key))
+        self.bot_texts(self.ticket(key))
+    }
+
+    fn bot_texts<'a>(&self, task: &'a Value) -> Vec<&'a str> {
+        self.bot_comments(task).map(|comment| text(&comment["body"])).collect()
     }
 
     /// What the bot said in the chat: the channel and the text.
     pub(crate) fn messages(&self) -> Vec<(&str, &str)> {
-        let channels = list(&self.0["slack"]["channels"]).into_iter();
+        let channels = list(&self.0["slack"]["channels"]);
         let said = channels.flat_map(|channel| {
-            let own = list(&channel["messages"]).into_iter().filter(|message| message["user"] == SLACK_BOT);
+            let own = list(&channel["messages"]).filter(|message| message["user"] == SLACK_BOT);
             own.map(|message| (text(&channel["name"]), text(&message["text"])))
         });
         said.collect()
@@ -60,12 +62,12 @@ impl State {
 
     /// What one person alone was shown in the chat.
     pub(crate) fn whispers(&self) -> Vec<&str> {
-        list(&self.0["slack"]["whispers"]).into_iter().map(|whisper| text(&whisper["text"])).collect()
+        list(&self.0["slack"]["whispers"]).map(|whisper| text(&whisper["text"])).collect()
     }
 
     /// How often the model was asked.
     pub(crate) fn model_calls(&self) -> usize {
-        let asked = list(&self.0["requests"]).into_iter();
+        let asked = list(&self.0["requests"]);
         asked.filter(|request| text(&request["path"]).starts_with("/anthropic/")).count()
     }
 
@@ -137,15 +139,6 @@ pub(crate) fn ostler(place: &Path, arguments: &[&str]) -> Said {
         out: String::from_utf8(done.stdout).unwrap(),
         err: String::from_utf8(done.stderr).unwrap(),
     }
-}
-
-fn own_comments(conversation: &Value) -> Vec<&str> {
-    let own = list(&conversation["comments"]).into_iter().filter(|comment| comment["author"] == BOT);
-    own.map(|comment| text(&comment["body"])).collect()
-}
-
-fn list(value: &Value) -> Vec<&Value> {
-    value.as_array().into_iter().flatten().collect()
 }
 
 fn text(value: &Value) -> &str {

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::tale::{Tale, Traces};
 
+/// The bot's name on GitHub and Jira.
 const BOT: &str = "ostler-bot";
 
 /// The answer of `GET /twin/state`.
@@ -15,12 +16,12 @@ pub(crate) struct State(pub(crate) Value);
 impl State {
     /// A repository's branches with their commits.
     pub(crate) fn tips(&self, repository: &str) -> &Value {
-        &self.0["github"]["repositories"][repository]["branches"]
+        &self.repository(repository)["branches"]
     }
 
     /// An issue or a pull request by its number.
     pub(crate) fn conversation(&self, repository: &str, number: u64) -> &Value {
-        let issues = list(&self.0["github"]["repositories"][repository]["issues"]);
+        let issues = list(&self.repository(repository)["issues"]);
         issues.chain(self.pulls(repository)).find(|found| found["number"] == number).unwrap_or(&Value::Null)
     }
 
@@ -104,6 +105,6 @@ fn seeded_branches(repository: &str) -> Vec<String> {
     more.into_iter().chain(["main".to_owned()]).collect()
 }
 
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
+pub(super) fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
