@@ -100,7 +100,7 @@ impl App {
     pub async fn start_from(loaded: Loaded, origin: Origin, listener: TcpListener) -> Result<Self, AppError> {
         let config = loaded.config;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let catalog = Catalog::load_from(&origin, &registry::actions());
+        let catalog = Catalog::load_from(&origin, &registry::vocabulary());
         let catalog = catalog.map_err(|faults| AppError::Catalog(faults.render(false)))?;
         let store = store::open(&config.store.url)?;
         let registry = Arc::new(Registry::build(config.vendors()?, &clock)?);

@@ -19,6 +19,7 @@ mod lenient;
 pub mod markdown;
 pub mod model;
 pub mod registry;
+pub mod scheme;
 pub mod slack;
 pub mod source;
 pub mod tracker;

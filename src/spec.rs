@@ -1,7 +1,7 @@
 //! What people write, parsed to checked types: handlers, workflows, prompts, roles, expressions.
 //!
 //! Everything in a [`Catalog`] has been checked against everything else in it and against
-//! the [`ActionSpec`]s that plugins declare, so the rest of Ostler never meets a workflow that names an
+//! the [`Vocabulary`] that plugins declare, so the rest of Ostler never meets a workflow that names an
 //! unknown action. Errors are [`diagnostic`]s with file, line and column, all of them at once.
 
 pub mod action;
@@ -12,6 +12,7 @@ pub mod handler;
 pub mod near;
 pub mod prompt;
 mod scope;
+pub mod vocabulary;
 pub mod workflow;
 mod yaml;
 
@@ -19,4 +20,5 @@ pub use self::action::{ActionSpec, Field, Kind, Repeat, Undo};
 pub use self::catalog::Catalog;
 pub use self::handler::{Filter, RepositoryMap, Trigger};
 pub use self::prompt::{Role, RoleLimits};
+pub use self::vocabulary::Vocabulary;
 pub use self::workflow::{OnError, Step, StepKind, Workflow};

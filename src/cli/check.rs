@@ -11,7 +11,7 @@ use crate::config::{self, ConfigError, Environment};
 use crate::plugin::registry;
 use crate::spec::catalog::Origin;
 use crate::spec::diagnostic::Diagnostics;
-use crate::spec::{ActionSpec, Catalog};
+use crate::spec::{Catalog, Vocabulary};
 
 /// What `ostler check` is called with.
 #[derive(Debug, clap::Args)]
@@ -47,7 +47,7 @@ pub(super) fn run(arguments: &Arguments, environment: &Environment, screen: &Scr
     if arguments.dir.is_some() {
         origin.project.clone_from(&arguments.dir);
     }
-    let mut report = check(&origin, &registry::actions());
+    let mut report = check(&origin, &registry::vocabulary());
     let notices = match loaded {
         Ok(loaded) => loaded.notices,
         Err(error) => {
@@ -74,11 +74,11 @@ pub struct Report {
     configuration: Option<ConfigError>,
 }
 
-/// Checks handlers, workflows, prompts and roles against each other and against the actions that
+/// Checks handlers, workflows, prompts and roles against each other and against what
 /// plugins offer.
 #[must_use]
-pub fn check(origin: &Origin, actions: &[ActionSpec]) -> Report {
-    Report { found: Catalog::load_from(origin, actions), configuration: None }
+pub fn check(origin: &Origin, words: &Vocabulary) -> Report {
+    Report { found: Catalog::load_from(origin, words), configuration: None }
 }
 
 impl Report {
@@ -159,8 +159,8 @@ mod tests {
 
     #[test]
     fn faults_are_counted_and_told_to_programs_with_their_places() {
-        // Without any plugin, nothing serves what the shipped workflows need.
-        let report = check(&Origin::default(), &[]);
+        // Without any action, nothing serves what the shipped workflows need.
+        let report = check(&Origin::default(), &Vocabulary { actions: Vec::new(), ..registry::vocabulary() });
         let errors = report.json()["errors"].as_array().unwrap().len();
         assert!(!report.is_right() && errors > 1);
         assert!(report.render(false).ends_with(&format!("\n{errors} faults found.\n")));

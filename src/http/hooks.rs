@@ -42,7 +42,14 @@ pub(super) async fn take_on_surface(
 
 async fn receive(face: &Face, source: &str, surface: String, request: Request) -> Result<Response, Problem> {
     let (parts, mut body) = request.into_parts();
-    let received = take_in(face, source, surface, (parts.headers, &mut body)).await;
+    let delivery = Delivery {
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        surface,
+        headers: parts.headers,
+        body: Bytes::new(),
+    };
+    let received = take_in(face, source, delivery, &mut body).await;
     if received.is_err() && !body.is_end_stream() {
         tokio::spawn(linger(body, Arc::clone(&face.clock)));
     }
@@ -52,13 +59,13 @@ async fn receive(face: &Face, source: &str, surface: String, request: Request) -
 async fn take_in(
     face: &Face,
     source: &str,
-    surface: String,
-    (headers, body): (HeaderMap, &mut Body),
+    delivery: Delivery,
+    body: &mut Body,
 ) -> Result<Response, Problem> {
-    let limit = face.inbox.limit(source, &surface)?;
+    let limit = face.inbox.limit(source, &delivery.surface)?;
     let _place = face.places.try_acquire().map_err(|_| Rejection::Overloaded)?;
-    let body = read(face, &headers, body, limit).await?;
-    let outcome = face.inbox.accept(source, Delivery { surface, headers, body }).await?;
+    let body = read(face, &delivery.headers, body, limit).await?;
+    let outcome = face.inbox.accept(source, Delivery { body, ..delivery }).await?;
     Ok(respond(outcome))
 }
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use axum::body::{Body, to_bytes};
-use axum::http::{Request, StatusCode};
+use axum::http::{HeaderName, Request, StatusCode};
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use tower::ServiceExt as _;
@@ -13,6 +13,7 @@ use crate::id::Digest;
 use crate::ingress::{Current, Policy, signature};
 use crate::money::{Limits, Prices};
 use crate::plugin::fixture::Fixture;
+use crate::plugin::scheme::{Mac, Scheme};
 use crate::plugin::source::{Delivery, FORM};
 use crate::plugin::{Registry, Source, github, jira, slack};
 use crate::router::{Rules, Standing};
@@ -83,9 +84,10 @@ impl House {
     }
 
     fn signed_delivery(&self, source: &str, delivery: Delivery) -> Request<Body> {
-        let scheme = self.sources[&SourceName::new(source)].scheme();
+        let scheme = &self.sources[&SourceName::new(source)].credentials(&delivery.surface)[0].scheme;
         let mut request = unsigned(source, delivery.clone());
-        for (name, value) in signature::sign(scheme, SECRET, &delivery.body, self.clock.now()) {
+        for (name, value) in signature::sign(scheme, SECRET, &delivery, self.clock.now()).unwrap() {
+            let name: HeaderName = name.parse().unwrap();
             request.headers_mut().append(name, value.parse().unwrap());
         }
         request
@@ -314,8 +316,10 @@ async fn a_slash_command_is_answered_usefully_whatever_it_says() {
         let form = [("user_id", "U1"), ("channel_id", "C1"), ("text", text), ("trigger_id", trigger)];
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let headers = [(axum::http::header::CONTENT_TYPE, FORM.parse().unwrap())].into_iter().collect();
-        house
-            .signed_delivery("slack", Delivery { surface: "commands".to_owned(), headers, body: body.into() })
+        house.signed_delivery(
+            "slack",
+            Delivery { surface: "commands".to_owned(), headers, body: body.into(), ..Delivery::default() },
+        )
     };
     let text = |answer: Answer| answer.json["text"].as_str().unwrap().to_owned();
     assert!(text(house.send(say("help", "1")).await).contains("`implement` (`impl`): Does the work"));
@@ -402,9 +406,10 @@ async fn a_source_without_a_secret_is_off() {
         let source = github::source::GithubSource::new(github::source::SourceOptions { secrets });
         let house = House::with([(source.name(), Arc::new(source) as Arc<dyn Source>)].into_iter().collect());
         let mut request = unsigned("github", kept("github", "issues.labeled"));
-        let forged =
-            signature::sign(house.sources[&SourceName::new("github")].scheme(), "", b"x", house.clock.now());
-        request.headers_mut().append(forged[0].0, forged[0].1.parse().unwrap());
+        let scheme = Scheme::Mac(Mac::sha256("x-hub-signature-256", "sha256="));
+        let empty = Delivery { body: "x".into(), ..Delivery::default() };
+        let forged = signature::sign(&scheme, "", &empty, house.clock.now()).unwrap();
+        request.headers_mut().append("x-hub-signature-256", forged[0].1.parse().unwrap());
         house.refused(request, StatusCode::NOT_FOUND).await;
     }
 }

@@ -140,17 +140,41 @@ impl Inbox {
     pub async fn accept(&self, source: &str, delivery: Delivery) -> Result<Outcome, Rejection> {
         let source = self.source(source, &delivery.surface)?;
         let now = self.clock.now();
-        let (delivery, decoded) = open(&source, delivery, now).await?;
+        let (delivery, decoded) = open(&source, delivery, now, read).await?;
+        self.take(source.as_ref(), &delivery, decoded, now).await
+    }
+
+    /// Takes in a delivery that Ostler fetched itself from its source: what was missed, or is asked for where
+    /// nothing can be sent here. It goes the same way, and what was sent as well is known again.
+    ///
+    /// # Errors
+    /// When it is not understood, or cannot be stored; then nothing was stored.
+    pub async fn take_fetched(&self, source: &str, delivery: Delivery) -> Result<Outcome, Rejection> {
+        let source = self.registry.sources.get(&SourceName::new(source)).ok_or(Rejection::Unknown)?;
+        let now = self.clock.now();
+        let (delivery, decoded) = open(source, delivery, now, understand).await?;
+        self.take(source.as_ref(), &delivery, decoded, now).await
+    }
+
+    /// What becomes of a delivery that was understood.
+    async fn take(
+        &self,
+        source: &dyn Source,
+        delivery: &Delivery,
+        decoded: Decoded,
+        now: Timestamp,
+    ) -> Result<Outcome, Rejection> {
         match decoded {
+            Decoded::Stale => Err(Refusal::Stale.into()),
             Decoded::Handshake(reply) => Ok(Outcome { reply: Some(reply), answer: Answer::ignored() }),
             Decoded::Ignored(why) => {
                 tracing::debug!(source = %source.name(), %why, "a delivery is of no interest");
-                let reply = source.answer(&delivery, &Verdict::Ignored);
+                let reply = source.answer(delivery, &Verdict::Ignored);
                 Ok(Outcome { reply, answer: Answer::ignored() })
             }
             Decoded::Event { event, identities } => {
-                let (verdict, answer) = self.keep(*event, identities, &delivery, now).await?;
-                Ok(Outcome { reply: source.answer(&delivery, &verdict), answer })
+                let (verdict, answer) = self.keep(*event, identities, delivery, now).await?;
+                Ok(Outcome { reply: source.answer(delivery, &verdict), answer })
             }
         }
     }
@@ -159,8 +183,9 @@ impl Inbox {
         let source = self.registry.sources.get(&SourceName::new(name)).ok_or(Rejection::Unknown)?;
         let surfaces = source.surfaces();
         let known = if surfaces.is_empty() { surface.is_empty() } else { surfaces.contains(&surface) };
-        // A source without a secret is off: it could believe anybody or nobody.
-        if known && !source.secrets().is_empty() { Ok(Arc::clone(source)) } else { Err(Rejection::Unknown) }
+        // A surface without a secret is off: it could believe anybody or nobody.
+        let is_on = known && !source.credentials(surface).is_empty();
+        if is_on { Ok(Arc::clone(source)) } else { Err(Rejection::Unknown) }
     }
 
     /// Routes an event and stores it with everything it starts.
@@ -226,6 +251,7 @@ async fn open(
     source: &Arc<dyn Source>,
     delivery: Delivery,
     now: Timestamp,
+    read: fn(&dyn Source, &Delivery, Timestamp) -> Result<Decoded, Rejection>,
 ) -> Result<(Delivery, Decoded), Rejection> {
     if delivery.body.len() <= LARGE {
         return read(source.as_ref(), &delivery, now).map(|decoded| (delivery, decoded));
@@ -245,7 +271,12 @@ fn read(source: &dyn Source, delivery: &Delivery, now: Timestamp) -> Result<Deco
     if let Some(reply) = source.courtesy(delivery) {
         return Ok(Decoded::Handshake(reply));
     }
-    signature::verify(source.scheme(), source.secrets(), delivery, now)?;
+    signature::verify(source.credentials(&delivery.surface), delivery, now)?;
+    understand(source, delivery, now)
+}
+
+/// Understands a delivery that is believed.
+fn understand(source: &dyn Source, delivery: &Delivery, now: Timestamp) -> Result<Decoded, Rejection> {
     let stamp = Stamp {
         id: EventId::at(now),
         source: source.name(),

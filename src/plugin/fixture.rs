@@ -54,7 +54,8 @@ impl Fixture {
             headers
                 .append(name, HeaderValue::try_from(value).map_err(|error| BadFixture(error.to_string()))?);
         }
-        Ok(Delivery { surface: self.surface.clone(), headers, body: self.bytes().into() })
+        let surface = self.surface.clone();
+        Ok(Delivery { surface, headers, body: self.bytes().into(), ..Delivery::default() })
     }
 
     fn bytes(&self) -> Vec<u8> {

@@ -16,6 +16,7 @@ use super::slack::{self, Slack};
 use super::{Call, Chat, Docs, Forge, Model, PluginError, Source, Tracker, client};
 use crate::clock::Clock;
 use crate::event::{Account, SourceName};
+use crate::spec::Vocabulary;
 use crate::spec::action::ActionSpec;
 
 /// Everything that serves a capability, by provider name.
@@ -148,6 +149,17 @@ impl Registry {
 
 async fn answer((name, whoami): (SourceName, Call<'_, Account>)) -> Option<Account> {
     whoami.await.inspect_err(|error| tracing::warn!(provider = %name, %error, "own account not learned")).ok()
+}
+
+/// What workflows and handlers can speak of.
+#[must_use]
+pub fn vocabulary() -> Vocabulary {
+    Vocabulary { actions: actions(), kinds: kinds() }
+}
+
+/// The kinds of event that the sources are known to make, configured or not.
+fn kinds() -> Vec<&'static str> {
+    [github::source::KINDS, jira::source::KINDS, slack::source::KINDS].concat()
 }
 
 /// Every action that a workflow can name.

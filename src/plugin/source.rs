@@ -3,9 +3,9 @@
 use std::fmt::Debug;
 
 use http::HeaderMap;
-use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
+use super::scheme::Credential;
 use crate::event::{Event, SourceName, Stamp};
 use crate::id::{EventId, RunId};
 
@@ -16,8 +16,12 @@ pub const JSON: &str = "application/json";
 pub const FORM: &str = "application/x-www-form-urlencoded";
 
 /// One HTTP request from a source, as it arrived.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Delivery {
+    /// The path that it was posted to, without the address's own part: `/webhooks/jira`.
+    pub path: String,
+    /// The query behind the path, without its question mark.
+    pub query: String,
     /// The part of the path behind the source's name: empty, or `events`, `commands`, `interactions`.
     pub surface: String,
     /// The request's headers.
@@ -50,14 +54,11 @@ pub trait Source: Debug + Send + Sync {
     fn name(&self) -> SourceName;
 
     /// The parts of the path behind the name that it knows; empty when there is none.
-    fn surfaces(&self) -> &'static [&'static str];
+    fn surfaces(&self) -> Vec<&str>;
 
-    /// How its deliveries are signed.
-    fn scheme(&self) -> Scheme;
-
-    /// The secrets that a signature may be made with; several while one is being replaced. With
-    /// none the source is off.
-    fn secrets(&self) -> &[SecretString];
+    /// What a delivery on a surface may be believed by; several while a secret is being replaced. Without
+    /// any the surface is off.
+    fn credentials(&self, surface: &str) -> &[Credential];
 
     /// The largest body that it sends, in bytes.
     fn body_limit(&self) -> usize;
@@ -81,38 +82,7 @@ pub trait Source: Debug + Send + Sync {
     fn answer(&self, delivery: &Delivery, verdict: &Verdict) -> Option<Reply>;
 }
 
-/// The secrets that are not empty: anybody can sign with the others.
-#[must_use]
-pub fn usable(mut secrets: Vec<SecretString>) -> Vec<SecretString> {
-    secrets.retain(|secret| !secret.expose_secret().is_empty());
-    secrets
-}
-
-/// How a source's deliveries are signed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scheme {
-    /// `<prefix><hex HMAC-SHA256 of the body>` in a header.
-    Body {
-        /// The header.
-        header: &'static str,
-        /// What stands before the digits.
-        prefix: &'static str,
-    },
-    /// `<version>=<hex HMAC-SHA256 of version:timestamp:body>`, with the timestamp in a header of its own and
-    /// good for `window` seconds.
-    Timed {
-        /// The signature's header.
-        header: &'static str,
-        /// The timestamp's header.
-        timestamp: &'static str,
-        /// What stands before the `=`, and before the first colon.
-        version: &'static str,
-        /// Seconds that the timestamp may be off, either way.
-        window: u64,
-    },
-}
-
-/// The three outcomes of decoding.
+/// The outcomes of decoding.
 #[derive(Debug, Clone)]
 pub enum Decoded {
     /// Something happened.
@@ -126,6 +96,8 @@ pub enum Decoded {
     Ignored(String),
     /// It wants an answer and nothing else.
     Handshake(Reply),
+    /// Its body says that it was sent too long ago, for senders whose timestamp is in the body.
+    Stale,
 }
 
 /// A body that is not what the source sends.

@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::diagnostic::{Diagnostics, Source};
 use super::workflow::World;
-use super::{ActionSpec, Role, Trigger, Workflow, handler, prompt, workflow};
+use super::{Role, Trigger, Vocabulary, Workflow, handler, prompt, workflow};
 use crate::id::Digest;
 
 /// What people wrote, as it stood when it was read. It never changes afterwards.
@@ -67,26 +67,26 @@ impl Catalog {
     ///
     /// # Errors
     /// With every fault of every file.
-    pub fn load(project: Option<&Path>, actions: &[ActionSpec]) -> Result<Self, Diagnostics> {
-        Self::load_from(&Origin { project: project.map(Path::to_owned), ..Origin::default() }, actions)
+    pub fn load(project: Option<&Path>, words: &Vocabulary) -> Result<Self, Diagnostics> {
+        Self::load_from(&Origin { project: project.map(Path::to_owned), ..Origin::default() }, words)
     }
 
     /// Reads and checks everything from where it is said to be.
     ///
     /// # Errors
     /// With every fault of every file.
-    pub fn load_from(origin: &Origin, actions: &[ActionSpec]) -> Result<Self, Diagnostics> {
+    pub fn load_from(origin: &Origin, words: &Vocabulary) -> Result<Self, Diagnostics> {
         let mut faults = Diagnostics::default();
         let files = Files::collect(origin, &mut faults);
-        Self::read(&files, actions, faults)
+        Self::read(&files, words, faults)
     }
 
-    fn read(files: &Files, actions: &[ActionSpec], mut faults: Diagnostics) -> Result<Self, Diagnostics> {
+    fn read(files: &Files, words: &Vocabulary, mut faults: Diagnostics) -> Result<Self, Diagnostics> {
         let (prompts, roles) = read_prompts(files, &mut faults);
         let names: BTreeSet<String> = roles.keys().cloned().collect();
-        let world = World { actions, roles: &names, prompts: &prompts };
+        let world = World { actions: &words.actions, roles: &names, prompts: &prompts };
         let workflows = read_workflows(files, &world, &mut faults);
-        let triggers = read_handlers(files, &workflows, &mut faults);
+        let triggers = read_handlers(files, (&workflows, words), &mut faults);
         if !faults.is_empty() {
             return Err(faults);
         }
@@ -132,11 +132,15 @@ fn read_workflows(files: &Files, world: &World<'_>, faults: &mut Diagnostics) ->
     workflows
 }
 
-fn read_handlers(files: &Files, workflows: &handler::Workflows, faults: &mut Diagnostics) -> Vec<Trigger> {
+fn read_handlers(
+    files: &Files,
+    known: (&handler::Workflows, &Vocabulary),
+    faults: &mut Diagnostics,
+) -> Vec<Trigger> {
     let mut triggers: Vec<Trigger> = Vec::new();
     for (path, file) in files.under(HANDLERS) {
         let mut source = Source::new(file.shown.as_str(), file.text.as_str());
-        let read = handler::read(&mut source, stem(path, HANDLERS), workflows);
+        let read = handler::read(&mut source, stem(path, HANDLERS), known);
         for trigger in &read {
             if triggers.iter().any(|other| other.id == trigger.id) {
                 source.fault(0..0, format!("another file has a trigger `{}` already", trigger.id));

@@ -14,7 +14,8 @@ use url::Url;
 use super::world::lock;
 use super::{Options, Secrets, TwinError};
 use crate::ingress::signature;
-use crate::plugin::source::Scheme;
+use crate::plugin::scheme::{Mac, Scheme};
+use crate::plugin::source;
 
 /// How long an answer may take: what GitHub waits for.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -177,24 +178,34 @@ impl Outbox {
         let base = self.hooks.as_str().trim_end_matches('/');
         let mut request = self.client.post(format!("{base}/webhooks/{}", delivery.path));
         request = request.header("content-type", delivery.content_type);
-        for (name, value) in delivery.headers.iter().chain(&self.signed(delivery, attempt, now)) {
+        for (name, value) in &delivery.headers {
             request = request.header(*name, value);
+        }
+        for (name, value) in self.signed(delivery, attempt, now) {
+            request = request.header(name, value);
         }
         let answer = request.body(delivery.body.clone()).send().await?;
         Ok((answer.status().as_u16(), answer.text().await?))
     }
 
     /// The headers that depend on the secret, the time or the attempt.
-    fn signed(&self, delivery: &Delivery, attempt: u32, now: Timestamp) -> Vec<(&'static str, String)> {
+    fn signed(&self, delivery: &Delivery, attempt: u32, now: Timestamp) -> Vec<(String, String)> {
         let secret = match delivery.sender {
             Sender::Github => &self.secrets.github_webhook,
             Sender::Jira => &self.secrets.jira_webhook,
             Sender::Slack => &self.secrets.slack_signing,
         };
         let scheme = delivery.sender.scheme();
-        let mut headers = signature::sign(scheme, secret.expose_secret(), delivery.body.as_bytes(), now);
+        let sent = source::Delivery {
+            body: delivery.body.clone().into_bytes().into(),
+            ..source::Delivery::default()
+        };
+        // Each of these schemes signs with whatever text its secret is.
+        let mut headers = signature::sign(&scheme, secret.expose_secret(), &sent, now).unwrap_or_default();
         if attempt > 1 {
-            headers.extend(delivery.sender.again(attempt - 1));
+            headers.extend(
+                delivery.sender.again(attempt - 1).into_iter().map(|(name, value)| (name.to_owned(), value)),
+            );
         }
         headers
     }
@@ -204,8 +215,8 @@ impl Sender {
     /// How it signs, as its own documentation says: nothing of the plugin that checks it is used here.
     fn scheme(self) -> Scheme {
         match self {
-            Self::Github => Scheme::Body { header: "x-hub-signature-256", prefix: "sha256=" },
-            Self::Jira => Scheme::Body { header: "x-hub-signature", prefix: "sha256=" },
+            Self::Github => Scheme::Mac(Mac::sha256("x-hub-signature-256", "sha256=")),
+            Self::Jira => Scheme::Mac(Mac::sha256("x-hub-signature", "sha256=")),
             Self::Slack => Scheme::Timed {
                 header: "x-slack-signature",
                 timestamp: "x-slack-request-timestamp",

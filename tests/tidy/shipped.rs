@@ -21,7 +21,7 @@ use crate::source;
 
 #[test]
 fn handlers_workflows_prompts_and_roles_are_right_together() {
-    let catalog = Catalog::load(Some(source::root()), &registry::actions());
+    let catalog = Catalog::load(Some(source::root()), &registry::vocabulary());
     let catalog = catalog.unwrap_or_else(|faults| panic!("\n{}", faults.render(false)));
     let shipped = |folder: &str| files(&source::root().join(folder)).len();
     assert_eq!(catalog.triggers.len(), shipped("handlers"));

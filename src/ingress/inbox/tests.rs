@@ -50,8 +50,9 @@ impl Office {
     }
 
     async fn send(&self, source: &str, mut delivery: Delivery) -> Outcome {
-        let scheme = self.sources[&SourceName::new(source)].scheme();
-        for (name, value) in signature::sign(scheme, SECRET, &delivery.body, self.clock.now()) {
+        let scheme = &self.sources[&SourceName::new(source)].credentials(&delivery.surface)[0].scheme;
+        for (name, value) in signature::sign(scheme, SECRET, &delivery, self.clock.now()).unwrap() {
+            let name: http::HeaderName = name.parse().unwrap();
             delivery.headers.insert(name, value.parse().unwrap());
         }
         self.inbox.accept(source, delivery).await.unwrap()
@@ -97,7 +98,8 @@ fn policy() -> Policy {
         access: Access::default(),
         actions: registry::actions(),
     };
-    let catalog = Catalog::load(None, &registry::actions()).unwrap_or_else(|e| panic!("{}", e.render(false)));
+    let catalog =
+        Catalog::load(None, &registry::vocabulary()).unwrap_or_else(|e| panic!("{}", e.render(false)));
     Policy::new(Rules::new(catalog), settings, standing)
 }
 

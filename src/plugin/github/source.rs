@@ -20,12 +20,21 @@ use crate::event::{
     SourceName, Stamp, Subject, TaskMention, TaskRef,
 };
 use crate::plugin::lenient::{Maybe, Text};
-use crate::plugin::source::{
-    Decoded, Delivery, FORM, JSON, Reply, Scheme, Source, Undecodable, Verdict, usable,
-};
+use crate::plugin::scheme::{Credential, Mac, Scheme};
+use crate::plugin::source::{Decoded, Delivery, FORM, JSON, Reply, Source, Undecodable, Verdict};
 
 /// The vendor's name.
 const GITHUB: &str = "github";
+
+/// The kinds of event that it is known to make.
+#[rustfmt::skip]
+pub const KINDS: &[&str] = &[
+    "github.issue.opened", "github.issue.labeled", "github.issue.unlabeled", "github.issue.assigned",
+    "github.issue.unassigned", "github.issue.edited", "github.issue.closed", "github.issue.reopened",
+    "github.comment.created", "github.pull_request.opened", "github.pull_request.closed",
+    "github.pull_request.synchronize", "github.pull_request.labeled", "github.review.submitted",
+    "github.review_comment.created", "github.push", "github.check_run.completed",
+];
 
 /// GitHub sends no larger payload.
 const BODY_LIMIT: usize = 25 * 1024 * 1024;
@@ -41,14 +50,15 @@ pub struct SourceOptions {
 /// GitHub as a sender of deliveries.
 #[derive(Debug)]
 pub struct GithubSource {
-    secrets: Vec<SecretString>,
+    credentials: Vec<Credential>,
 }
 
 impl GithubSource {
     /// A source with these options. Without a secret it is off.
     #[must_use]
     pub fn new(options: SourceOptions) -> Self {
-        Self { secrets: usable(options.secrets) }
+        let scheme = Scheme::Mac(Mac::sha256("X-Hub-Signature-256", "sha256="));
+        Self { credentials: Credential::each(&scheme, options.secrets) }
     }
 }
 
@@ -57,16 +67,12 @@ impl Source for GithubSource {
         SourceName::new(GITHUB)
     }
 
-    fn surfaces(&self) -> &'static [&'static str] {
-        &[]
+    fn surfaces(&self) -> Vec<&str> {
+        Vec::new()
     }
 
-    fn scheme(&self) -> Scheme {
-        Scheme::Body { header: "X-Hub-Signature-256", prefix: "sha256=" }
-    }
-
-    fn secrets(&self) -> &[SecretString] {
-        &self.secrets
+    fn credentials(&self, _: &str) -> &[Credential] {
+        &self.credentials
     }
 
     fn body_limit(&self) -> usize {

@@ -18,10 +18,19 @@ use crate::event::{
     Account, Actor, Command, Event, EventKind, SourceName, Stamp, Subject, TaskMention, TaskRef,
 };
 use crate::plugin::lenient::{Maybe, Text};
-use crate::plugin::source::{Decoded, Delivery, JSON, Reply, Scheme, Source, Undecodable, Verdict, usable};
+use crate::plugin::scheme::{Credential, Mac, Scheme};
+use crate::plugin::source::{Decoded, Delivery, JSON, Reply, Source, Undecodable, Verdict};
 
 /// The vendor's name.
 const JIRA: &str = "jira";
+
+/// The kinds of event that it is known to make.
+#[rustfmt::skip]
+pub const KINDS: &[&str] = &[
+    "jira.issue.created", "jira.issue.assigned", "jira.issue.unassigned", "jira.issue.updated",
+    "jira.issue.transitioned", "jira.issue.labeled", "jira.issue.unlabeled", "jira.issue.commented",
+    "jira.issue.deleted",
+];
 
 /// Descriptions and changelogs are sent whole.
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
@@ -39,7 +48,7 @@ pub struct SourceOptions {
 /// Jira as a sender of deliveries.
 #[derive(Debug)]
 pub struct JiraSource {
-    secrets: Vec<SecretString>,
+    credentials: Vec<Credential>,
     site: Option<String>,
 }
 
@@ -47,7 +56,9 @@ impl JiraSource {
     /// A source with these options. Without a secret it is off.
     #[must_use]
     pub fn new(options: SourceOptions) -> Self {
-        Self { secrets: usable(options.secrets), site: options.site }
+        // The header lacks GitHub's `-256`; the digest is the same.
+        let scheme = Scheme::Mac(Mac::sha256("X-Hub-Signature", "sha256="));
+        Self { credentials: Credential::each(&scheme, options.secrets), site: options.site }
     }
 
     fn identities(
@@ -87,17 +98,12 @@ impl Source for JiraSource {
         SourceName::new(JIRA)
     }
 
-    fn surfaces(&self) -> &'static [&'static str] {
-        &[]
+    fn surfaces(&self) -> Vec<&str> {
+        Vec::new()
     }
 
-    fn scheme(&self) -> Scheme {
-        // The header lacks GitHub's `-256`; the digest is the same.
-        Scheme::Body { header: "X-Hub-Signature", prefix: "sha256=" }
-    }
-
-    fn secrets(&self) -> &[SecretString] {
-        &self.secrets
+    fn credentials(&self, _: &str) -> &[Credential] {
+        &self.credentials
     }
 
     fn body_limit(&self) -> usize {

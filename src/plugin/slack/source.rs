@@ -14,12 +14,14 @@ use super::text;
 use crate::event::{Account, Actor, Button, Command, Event, EventKind, SourceName, Stamp, Subject, Thread};
 use crate::id::RunId;
 use crate::plugin::lenient::{Maybe, Record, Text};
-use crate::plugin::source::{
-    Decoded, Delivery, FORM, JSON, Reply, Scheme, Source, Undecodable, Verdict, usable,
-};
+use crate::plugin::scheme::{Credential, Scheme};
+use crate::plugin::source::{Decoded, Delivery, FORM, JSON, Reply, Source, Undecodable, Verdict};
 
 /// The vendor's name.
 const SLACK: &str = "slack";
+
+/// The kinds of event that it is known to make.
+pub const KINDS: &[&str] = &["slack.command", "slack.mention", "slack.message", "slack.button"];
 
 /// When a request was signed.
 const TIMESTAMP: &str = "X-Slack-Request-Timestamp";
@@ -45,14 +47,16 @@ pub struct SourceOptions {
 /// Slack as a sender of requests.
 #[derive(Debug)]
 pub struct SlackSource {
-    secrets: Vec<SecretString>,
+    credentials: Vec<Credential>,
 }
 
 impl SlackSource {
     /// A source with these options. Without a secret it is off.
     #[must_use]
     pub fn new(options: SourceOptions) -> Self {
-        Self { secrets: usable(options.signing_secrets) }
+        let scheme =
+            Scheme::Timed { header: "X-Slack-Signature", timestamp: TIMESTAMP, version: "v0", window: 300 };
+        Self { credentials: Credential::each(&scheme, options.signing_secrets) }
     }
 }
 
@@ -61,16 +65,12 @@ impl Source for SlackSource {
         SourceName::new(SLACK)
     }
 
-    fn surfaces(&self) -> &'static [&'static str] {
-        &[EVENTS, COMMANDS, INTERACTIONS]
+    fn surfaces(&self) -> Vec<&str> {
+        vec![EVENTS, COMMANDS, INTERACTIONS]
     }
 
-    fn scheme(&self) -> Scheme {
-        Scheme::Timed { header: "X-Slack-Signature", timestamp: TIMESTAMP, version: "v0", window: 300 }
-    }
-
-    fn secrets(&self) -> &[SecretString] {
-        &self.secrets
+    fn credentials(&self, _: &str) -> &[Credential] {
+        &self.credentials
     }
 
     fn body_limit(&self) -> usize {

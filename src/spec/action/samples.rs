@@ -1,6 +1,7 @@
 //! Actions as plugins declare them, for the tests of everything that is checked against them.
 
 use super::{ActionSpec, Field, Kind, Repeat, Undo};
+use crate::spec::Vocabulary;
 
 fn spec(capability: &str, name: &str, inputs: Vec<Field>, outputs: &[(&str, Kind)]) -> ActionSpec {
     ActionSpec {
@@ -21,6 +22,24 @@ fn needs(name: &str) -> Field {
 
 fn takes(name: &str) -> Field {
     Field::optional(name, Kind::String)
+}
+
+/// What plugins might bring: these actions, and some kinds of three sources.
+pub(in crate::spec) fn vocabulary() -> Vocabulary {
+    let kinds = vec![
+        "github.issue.labeled",
+        "github.issue.opened",
+        "github.comment.created",
+        "github.review.submitted",
+        "github.review_comment.created",
+        "jira.issue.assigned",
+        "jira.issue.created",
+        "jira.issue.commented",
+        "slack.command",
+        "slack.mention",
+        "slack.button",
+    ];
+    Vocabulary { actions: actions(), kinds }
 }
 
 /// The actions that the shipped and the given workflows use.

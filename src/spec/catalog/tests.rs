@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::event::EventKind;
 use crate::spec::StepKind;
-use crate::spec::action::samples::actions;
+use crate::spec::action::samples::vocabulary;
 
 fn project(files: &[(&str, &str)]) -> TempDir {
     let project = TempDir::new().unwrap();
@@ -19,12 +19,12 @@ fn project(files: &[(&str, &str)]) -> TempDir {
 }
 
 fn shipped() -> Catalog {
-    Catalog::load(None, &actions()).unwrap_or_else(|faults| panic!("{faults}"))
+    Catalog::load(None, &vocabulary()).unwrap_or_else(|faults| panic!("{faults}"))
 }
 
 /// The faults as people see them, without the temporary folder's name.
 fn rendered(project: &TempDir) -> String {
-    let faults = Catalog::load(Some(project.path()), &actions()).unwrap_err();
+    let faults = Catalog::load(Some(project.path()), &vocabulary()).unwrap_err();
     faults.render(false).replace(&format!("{}/", project.path().display()), "")
 }
 
@@ -90,7 +90,7 @@ fn a_project_replaces_what_is_shipped_and_adds_to_it() {
         ("workflows/mine.yaml", "name: Mine\nsteps: [{name: a, type: ai_action}]\n"),
         ("prompts/a.txt", "{% include 'prompts/implement.txt' %}"),
     ]);
-    let catalog = Catalog::load(Some(project.path()), &actions()).unwrap();
+    let catalog = Catalog::load(Some(project.path()), &vocabulary()).unwrap();
     let named: Vec<_> = catalog.triggers.iter().filter(|trigger| trigger.id == "github-labeled").collect();
     assert_eq!((named.len(), named[0].run.as_str()), (1, "mine"));
     assert!(catalog.workflows.contains_key("mine") && catalog.workflows.contains_key("standard-development"));
@@ -104,7 +104,7 @@ fn the_digest_is_that_of_what_was_read() {
     let text = "name: A\nsteps: [{name: a, type: ai_action}]\n";
     let digest = |text: &str| {
         let project = project(&[("workflows/a.yaml", text)]);
-        Catalog::load(Some(project.path()), &actions()).unwrap().digest
+        Catalog::load(Some(project.path()), &vocabulary()).unwrap().digest
     };
     assert_eq!(digest(text), digest(text));
     assert_ne!(digest(text), digest(&text.replace("name: A", "name: B")));
@@ -115,11 +115,11 @@ fn another_file_can_take_a_workflows_place() {
     let project = project(&[("w.yaml", "name: Other\nsteps: [{name: a, type: ai_action}]\n")]);
     let replacement = Some(("standard-development".to_owned(), project.path().join("w.yaml")));
     let origin = Origin { replacement, ..Origin::default() };
-    let catalog = Catalog::load_from(&origin, &actions()).unwrap();
+    let catalog = Catalog::load_from(&origin, &vocabulary()).unwrap();
     let workflow = &catalog.workflows["standard-development"];
     assert_eq!((workflow.id.as_str(), workflow.name.as_str()), ("standard-development", "Other"));
     let origin = Origin { replacement: Some(("a".to_owned(), project.path().join("none.yaml"))), ..origin };
-    let faults = Catalog::load_from(&origin, &actions()).unwrap_err();
+    let faults = Catalog::load_from(&origin, &vocabulary()).unwrap_err();
     assert!(faults.items()[0].message.contains("cannot be read"));
 }
 
@@ -127,7 +127,7 @@ fn another_file_can_take_a_workflows_place() {
 fn workflows_may_lie_elsewhere() {
     let project = project(&[("flows/a.yaml", "name: A\nsteps: [{name: a, type: ai_action}]\n")]);
     let origin = Origin { workflows: Some(project.path().join("flows")), ..Origin::default() };
-    assert!(Catalog::load_from(&origin, &actions()).unwrap().workflows.contains_key("a"));
+    assert!(Catalog::load_from(&origin, &vocabulary()).unwrap().workflows.contains_key("a"));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::spec::diagnostic::Source;
 use crate::spec::near::distance;
 use crate::spec::scope::Scope;
 use crate::spec::yaml::{self, Entry, Fields, Node, Tree};
-use crate::spec::{Field, Workflow};
+use crate::spec::{Field, Vocabulary, Workflow};
 
 #[rustfmt::skip]
 const KEYS: &[&str] = &[
@@ -19,32 +19,19 @@ const KEYS: &[&str] = &[
     "run", "inputs",
 ];
 
-/// The sources that events come from, and `*` for all of them.
-const SOURCES: &[&str] = &["github", "jira", "slack", "*"];
-
-/// The kinds that sources are known to make, for those who misspell one. Others may come: every
-/// delivery is an event.
-#[rustfmt::skip]
-const KINDS: &[&str] = &[
-    "github.issue.opened", "github.issue.labeled", "github.issue.unlabeled", "github.issue.assigned",
-    "github.issue.unassigned", "github.issue.edited", "github.issue.closed", "github.issue.reopened",
-    "github.comment.created", "github.pull_request.opened", "github.pull_request.closed",
-    "github.pull_request.synchronize", "github.pull_request.labeled", "github.review.submitted",
-    "github.review_comment.created", "github.push", "github.check_run.completed", "jira.issue.created",
-    "jira.issue.assigned", "jira.issue.unassigned", "jira.issue.updated", "jira.issue.transitioned",
-    "jira.issue.labeled", "jira.issue.unlabeled", "jira.issue.commented", "jira.issue.deleted", "slack.command", "slack.mention",
-    "slack.message", "slack.button",
-];
-
 /// The workflows that a trigger may start; those that could not be read are known only by name.
 pub(in crate::spec) type Workflows = BTreeMap<String, Option<Workflow>>;
 
 /// Reads the triggers of a file. Whoever calls looks at the source's faults.
-pub(in crate::spec) fn read(source: &mut Source, stem: &str, workflows: &Workflows) -> Vec<Trigger> {
+pub(in crate::spec) fn read(
+    source: &mut Source,
+    stem: &str,
+    (workflows, words): (&Workflows, &Vocabulary),
+) -> Vec<Trigger> {
     let Some(node) = yaml::parse(source) else { return Vec::new() };
     let mut scope = Scope::default();
     scope.define(&["event"], event_names());
-    let mut reading = Reading { source, stem, workflows, scope };
+    let mut reading = Reading { source, stem, workflows, words, scope };
     let Tree::Map(entries) = &node.value else {
         return reading.trigger(&node, false).into_iter().collect();
     };
@@ -58,6 +45,7 @@ struct Reading<'a> {
     source: &'a mut Source,
     stem: &'a str,
     workflows: &'a Workflows,
+    words: &'a Vocabulary,
     scope: Scope,
 }
 
@@ -114,21 +102,20 @@ impl Reading<'_> {
 
     fn kind(&mut self, text: &str, node: &Node) {
         let vendor = text.split('.').next().unwrap_or_default();
-        if !SOURCES.contains(&vendor) || text.split('.').any(str::is_empty) {
-            let message = format!("`{text}` is not a kind of event: no source is called `{vendor}`");
-            let message = if SOURCES.contains(&vendor) {
-                format!("`{text}` is not a kind of event: a part of it is empty")
+        let sources = self.words.sources();
+        let is_known = sources.contains(&vendor);
+        if !is_known || text.split('.').any(str::is_empty) {
+            let why = if is_known {
+                "a part of it is empty".to_owned()
             } else {
-                message
+                format!("no source is called `{vendor}`")
             };
-            return self.source.fault_with_help(
-                node.span.clone(),
-                message,
-                yaml::suggestion(vendor, SOURCES),
-            );
+            let message = format!("`{text}` is not a kind of event: {why}");
+            let help = yaml::suggestion(vendor, &sources);
+            return self.source.fault_with_help(node.span.clone(), message, help);
         }
         // Kinds that are not on the list exist; one letter off a listed one is a slip.
-        if let Some(meant) = KINDS.iter().find(|known| distance(text, known) == 1) {
+        if let Some(meant) = self.words.kinds.iter().find(|known| distance(text, known) == 1) {
             let message = format!("`{text}` is not a kind of event that `{vendor}` makes");
             self.source.fault_with_help(node.span.clone(), message, format!("did you mean `{meant}`?"));
         }

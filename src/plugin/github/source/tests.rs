@@ -17,7 +17,7 @@ fn command(event: &Event) -> &str {
 
 #[test]
 fn an_empty_secret_is_none() {
-    assert_eq!(source().secrets().len(), 1);
+    assert_eq!(source().credentials("").len(), 1);
 }
 
 #[test]

@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::spec::Kind;
+use crate::spec::action::samples::vocabulary;
 use crate::spec::diagnostic::Diagnostics;
 use crate::spec::diagnostic::tests::shortened;
 use crate::spec::workflow::{Input, PostExecution};
@@ -32,7 +33,7 @@ fn workflow() -> Workflow {
 fn read_all(text: &str) -> (Vec<Trigger>, Vec<String>) {
     let workflows = [("build".to_owned(), Some(workflow())), ("broken".to_owned(), None)].into();
     let mut source = Source::new("handlers/h.yaml", text);
-    let triggers = read(&mut source, "h", &workflows);
+    let triggers = read(&mut source, "h", (&workflows, &vocabulary()));
     let mut all = Diagnostics::default();
     all.take(source);
     let told = all.items().iter().map(|item| {
