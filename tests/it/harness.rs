@@ -3,6 +3,7 @@
 //! must be there afterwards.
 
 mod look;
+mod plain;
 mod process;
 mod random;
 mod sign;
@@ -12,6 +13,7 @@ mod twins;
 mod world;
 
 pub(crate) use self::look::{Said, git, ostler, passes_at};
+pub(crate) use self::plain::{Plain, SECRET};
 pub(crate) use self::process::{Process, free_port};
 pub(crate) use self::random::{Random, variable};
 pub(crate) use self::sign::Delivery;

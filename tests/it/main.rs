@@ -15,5 +15,6 @@ mod cli;
 mod faults;
 mod harness;
 mod kills;
+mod load;
 mod refusals;
 mod stories;

@@ -15,7 +15,12 @@ pub(crate) struct Delivery {
 impl Delivery {
     /// A GitHub delivery as GitHub would sign it.
     pub(crate) fn github(event: &str, id: &str, body: &[u8]) -> Self {
-        let digest = hmac_hex("twin-github-webhook", body);
+        Self::github_with("twin-github-webhook", event, id, body)
+    }
+
+    /// The same, signed with a secret of one's own.
+    pub(crate) fn github_with(secret: &str, event: &str, id: &str, body: &[u8]) -> Self {
+        let digest = hmac_hex(secret, body);
         Self { path: "/webhooks/github", headers: HeaderMap::new(), body: body.to_vec() }
             .with("content-type", "application/json")
             .with("x-github-event", event)

@@ -1,0 +1,115 @@
+//! A bot with a configuration of its own: one source, one trigger, and runs that write nothing outside.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use reqwest::Client;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::process::{Process, free_port};
+
+/// The secret of its one source.
+pub(crate) const SECRET: &str = "plain-secret";
+
+/// How long the bot may take to do what is left.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// A bot whose one trigger takes each push, and whose runs only look at the forge.
+#[derive(Debug)]
+pub(crate) struct Plain {
+    dir: TempDir,
+    port: u16,
+    process: Option<Process>,
+    _twins: Process,
+}
+
+impl Plain {
+    /// Twins and the bot's directory; the bot itself does not run yet.
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = dir.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        let (twins_port, port) = (free_port(), free_port());
+        let listen = format!("127.0.0.1:{twins_port}");
+        let twins =
+            Process::start(&["twins", "--listen", &listen, "--hooks", "http://127.0.0.1:9"], dir.path(), &[]);
+        let off = "{enabled: false, provider: none}";
+        let forge = format!(
+            "{{provider: github, options: {{token: twin-github-token, rate_per_second: 10000, burst: 10000, \
+             base_url: \"http://{listen}/github/api/v3\", git_url: \"http://{listen}/github/git\"}}}}"
+        );
+        write(
+            "ostler.yaml",
+            &format!(
+                "system: {{max_concurrent_agents: 16}}\n\
+                 sources: {{github: {{secrets: [{SECRET}]}}}}\n\
+                 security: {{allow: [\"github:ada\"], sandbox: {{minimum: 0}}}}\n\
+                 plugins: {{task_management: {off}, version_control: {forge}, communication: {off}}}\n"
+            ),
+        );
+        write("handlers/pushed.yaml", "description: Each push.\non: github.push\nrun: note\n");
+        write(
+            "workflows/note.yaml",
+            "name: Note\nsteps:\n  - {name: note, type: system, action: log, inputs: {message: \"${event.push.after}\"}}\n",
+        );
+        Self { dir, port, process: None, _twins: twins }
+    }
+
+    /// The directory that everything lives in.
+    pub(crate) fn dir(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
+    /// Where the bot takes deliveries.
+    pub(crate) fn hook(&self) -> String {
+        format!("http://127.0.0.1:{}/webhooks/github", self.port)
+    }
+
+    /// Where the bot keeps things.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// Starts it and waits for nothing.
+    pub(crate) fn spawn(&mut self) {
+        let (config, data) = (self.dir.path().join("ostler.yaml"), self.data());
+        let listen = format!("127.0.0.1:{}", self.port);
+        let arguments = ["serve", "--config", config.to_str().unwrap(), "--listen", &listen];
+        let arguments = [&arguments[..], &["--data", data.to_str().unwrap()]].concat();
+        self.process = Some(Process::spawn(&arguments, self.dir.path(), &[("OSTLER_LOG", "error")]));
+    }
+
+    /// The bot's process.
+    pub(crate) fn process(&mut self) -> &mut Process {
+        self.process.as_mut().expect("the bot runs")
+    }
+
+    /// Waits until it listens.
+    pub(crate) async fn ready(&mut self) {
+        while !self.process().listens() {
+            let alive = self.process().is_alive();
+            assert!(alive, "the bot ended by itself: {}", self.process().log());
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    /// Waits until no run is open.
+    pub(crate) async fn settle(&self) {
+        let socket = self.data().join("admin.sock");
+        let client = Client::builder().unix_socket(socket).build().unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let census = client.get("http://ostler/api/v1/census").send().await.unwrap();
+            let census: Value = census.json().await.unwrap();
+            if census["open_runs"] == 0 {
+                return;
+            }
+            assert!(Instant::now() < deadline, "not settled: {census}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
