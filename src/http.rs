@@ -28,7 +28,7 @@ use crate::clock::Clock;
 use crate::ingress::Inbox;
 use crate::store::Store;
 
-/// How many deliveries are read and stored at once; more are asked to come again.
+/// How many deliveries are understood and stored at once; more are asked to come again.
 const DELIVERIES: usize = 512;
 
 /// What the routes need.
@@ -39,6 +39,7 @@ pub struct Face {
     clock: Arc<dyn Clock>,
     open: Arc<AtomicBool>,
     places: Arc<Semaphore>,
+    room: hooks::body::Room,
 }
 
 impl Face {
@@ -51,6 +52,7 @@ impl Face {
             clock,
             open: Arc::new(AtomicBool::new(true)),
             places: Arc::new(Semaphore::new(DELIVERIES)),
+            room: hooks::body::Room::default(),
         }
     }
 

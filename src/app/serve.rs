@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{AppError, io};
+use crate::clock::SystemClock;
 use crate::http::door::{self, Bounds};
 use crate::http::{self, Face};
 use crate::store::Store;
@@ -37,5 +38,5 @@ pub(super) fn admin(
 }
 
 fn spawn<L: Listener>(listener: L, routes: Router, stop: CancellationToken) -> JoinHandle<()> {
-    tokio::spawn(door::serve(listener, routes, Bounds::default(), stop))
+    tokio::spawn(door::serve(listener, routes, Bounds::default(), Arc::new(SystemClock), stop))
 }

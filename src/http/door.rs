@@ -1,19 +1,31 @@
 //! Connections: how many there may be at once, and what each may cost before it has asked for anything.
 //!
 //! Whoever can reach the door can open connections without a secret. So one that dawdles over its request's head, or
-//! idles between two, is closed, and those beyond the bound stay in the kernel's backlog until there is a place.
+//! idles between two, is closed, and sooner when it is full and somebody waits outside. Those beyond the bound stay in
+//! the kernel's backlog until there is a place.
+
+mod guests;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::HttpBody as _;
 use axum::serve::Listener;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
+
+pub(super) use self::guests::Guest;
+use self::guests::Guests;
+use crate::clock::Clock;
+
+/// How long it is waited for a place before it is asked again who could make room.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// What connections may cost.
 #[derive(Debug, Clone, Copy)]
@@ -34,19 +46,33 @@ impl Default for Bounds {
 }
 
 /// Serves the routes until told to stop, and then until the requests that are under way have been answered.
-pub async fn serve<L: Listener>(mut listener: L, routes: Router, bounds: Bounds, stop: CancellationToken) {
+pub async fn serve<L: Listener>(
+    mut listener: L,
+    routes: Router,
+    bounds: Bounds,
+    clock: Arc<dyn Clock>,
+    stop: CancellationToken,
+) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(bounds.head_time).max_buf_size(bounds.head_size);
     let places = Arc::new(Semaphore::new(bounds.connections));
-    let under_way = GracefulShutdown::new();
-    while let Some(Ok(place)) = stop.run_until_cancelled(Arc::clone(&places).acquire_owned()).await {
-        let Some((stream, _)) = stop.run_until_cancelled(listener.accept()).await else { break };
-        let service = TowerToHyperService::new(routes.clone());
-        let connection = under_way.watch(http.serve_connection(TokioIo::new(stream), service));
+    let (guests, under_way) = (Guests::default(), GracefulShutdown::new());
+    while let Some((stream, _)) = stop.run_until_cancelled(listener.accept()).await {
+        let Some(place) = stop.run_until_cancelled(find_place(&places, &guests, &*clock)).await else {
+            break;
+        };
+        let (number, guest) = guests.admit();
+        let service = attend(routes.clone(), guest.clone(), Arc::clone(&clock));
+        let connection = under_way.watch(http.serve_connection(TokioIo::new(stream), service_fn(service)));
+        let guests = guests.clone();
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection broke off");
+            tokio::select! {
+                ended = connection => if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection broke off");
+                },
+                () = guest.must_leave() => tracing::debug!("a connection had to make room"),
             }
+            guests.gone(number);
             drop(place);
         });
     }
@@ -54,6 +80,51 @@ pub async fn serve<L: Listener>(mut listener: L, routes: Router, bounds: Bounds,
     drop(listener);
     under_way.shutdown().await;
 }
+
+/// A place for one more connection; where there is none, somebody who can be done without makes room.
+async fn find_place(places: &Arc<Semaphore>, guests: &Guests, clock: &dyn Clock) -> OwnedSemaphorePermit {
+    loop {
+        if let Ok(place) = Arc::clone(places).try_acquire_owned() {
+            return place;
+        }
+        guests.make_room(clock.now());
+        tokio::select! {
+            place = Arc::clone(places).acquire_owned() => match place {
+                Ok(place) => return place,
+                // The semaphore is never closed.
+                Err(_) => std::future::pending().await,
+            },
+            () = clock.sleep(LOOK_AGAIN) => {}
+        }
+    }
+}
+
+/// Answers a connection's requests, and keeps its guest's state.
+fn attend(
+    routes: Router,
+    guest: Guest,
+    clock: Arc<dyn Clock>,
+) -> impl Fn(hyper::Request<hyper::body::Incoming>) -> Answering {
+    let service = TowerToHyperService::new(routes);
+    move |mut request| {
+        guest.begins();
+        // Without a body all of it is here.
+        if request.body().is_end_stream() {
+            guest.arrived();
+        }
+        request.extensions_mut().insert(guest.clone());
+        let (answer, guest, clock) = (service.call(request), guest.clone(), Arc::clone(&clock));
+        Box::pin(async move {
+            let answer = answer.await;
+            guest.answered(clock.now());
+            answer
+        })
+    }
+}
+
+/// A request that is being answered.
+type Answering =
+    futures_util::future::BoxFuture<'static, Result<axum::response::Response, std::convert::Infallible>>;
 
 #[cfg(test)]
 mod tests;

@@ -1,24 +1,23 @@
 //! Deliveries: the body is read within its source's bound and handed to the inbox.
 
+pub(super) mod body;
+
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
-use futures_util::future::{Either, select};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use futures_util::future::select;
+use http_body_util::BodyExt as _;
 
+use super::door::Guest;
 use super::{Face, Problem};
 use crate::clock::Clock;
 use crate::ingress::{Outcome, Rejection};
 use crate::plugin::source::{Delivery, Reply};
 
-/// How long a body may take to arrive.
-const BODY_TIME: Duration = Duration::from_secs(10);
 /// How much of a refused body is read so that its sender gets to read the answer.
 const LINGER_BYTES: usize = 64 << 20;
 
@@ -41,7 +40,8 @@ pub(super) async fn take_on_surface(
 }
 
 async fn receive(face: &Face, source: &str, surface: String, request: Request) -> Result<Response, Problem> {
-    let (parts, mut body) = request.into_parts();
+    let (mut parts, mut body) = request.into_parts();
+    let guest = parts.extensions.remove::<Guest>();
     let delivery = Delivery {
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
@@ -49,7 +49,7 @@ async fn receive(face: &Face, source: &str, surface: String, request: Request) -
         headers: parts.headers,
         body: Bytes::new(),
     };
-    let received = take_in(face, source, delivery, &mut body).await;
+    let received = take_in(face, source, (delivery, guest), &mut body).await;
     if received.is_err() && !body.is_end_stream() {
         tokio::spawn(linger(body, Arc::clone(&face.clock)));
     }
@@ -59,31 +59,18 @@ async fn receive(face: &Face, source: &str, surface: String, request: Request) -
 async fn take_in(
     face: &Face,
     source: &str,
-    delivery: Delivery,
+    (delivery, guest): (Delivery, Option<Guest>),
     body: &mut Body,
 ) -> Result<Response, Problem> {
     let limit = face.inbox.limit(source, &delivery.surface)?;
+    let held = body::read(&delivery.headers, body, limit, (&face.room, &*face.clock)).await?;
+    if let Some(guest) = guest {
+        guest.arrived();
+    }
     let _place = face.places.try_acquire().map_err(|_| Rejection::Overloaded)?;
-    let body = read(face, &delivery.headers, body, limit).await?;
+    let (body, _room) = held.into_parts();
     let outcome = face.inbox.accept(source, Delivery { body, ..delivery }).await?;
     Ok(respond(outcome))
-}
-
-/// The body, if it is within the limit and comes in time. One that says it is too large is not kept at all.
-async fn read(face: &Face, headers: &HeaderMap, body: &mut Body, limit: usize) -> Result<Bytes, Problem> {
-    let too_large = || Problem::from(Rejection::TooLarge { limit });
-    let length =
-        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if length.is_some_and(|length| length > limit) {
-        return Err(too_large());
-    }
-    let collected = pin!(Limited::new(body, limit).collect());
-    match select(collected, face.clock.sleep(BODY_TIME)).await {
-        Either::Left((Ok(collected), _)) => Ok(collected.to_bytes()),
-        Either::Left((Err(error), _)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Either::Left((Err(_), _)) => Err(Problem::Broken),
-        Either::Right(_) => Err(Problem::Slow),
-    }
 }
 
 /// Reads on after a refusal, and forgets what it reads. The answer has gone out by then; but a
@@ -97,7 +84,7 @@ async fn linger(mut body: Body, clock: Arc<dyn Clock>) {
             left = less;
         }
     };
-    select(pin!(discarded), clock.sleep(BODY_TIME)).await;
+    select(pin!(discarded), clock.sleep(body::TIME)).await;
 }
 
 fn respond(outcome: Outcome) -> Response {

@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::clock::SystemClock;
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nhost: here\r\n\r\n";
 const HALF: &[u8] = b"GET / HTTP/1.1\r\nhost: he";
@@ -34,7 +35,7 @@ impl Door {
             }
         };
         let routes = Router::new().route("/", get(async || "hello")).route("/slow", get(slow));
-        let serving = tokio::spawn(serve(listener, routes, bounds, stop.clone()));
+        let serving = tokio::spawn(serve(listener, routes, bounds, Arc::new(SystemClock), stop.clone()));
         Self { address, stop, serving, come, go }
     }
 
@@ -99,6 +100,40 @@ async fn a_flood_of_dawdlers_does_not_keep_a_sender_out() {
         flood.push(dawdler);
     }
     assert!(ask(&mut door.connect().await).await.ends_with("hello"));
+}
+
+#[tokio::test]
+async fn when_it_is_full_a_dawdler_makes_room_long_before_its_time_is_up() {
+    let bounds = Bounds { connections: 2, head_time: Duration::from_secs(600), ..Bounds::default() };
+    let door = Door::open(bounds).await;
+    let mut dawdlers = Vec::new();
+    for _ in 0..8 {
+        let mut dawdler = door.connect().await;
+        dawdler.write_all(HALF).await.unwrap();
+        dawdlers.push(dawdler);
+    }
+    for _ in 0..4 {
+        assert!(ask(&mut door.connect().await).await.ends_with("hello"));
+    }
+    assert_eq!(rest(dawdlers.remove(0)).await, "", "the first to come was the first to go");
+}
+
+#[tokio::test]
+async fn who_is_being_answered_does_not_make_room() {
+    let bounds = Bounds { connections: 1, head_time: Duration::from_secs(600), ..Bounds::default() };
+    let door = Door::open(bounds).await;
+    let mut first = door.connect().await;
+    first.write_all(b"GET /slow HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n").await.unwrap();
+    door.come.notified().await;
+    let mut second = door.connect().await;
+    let mut waiting = std::pin::pin!(ask(&mut second));
+    for _ in 0..100 {
+        assert!(futures_util::poll!(&mut waiting).is_pending(), "there is no place for it");
+        tokio::task::yield_now().await;
+    }
+    door.go.notify_one();
+    assert!(rest(first).await.ends_with("done"));
+    assert!(waiting.await.ends_with("hello"));
 }
 
 #[tokio::test]

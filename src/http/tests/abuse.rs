@@ -11,7 +11,8 @@ async fn exchange(house: &House, bytes: &[u8], status: u16) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let routes = house.router.clone();
-    tokio::spawn(door::serve(listener, routes, door::Bounds::default(), CancellationToken::new()));
+    let clock = Arc::clone(&house.clock) as Arc<dyn Clock>;
+    tokio::spawn(door::serve(listener, routes, door::Bounds::default(), clock, CancellationToken::new()));
     let mut connection = TcpStream::connect(address).await.unwrap();
     // It may be closed on us before everything is sent: what was answered until then counts.
     drop(connection.write_all(bytes).await);
