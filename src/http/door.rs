@@ -61,7 +61,7 @@ pub async fn serve<L: Listener>(
         let Some(place) = stop.run_until_cancelled(find_place(&places, &guests, &*clock)).await else {
             break;
         };
-        let (number, guest) = guests.admit();
+        let (number, guest) = guests.admit(clock.now());
         let service = attend(routes.clone(), guest.clone(), Arc::clone(&clock));
         let connection = under_way.watch(http.serve_connection(TokioIo::new(stream), service_fn(service)));
         let guests = guests.clone();
@@ -107,7 +107,7 @@ fn attend(
 ) -> impl Fn(hyper::Request<hyper::body::Incoming>) -> Answering {
     let service = TowerToHyperService::new(routes);
     move |mut request| {
-        guest.begins();
+        guest.begins(clock.now());
         // Without a body all of it is here.
         if request.body().is_end_stream() {
             guest.arrived();

@@ -9,6 +9,7 @@
     reason = "a test that cannot go on stops where it is, real processes take real time, and a seed must be told"
 )]
 
+mod abuse;
 mod access;
 mod check;
 mod cli;

@@ -1,8 +1,8 @@
 //! Who is inside, and who has to make room when it is full.
 //!
 //! Whoever has not got a whole request to us yet costs us a connection and has given us nothing: the one that has
-//! taken longest over it goes first. Then go those that only rest after an answer. Nobody goes whose request
-//! is being answered.
+//! taken longest over it goes first, once it has had time enough for an honest one. Then go those that only
+//! rest after an answer. Nobody goes whose request is being answered.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
@@ -10,6 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
+
+/// How long a request may take to arrive whole before its connection has to make room. Senders of webhooks need
+/// milliseconds; a flood of new connections must not sweep them out while they do.
+const ARRIVAL: SignedDuration = SignedDuration::from_secs(1);
 
 /// How long a connection may rest after an answer before it has to make room: its client may be about to
 /// send the next request.
@@ -32,8 +36,8 @@ pub(in crate::http) struct Guest(Arc<Seat>);
 #[derive(Debug)]
 struct Seat {
     state: AtomicU8,
-    /// When it was answered last, in milliseconds since 1970.
-    rests_since: AtomicI64,
+    /// When that began, in milliseconds since 1970.
+    since: AtomicI64,
     leave: CancellationToken,
 }
 
@@ -46,10 +50,10 @@ const RESTING: u8 = 2;
 
 impl Guests {
     /// Lets a connection in.
-    pub(super) fn admit(&self) -> (u64, Guest) {
+    pub(super) fn admit(&self, now: Timestamp) -> (u64, Guest) {
         let seat = Seat {
             state: AtomicU8::new(ARRIVING),
-            rests_since: AtomicI64::new(0),
+            since: AtomicI64::new(now.as_millisecond()),
             leave: CancellationToken::new(),
         };
         let guest = Guest(Arc::new(seat));
@@ -68,13 +72,13 @@ impl Guests {
     /// Sends the one away that can be done without most easily; says whether there was one.
     pub(super) fn make_room(&self, now: Timestamp) -> bool {
         let mut inside = self.lock();
-        let arriving = inside.guests.iter().find(|(_, guest)| guest.is(ARRIVING)).map(|(number, _)| *number);
-        let rested = || {
-            let resting = inside.guests.iter().filter(|(_, guest)| guest.is(RESTING));
-            let longest = resting.min_by_key(|(_, guest)| guest.rests_since())?;
-            (now.duration_since(longest.1.rests_since()) >= REST).then_some(*longest.0)
+        let longest = |state, at_least| {
+            let guests = inside.guests.iter().filter(|(_, guest)| guest.is(state));
+            let (number, guest) = guests.min_by_key(|(_, guest)| guest.since())?;
+            (now.duration_since(guest.since()) >= at_least).then_some(*number)
         };
-        let Some(guest) = arriving.or_else(rested).and_then(|number| inside.guests.remove(&number)) else {
+        let leaving = longest(ARRIVING, ARRIVAL).or_else(|| longest(RESTING, REST));
+        let Some(guest) = leaving.and_then(|number| inside.guests.remove(&number)) else {
             return false;
         };
         guest.0.leave.cancel();
@@ -93,14 +97,18 @@ impl Guest {
     }
 
     /// Its next request begins.
-    pub(super) fn begins(&self) {
-        self.0.state.store(ARRIVING, Ordering::Relaxed);
+    pub(super) fn begins(&self, now: Timestamp) {
+        self.turns(ARRIVING, now);
     }
 
     /// It has been answered.
     pub(super) fn answered(&self, now: Timestamp) {
-        self.0.rests_since.store(now.as_millisecond(), Ordering::Relaxed);
-        self.0.state.store(RESTING, Ordering::Relaxed);
+        self.turns(RESTING, now);
+    }
+
+    fn turns(&self, state: u8, now: Timestamp) {
+        self.0.since.store(now.as_millisecond(), Ordering::Relaxed);
+        self.0.state.store(state, Ordering::Relaxed);
     }
 
     /// Resolves when it has to leave.
@@ -112,8 +120,8 @@ impl Guest {
         self.0.state.load(Ordering::Relaxed) == state
     }
 
-    fn rests_since(&self) -> Timestamp {
-        Timestamp::from_millisecond(self.0.rests_since.load(Ordering::Relaxed)).unwrap_or_default()
+    fn since(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.0.since.load(Ordering::Relaxed)).unwrap_or_default()
     }
 }
 
@@ -132,17 +140,25 @@ mod tests {
     #[test]
     fn who_has_taken_longest_over_a_request_goes_first() {
         let guests = Guests::default();
-        let all: Vec<Guest> = (0..3).map(|_| guests.admit().1).collect();
+        let all: Vec<Guest> = (0..3).map(|second| guests.admit(at(second)).1).collect();
         all[0].arrived();
-        assert!(guests.make_room(at(0)));
+        assert!(guests.make_room(at(10)));
         let left: Vec<bool> = all.iter().map(has_to_leave).collect();
         assert_eq!(left, [false, true, false], "the first is being answered");
     }
 
     #[test]
+    fn who_has_only_just_come_is_given_time() {
+        let guests = Guests::default();
+        let (_, guest) = guests.admit(at(7));
+        assert!(!guests.make_room(at(7)) && !has_to_leave(&guest));
+        assert!(guests.make_room(at(8)) && has_to_leave(&guest));
+    }
+
+    #[test]
     fn who_rests_goes_only_after_a_while_and_who_is_served_never() {
         let guests = Guests::default();
-        let (served, resting) = (guests.admit().1, guests.admit().1);
+        let (served, resting) = (guests.admit(at(0)).1, guests.admit(at(0)).1);
         served.arrived();
         resting.answered(at(100));
         assert!(!guests.make_room(at(104)));
@@ -154,8 +170,8 @@ mod tests {
     #[test]
     fn who_is_gone_is_not_sent_away() {
         let guests = Guests::default();
-        let (number, _) = guests.admit();
+        let (number, _) = guests.admit(at(0));
         guests.gone(number);
-        assert!(!guests.make_room(at(0)));
+        assert!(!guests.make_room(at(100)));
     }
 }

@@ -64,6 +64,11 @@ impl Plain {
         self.dir.path()
     }
 
+    /// Where the bot listens.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Where the bot takes deliveries.
     pub(crate) fn hook(&self) -> String {
         format!("http://127.0.0.1:{}/webhooks/github", self.port)
@@ -99,17 +104,20 @@ impl Plain {
 
     /// Waits until no run is open.
     pub(crate) async fn settle(&self) {
-        let socket = self.data().join("admin.sock");
-        let client = Client::builder().unix_socket(socket).build().unwrap();
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let census = client.get("http://ostler/api/v1/census").send().await.unwrap();
-            let census: Value = census.json().await.unwrap();
+            let census = self.census().await;
             if census["open_runs"] == 0 {
                 return;
             }
             assert!(Instant::now() < deadline, "not settled: {census}");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// How much the bot keeps.
+    pub(crate) async fn census(&self) -> Value {
+        let client = Client::builder().unix_socket(self.data().join("admin.sock")).build().unwrap();
+        client.get("http://ostler/api/v1/census").send().await.unwrap().json().await.unwrap()
     }
 }
