@@ -39,7 +39,7 @@ enum Command {
     /// List runs, or show one with all its steps.
     Runs(look::Arguments),
     /// List events, or show one with the reasons of every trigger.
-    Events(look::Arguments),
+    Events(look::EventArguments),
     /// Stand in for GitHub, Jira, Slack and the model, over real HTTP, for tests and trying out.
     Twins(twins::Arguments),
 }
@@ -79,7 +79,7 @@ fn run(command: Command, environment: &Environment, screen: &Screen) -> anyhow::
             Command::Demo(arguments) => demo::run(arguments, screen).await,
             Command::Check(arguments) => check::run(&arguments, environment, screen),
             Command::Runs(arguments) => look::run(look::What::Runs, arguments, environment, screen).await,
-            Command::Events(arguments) => look::run(look::What::Events, arguments, environment, screen).await,
+            Command::Events(arguments) => look::events(arguments, environment, screen).await,
             Command::Twins(arguments) => twins::run(arguments, screen).await,
         }
     })

@@ -8,6 +8,7 @@
 //! [`router`](crate::router).
 
 pub mod actor;
+pub mod cloud_event;
 pub mod command;
 pub mod kind;
 pub mod subject;
@@ -16,6 +17,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::actor::{Account, Actor};
+pub use self::cloud_event::CloudEvent;
 pub use self::command::Command;
 pub use self::kind::{EventKind, KindPattern, SourceName};
 pub use self::subject::{RepositoryName, Subject, TaskRef};

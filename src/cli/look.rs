@@ -10,6 +10,7 @@ use super::exit::Exit;
 use super::screen::{BOLD, DIM, Screen};
 use crate::app;
 use crate::config::{self, Environment};
+use crate::event::Event;
 use crate::http::views;
 use crate::id::{EventId, RunId};
 use crate::store::{self, Store};
@@ -31,6 +32,32 @@ pub(super) struct Arguments {
     /// Print JSON.
     #[arg(long)]
     json: bool,
+}
+
+/// What `ostler events` is called with.
+#[derive(Debug, clap::Args)]
+pub(super) struct EventArguments {
+    #[command(flatten)]
+    common: Arguments,
+    /// Print the event as CloudEvents 1.0 write it down (structured JSON).
+    #[arg(long, requires = "id")]
+    cloudevents: bool,
+}
+
+/// Shows events, or one of them.
+pub(super) async fn events(
+    arguments: EventArguments,
+    environment: &Environment,
+    screen: &Screen,
+) -> anyhow::Result<Exit> {
+    let EventArguments { common, cloudevents } = arguments;
+    if !cloudevents {
+        return run(What::Events, common, environment, screen).await;
+    }
+    let answer = ask(What::Events, &common, environment).await?;
+    let event: Event = serde_json::from_value(answer["event"].clone())?;
+    screen.line(serde_json::to_string_pretty(&event.to_cloud_event())?);
+    Ok(Exit::Done)
 }
 
 /// What is looked at.

@@ -48,6 +48,10 @@ async fn runs_and_events_are_the_same_with_a_server_and_without() {
     let event = with[0]["runs"][0]["event"].as_str().unwrap();
     let one = look(&world, &["events", event, "--json"]).json();
     assert_eq!(one["event"]["kind"], "github.comment.created", "{one:#}");
+    let exported = look(&world, &["events", event, "--cloudevents"]).json();
+    let told = |name: &str| exported[name].as_str().unwrap().to_owned();
+    assert_eq!((told("specversion"), told("id")), ("1.0".to_owned(), event.to_owned()), "{exported:#}");
+    assert_eq!((&exported["type"], &exported["data"]), (&one["event"]["kind"], &one["event"]));
 }
 
 #[tokio::test]
