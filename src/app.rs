@@ -5,6 +5,7 @@
 //! how the whole hangs together.
 
 mod accounts;
+pub mod doctor;
 mod serve;
 
 use std::net::SocketAddr;

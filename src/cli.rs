@@ -8,6 +8,7 @@ pub mod check;
 pub mod exit;
 pub mod screen;
 mod demo;
+mod doctor;
 mod look;
 mod serve;
 mod twins;
@@ -36,6 +37,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Check handlers, workflows, prompts and roles, and show every fault with its place.
     Check(check::Arguments),
+    /// Look over every connection, right and clock, and say what to do.
+    Doctor(doctor::Arguments),
     /// List runs, or show one with all its steps.
     Runs(look::Arguments),
     /// List events, or show one with the reasons of every trigger.
@@ -78,6 +81,7 @@ fn run(command: Command, environment: &Environment, screen: &Screen) -> anyhow::
             Command::Serve(arguments) => serve::run(arguments, environment, screen).await,
             Command::Demo(arguments) => demo::run(arguments, screen).await,
             Command::Check(arguments) => check::run(&arguments, environment, screen),
+            Command::Doctor(arguments) => doctor::run(arguments, environment, screen).await,
             Command::Runs(arguments) => look::run(look::What::Runs, arguments, environment, screen).await,
             Command::Events(arguments) => look::events(arguments, environment, screen).await,
             Command::Twins(arguments) => twins::run(arguments, screen).await,

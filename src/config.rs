@@ -17,12 +17,13 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use url::Url;
 
 pub use self::environment::Environment;
 pub use self::host::Toolchain;
 pub use self::load::{ConfigError, Loaded, load};
 pub use self::substitute::Notice;
-use crate::event::{Account, RepositoryName};
+use crate::event::{Account, RepositoryName, SourceName};
 use crate::money::{Limits, Prices};
 use crate::run::Access;
 use crate::spec::RepositoryMap;
@@ -244,6 +245,24 @@ impl Config {
     #[must_use]
     pub fn data_dir(&self) -> Option<PathBuf> {
         self.store.url.strip_prefix("sled://").map(PathBuf::from)
+    }
+
+    /// The address by which others reach Ostler, where it is set; or why what is set is none.
+    #[must_use]
+    pub fn public_address(&self) -> Option<Result<Url, String>> {
+        let text = self.server.public_url.as_deref().filter(|text| !text.is_empty())?;
+        let parsed = Url::parse(text).map_err(|error| format!("server.public_url: {error}"));
+        Some(parsed.and_then(|url| {
+            let web = matches!(url.scheme(), "http" | "https") && url.has_host();
+            if web { Ok(url) } else { Err("server.public_url is no address of the web".to_owned()) }
+        }))
+    }
+
+    /// Where a source's deliveries arrive, for others.
+    #[must_use]
+    pub fn webhook_address(&self, source: &SourceName) -> Option<Url> {
+        let public = self.public_address()?.ok()?;
+        Url::parse(&format!("{}/webhooks/{source}", public.as_str().trim_end_matches('/'))).ok()
     }
 
     /// What models cost: the configured table, else the built-in one.

@@ -7,6 +7,7 @@
 
 pub mod anthropic;
 pub mod chat;
+pub mod checkup;
 pub mod client;
 pub mod docs;
 pub mod effect;
@@ -19,6 +20,7 @@ mod lenient;
 pub mod markdown;
 pub mod model;
 pub mod registry;
+pub mod setup;
 pub mod scheme;
 pub mod slack;
 pub mod source;
@@ -27,11 +29,13 @@ pub mod tracker;
 use futures_util::future::BoxFuture;
 
 pub use self::chat::Chat;
+pub use self::checkup::Checkup;
 pub use self::docs::Docs;
 pub use self::error::{PluginError, Problem};
 pub use self::forge::Forge;
 pub use self::model::Model;
 pub use self::registry::Registry;
+pub use self::setup::Hooks;
 pub use self::source::Source;
 pub use self::tracker::Tracker;
 

@@ -29,8 +29,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::header::DATE;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use jiff::fmt::rfc2822::DateTimePrinter;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -187,13 +190,24 @@ fn routes(world: &Arc<World>) -> Router {
         .nest("/jira", jira::routes(world))
         .nest("/slack", slack::routes())
         .nest("/anthropic", messages::routes())
-        .layer(from_fn_with_state(Arc::clone(world), fault::middleware));
+        .layer(from_fn_with_state(Arc::clone(world), fault::middleware))
+        .layer(from_fn_with_state(Arc::clone(world), dated));
     Router::new()
         .merge(services)
         .merge(page::routes())
         .nest("/twin", operator::routes())
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(Arc::clone(world))
+}
+
+/// Answers say what time it is in the twins.
+async fn dated(State(world): State<Arc<World>>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&world.now());
+    if let Some(date) = date.ok().and_then(|date| date.parse().ok()) {
+        response.headers_mut().entry(DATE).or_insert(date);
+    }
+    response
 }
 
 #[cfg(test)]

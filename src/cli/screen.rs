@@ -16,6 +16,8 @@ pub struct Screen {
 pub const GOOD: Style = AnsiColor::Green.on_default();
 /// Bad news.
 pub const BAD: Style = AnsiColor::Red.on_default().bold();
+/// News to think about.
+pub const NOTED: Style = AnsiColor::Yellow.on_default();
 /// What matters less.
 pub const DIM: Style = Style::new().dimmed();
 /// Headings.

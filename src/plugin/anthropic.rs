@@ -1,8 +1,10 @@
 //! Anthropic: models that answer prompts.
 
+mod checkup;
 mod client;
 mod model;
 pub mod options;
+pub mod setup;
 mod wire;
 
 pub use self::client::Anthropic;

@@ -334,8 +334,9 @@ impl From<reqwest::Error> for Broken {
     }
 }
 
-/// The innermost cause: what the operating system or the protocol said.
-fn root(error: &dyn std::error::Error) -> String {
+/// An error's innermost cause: what the operating system or the protocol said.
+#[must_use]
+pub fn root(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(inner) = cause.source() {
         cause = inner;

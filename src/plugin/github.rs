@@ -1,9 +1,11 @@
 //! GitHub: deliveries in; repositories, pull requests and issues out.
 
+mod checkup;
 mod client;
 mod forge;
 pub mod options;
 mod payload;
+pub mod setup;
 pub mod source;
 mod tracker;
 mod wire;

@@ -1,9 +1,11 @@
 //! Jira: deliveries in, issues out.
 
 mod adf;
+mod checkup;
 mod client;
 pub mod options;
 mod payload;
+pub mod setup;
 pub mod source;
 mod tracker;
 mod wire;

@@ -11,9 +11,10 @@ use super::github::{self, GitHub};
 use super::jira::source::JiraSource;
 use super::jira::{self, Jira};
 use super::markdown::{self, Markdown};
+use super::setup::Guide;
 use super::slack::source::SlackSource;
 use super::slack::{self, Slack};
-use super::{Call, Chat, Docs, Forge, Model, PluginError, Source, Tracker, client};
+use super::{Call, Chat, Checkup, Docs, Forge, Hooks, Model, PluginError, Source, Tracker, client};
 use crate::clock::Clock;
 use crate::event::{Account, SourceName};
 use crate::spec::Vocabulary;
@@ -34,6 +35,10 @@ pub struct Registry {
     pub docs: BTreeMap<SourceName, Arc<dyn Docs>>,
     /// Who answers prompts.
     pub model: Option<Arc<dyn Model>>,
+    /// Whose webhooks can be set up.
+    pub hooks: BTreeMap<SourceName, Arc<dyn Hooks>>,
+    /// Who can be looked at, each once.
+    pub checkups: Vec<Arc<dyn Checkup>>,
 }
 
 /// What is configured of every vendor. A vendor without options serves nothing.
@@ -97,19 +102,27 @@ impl Registry {
         if let Some(github) = options.github {
             let github = Arc::new(GitHub::new(github, Arc::clone(clock), http.clone())?);
             registry.add_tracker(Arc::clone(&github) as _);
+            registry.add_hooks(Arc::clone(&github) as _);
+            registry.checkups.push(Arc::clone(&github) as _);
             registry.forges.insert(Forge::name(github.as_ref()), github);
         }
         if let Some(jira) = options.jira {
-            registry.add_tracker(Arc::new(Jira::new(jira, Arc::clone(clock), http.clone())?));
+            let jira = Arc::new(Jira::new(jira, Arc::clone(clock), http.clone())?);
+            registry.add_hooks(Arc::clone(&jira) as _);
+            registry.checkups.push(Arc::clone(&jira) as _);
+            registry.add_tracker(jira);
         }
         if let Some(slack) = options.slack {
             let slack = Arc::new(Slack::new(slack, Arc::clone(clock), http.clone())?);
-            registry.chats.insert(slack.name(), slack);
+            registry.checkups.push(Arc::clone(&slack) as _);
+            registry.chats.insert(Chat::name(slack.as_ref()), slack);
         }
         let markdown = Arc::new(Markdown::new(options.markdown));
         registry.docs.insert(markdown.name(), markdown);
         if let Some(AiProvider::Anthropic(anthropic)) = options.ai_provider {
-            registry.model = Some(Arc::new(Anthropic::new(&anthropic, Arc::clone(clock), http)?));
+            let anthropic = Arc::new(Anthropic::new(&anthropic, Arc::clone(clock), http)?);
+            registry.checkups.push(Arc::clone(&anthropic) as _);
+            registry.model = Some(anthropic);
         }
         Ok(registry)
     }
@@ -142,6 +155,10 @@ impl Registry {
         self.sources.extend(all.map(|source| (source.name(), source)));
     }
 
+    fn add_hooks(&mut self, hooks: Arc<dyn Hooks>) {
+        self.hooks.insert(hooks.name(), hooks);
+    }
+
     fn add_tracker(&mut self, tracker: Arc<dyn Tracker>) {
         self.trackers.insert(tracker.name(), tracker);
     }
@@ -160,6 +177,15 @@ pub fn vocabulary() -> Vocabulary {
 /// The kinds of event that the sources are known to make, configured or not.
 fn kinds() -> Vec<&'static str> {
     [github::source::KINDS, jira::source::KINDS, slack::source::KINDS].concat()
+}
+
+/// What there is to know of every vendor before it can be worked with, the most specialised first.
+#[must_use]
+pub fn guides() -> Vec<&'static Guide> {
+    let mut guides =
+        vec![&jira::setup::GUIDE, &github::setup::GUIDE, &slack::setup::GUIDE, &anthropic::setup::GUIDE];
+    guides.sort_by_key(|guide| guide.serves.len());
+    guides
 }
 
 /// Every action that a workflow can name.

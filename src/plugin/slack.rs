@@ -1,9 +1,11 @@
 //! Slack: deliveries in, messages out.
 
 mod chat;
+mod checkup;
 mod client;
 pub mod options;
 mod payload;
+pub mod setup;
 pub mod source;
 mod text;
 mod wire;

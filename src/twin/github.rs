@@ -10,11 +10,13 @@ mod shape;
 mod smart_http;
 mod state;
 mod summary;
+mod webhook;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State as Extract};
+use axum::http::HeaderValue;
 use axum::http::header::{AUTHORIZATION, USER_AGENT};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
@@ -54,8 +56,11 @@ pub(super) fn routes(world: &Arc<World>) -> Router<Arc<World>> {
         .route("/collaborators/{user}/permission", get(repository::permission))
         .route("/pulls", get(pull::list).post(pull::create))
         .route("/pulls/{number}", patch(pull::edit).get(pull::read))
+        .route("/hooks", get(webhook::list).post(webhook::create))
+        .route("/hooks/{id}", patch(webhook::edit))
         .nest("/issues", issues);
     Router::new()
+        .route("/meta", get(async || axum::Json(serde_json::json!({"hooks": ["127.0.0.0/8"]}))))
         .route("/user", get(repository::whoami))
         .nest("/repos/{owner}/{name}", one)
         .fallback(async || Refusal::missing())
@@ -75,7 +80,9 @@ async fn authorize(Extract(world): Extract<Arc<World>>, request: Request, next: 
     let Some(given) = given else { return Refusal::unauthorized("Requires authentication").into_response() };
     let token = given.strip_prefix("Bearer ").or_else(|| given.strip_prefix("token ")).unwrap_or_default();
     if is_token(&world, token) {
-        next.run(request).await
+        let mut response = next.run(request).await;
+        response.headers_mut().insert("x-oauth-scopes", HeaderValue::from_static("repo, admin:repo_hook"));
+        response
     } else {
         Refusal::unauthorized("Bad credentials").into_response()
     }

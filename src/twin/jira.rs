@@ -7,6 +7,7 @@ mod jql;
 mod shape;
 mod state;
 mod summary;
+mod webhook;
 
 use std::sync::Arc;
 
@@ -39,12 +40,18 @@ pub(super) fn routes(world: &Arc<World>) -> Router<Arc<World>> {
         .route("/properties/{name}", get(call::read_property).put(call::write_property));
     let api = Router::new()
         .route("/myself", get(call::myself))
+        .route("/mypermissions", get(call::permissions))
+        .route("/serverInfo", get(call::server_info))
         .route("/issue", post(call::create))
         .nest("/issue/{key}", issue)
         .route("/search/jql", post(call::search))
         .fallback(async || Refusal::missing("Not Found"))
         .layer(from_fn_with_state(Arc::clone(world), authorize));
-    Router::new().nest("/rest/api/3", api)
+    let hooks = Router::new()
+        .route("/", get(webhook::list).post(webhook::create))
+        .route("/{id}", put(webhook::edit))
+        .layer(from_fn_with_state(Arc::clone(world), authorize));
+    Router::new().nest("/rest/api/3", api).nest("/rest/webhooks/1.0/webhook", hooks)
 }
 
 async fn authorize(Extract(world): Extract<Arc<World>>, request: Request, next: Next) -> Response {

@@ -15,7 +15,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -32,7 +32,20 @@ const VERSIONS: [&str; 2] = ["2023-06-01", "2026-10-21"];
 
 /// The API.
 pub(super) fn routes() -> Router<Arc<World>> {
-    Router::new().route("/v1/messages", post(answer))
+    Router::new()
+        .route("/v1/messages", post(answer))
+        .route("/v1/models", get(models))
+        .route("/v1/models/{model}", get(models))
+}
+
+/// Every model is there for whoever has the key.
+async fn models(State(world): State<Arc<World>>, headers: HeaderMap) -> Response {
+    let key = headers.get("x-api-key").map_or(&b""[..], |value| value.as_bytes());
+    if bool::from(world.secrets.model_key.expose_secret().as_bytes().ct_eq(key)) {
+        return Json(json!({"data": [], "has_more": false})).into_response();
+    }
+    let error = json!({"type": "authentication_error", "message": "invalid x-api-key"});
+    (StatusCode::UNAUTHORIZED, Json(json!({"type": "error", "error": error}))).into_response()
 }
 
 /// What the API answers when it does not answer.

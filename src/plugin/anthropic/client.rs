@@ -19,6 +19,8 @@ pub(super) const NAME: &str = "anthropic";
 pub struct Anthropic {
     pub(super) client: Client,
     pub(super) version: HeaderValue,
+    /// The model of roles that name none.
+    pub(super) model: Option<String>,
 }
 
 impl Anthropic {
@@ -42,6 +44,6 @@ impl Anthropic {
         };
         let client =
             Client::new(settings, clock, http).with_secret(HeaderName::from_static("x-api-key"), key);
-        Ok(Self { client, version })
+        Ok(Self { client, version, model: options.model.clone() })
     }
 }

@@ -108,6 +108,21 @@ impl GitHub {
             .await
     }
 
+    /// Whether it acts as an App.
+    pub(super) fn is_app(&self) -> bool {
+        matches!(self.identity, Identity::App)
+    }
+
+    /// Does a call that belongs to no repository: as the user, or as the App itself.
+    pub(super) async fn as_root<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, PluginError> {
+        self.on(&self.root, call).await
+    }
+
+    /// The same, for whoever reads more than the answer's body.
+    pub(super) async fn root_answer(&self, call: Call<'_>) -> Result<Answer, PluginError> {
+        self.answer(&self.root, call).await
+    }
+
     /// Whether an account is our own.
     pub(super) fn is_own(own: &Account, user: Option<&wire::User>) -> bool {
         user.is_some_and(|user| Account::new(NAME, &user.login) == *own)

@@ -3,6 +3,8 @@
 //! Octocrab's models ask for dozens of fields that an Enterprise server of some age may not send; these ask
 //! for what is used.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use crate::event::RepositoryName;
@@ -18,6 +20,53 @@ pub(super) struct User {
 #[derive(Debug, Deserialize)]
 pub(super) struct App {
     pub(super) slug: String,
+}
+
+/// An App with what it may do and what it is told of.
+#[derive(Debug, Deserialize)]
+pub(super) struct AppRights {
+    pub(super) slug: String,
+    #[serde(default)]
+    pub(super) permissions: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) events: Vec<String>,
+}
+
+/// What the token may do in a repository; an installation's answer does not say.
+#[derive(Debug, Deserialize)]
+pub(super) struct Reach {
+    pub(super) permissions: Option<Rights>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(super) struct Rights {
+    #[serde(default)]
+    pub(super) push: bool,
+}
+
+/// A repository's webhook.
+#[derive(Debug, Deserialize)]
+pub(super) struct Hook {
+    pub(super) id: u64,
+    #[serde(default)]
+    pub(super) active: bool,
+    #[serde(default)]
+    pub(super) events: Vec<String>,
+    pub(super) config: HookConfig,
+    pub(super) last_response: Option<LastResponse>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct HookConfig {
+    #[serde(default)]
+    pub(super) url: String,
+}
+
+/// What became of a webhook's last delivery; without a code there was none.
+#[derive(Debug, Deserialize)]
+pub(super) struct LastResponse {
+    pub(super) code: Option<u16>,
+    pub(super) message: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,5 +1,7 @@
 //! Jira's own shapes, as far as Ostler reads them.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -24,6 +26,44 @@ pub(super) struct IssueFields {
     /// The custom fields that were asked for.
     #[serde(flatten)]
     pub(super) others: Map<String, Value>,
+}
+
+/// What the account may do.
+#[derive(Debug, Deserialize)]
+pub(super) struct Permissions {
+    pub(super) permissions: BTreeMap<String, Held>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Held {
+    #[serde(default)]
+    pub(super) have_permission: bool,
+}
+
+/// An admin webhook.
+#[derive(Debug, Deserialize)]
+pub(super) struct Hook {
+    /// Its own address, which ends in its id.
+    #[serde(rename = "self")]
+    own: String,
+    #[serde(default)]
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) url: String,
+    #[serde(default)]
+    pub(super) events: Vec<String>,
+    #[serde(default)]
+    pub(super) enabled: bool,
+    /// Which issues it tells of, where not of all.
+    pub(super) filters: Option<Value>,
+}
+
+impl Hook {
+    /// What it is changed under.
+    pub(super) fn id(&self) -> Option<&str> {
+        self.own.rsplit('/').next().filter(|id| !id.is_empty())
+    }
 }
 
 #[derive(Debug, Deserialize)]

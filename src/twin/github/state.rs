@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::Refusal;
 use super::git::Repositories;
+use super::webhook::Webhook;
 use crate::twin::TwinError;
 use crate::twin::seed::{LabelSeed, PullSeed, RepositorySeed, Seed};
 
@@ -27,6 +28,7 @@ pub(in crate::twin) struct Repository {
     pub(super) labels: Vec<Label>,
     /// Issues and pull requests share their numbers.
     pub(in crate::twin) issues: BTreeMap<u64, Issue>,
+    pub(super) hooks: Vec<Webhook>,
     pub(super) created: Timestamp,
 }
 
@@ -122,6 +124,7 @@ impl State {
             writers: wanted.writers.clone(),
             labels,
             issues: BTreeMap::new(),
+            hooks: Vec::new(),
             created: now,
         };
         self.repositories.insert(wanted.name.clone(), repository);
@@ -183,6 +186,10 @@ impl State {
         self.repositories.get(name).ok_or_else(Refusal::missing)
     }
 
+    pub(super) fn repository_mut(&mut self, name: &str) -> Result<&mut Repository, Refusal> {
+        self.repositories.get_mut(name).ok_or_else(Refusal::missing)
+    }
+
     pub(in crate::twin) fn issue(&self, repository: &str, number: u64) -> Result<&Issue, Refusal> {
         self.repository(repository)?.issues.get(&number).ok_or_else(Refusal::missing)
     }
@@ -205,7 +212,7 @@ impl State {
         moved
     }
 
-    fn next_id(&mut self) -> u64 {
+    pub(super) fn next_id(&mut self) -> u64 {
         self.last_id += 1;
         self.last_id
     }

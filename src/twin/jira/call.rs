@@ -18,12 +18,26 @@ use crate::twin::world::World;
 
 type Shared = State<Arc<World>>;
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(|error| Refusal::bad(format!("Invalid request payload: {error}")))
 }
 
 pub(super) async fn myself(State(world): Shared) -> Answer {
     Ok(Json(shape::myself(&world)).into_response())
+}
+
+/// The bot may do everything that is asked about.
+pub(super) async fn permissions(Query(asked): Query<Map<String, Value>>) -> Answer {
+    let named = asked.get("permissions").and_then(Value::as_str).unwrap_or_default().split(',');
+    let mine =
+        named.map(|name| (name.to_owned(), json!({"key": name, "name": name, "havePermission": true})));
+    Ok(Json(json!({"permissions": mine.collect::<Map<_, _>>()})).into_response())
+}
+
+pub(super) async fn server_info(State(world): Shared) -> Answer {
+    let time = world.now().to_string();
+    Ok(Json(json!({"baseUrl": world.address("/jira"), "deploymentType": "Cloud", "serverTime": time}))
+        .into_response())
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::webhook::Webhook;
 use super::{Refusal, adf};
 use crate::twin::seed::Seed;
 
@@ -46,6 +47,7 @@ pub(in crate::twin) struct Status {
 pub(in crate::twin) struct State {
     pub(super) projects: BTreeMap<String, Project>,
     pub(in crate::twin) tickets: BTreeMap<String, Ticket>,
+    pub(super) hooks: Vec<Webhook>,
     last_id: u64,
 }
 
@@ -109,7 +111,8 @@ pub(super) struct NewTicket {
 
 impl State {
     pub(in crate::twin) fn seeded(seed: &Seed, now: Timestamp) -> Self {
-        let mut state = Self { projects: BTreeMap::new(), tickets: BTreeMap::new(), last_id: 20_000 };
+        let mut state =
+            Self { projects: BTreeMap::new(), tickets: BTreeMap::new(), hooks: Vec::new(), last_id: 20_000 };
         let account = |name: &str| {
             let person = seed.people.iter().find(|person| person.name == name);
             person.map_or_else(String::new, |person| person.jira.clone())

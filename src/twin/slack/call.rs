@@ -21,6 +21,9 @@ type Answer = Result<Value, &'static str>;
 /// The arguments of a call: the members of a JSON body, or the fields of a form, as strings.
 type Arguments = Map<String, Value>;
 
+/// What the bot was given.
+const SCOPES: &str = "app_mentions:read,channels:history,channels:read,chat:write,commands";
+
 /// The longest text, in characters; Slack cuts it there.
 const TEXT_LIMIT: usize = 40_000;
 
@@ -42,7 +45,7 @@ pub(super) async fn serve(
         }
         Err(error) => json!({"ok": false, "error": error}),
     };
-    Json(body).into_response()
+    ([("x-oauth-scopes", SCOPES)], Json(body)).into_response()
 }
 
 fn authorize(world: &World, headers: &HeaderMap) -> Result<(), &'static str> {
@@ -86,6 +89,7 @@ fn truth(arguments: &Arguments, name: &str) -> bool {
 
 fn perform(world: &Arc<World>, method: &str, arguments: &Arguments) -> Answer {
     match method {
+        "api.test" => Ok(json!({})),
         "auth.test" => Ok(identity(world)),
         "chat.postMessage" => post(world, arguments),
         "chat.update" => update(world, arguments),
