@@ -21,7 +21,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, Loaded};
 use crate::engine::{self, Engine};
 use crate::http::Face;
-use crate::ingress::{Current, Inbox, Policy};
+use crate::ingress::{Current, Inbox, Policy, Refusals};
 use crate::ledger::Ledger;
 use crate::plugin::registry::{self, Registry, RegistryError};
 use crate::router::{Rules, Standing};
@@ -51,6 +51,7 @@ pub struct App {
     clock: Arc<dyn Clock>,
     remarks: Vec<String>,
     socket: Option<PathBuf>,
+    refusals: Arc<Refusals>,
 }
 
 /// Why Ostler did not start.
@@ -110,6 +111,7 @@ impl App {
         let workspaces = workspaces(&config, &mut remarks).await;
         let policy = policy(&config, catalog).knowing(own.clone(), registry.strangers(&own));
         let help = policy.rules.help();
+        let refusals = Arc::new(Refusals::restore(&*store).await?);
 
         // What can still fail comes before anything runs.
         let stop = CancellationToken::new();
@@ -135,10 +137,13 @@ impl App {
             clock: Arc::clone(&clock),
         };
         tokio::spawn(stop.clone().run_until_cancelled_owned(learner.keep_learning(own)));
-        let inbox = Inbox::new(Arc::clone(&store), registry, policy, Arc::clone(&clock), move || poke.poke());
+        let noting = Arc::clone(&refusals).keep(Arc::clone(&store), Arc::clone(&clock));
+        tokio::spawn(stop.clone().run_until_cancelled_owned(noting));
+        let inbox = Inbox::new(Arc::clone(&store), registry, policy, Arc::clone(&clock), move || poke.poke())
+            .noting(Arc::clone(&refusals));
         let face = Face::new(Arc::new(inbox), Arc::clone(&store), Arc::clone(&clock));
         tasks.extend([leading, serve::public(listener, face.clone(), stop.clone())]);
-        Ok(Self { address, store, face, engine, tasks, stop, clock, remarks, socket })
+        Ok(Self { address, store, face, engine, tasks, stop, clock, remarks, socket, refusals })
     }
 
     /// Where it listens.
@@ -175,6 +180,9 @@ impl App {
             () = wound_up => {}
             // A connection that dawdles over its request is not worth waiting for: nothing of it was acknowledged.
             () = self.clock.sleep(DOOR_GRACE) => tracing::warn!("connections were left open"),
+        }
+        if let Err(error) = self.refusals.save(&*self.store).await {
+            tracing::warn!(%error, "the log of refused deliveries was not stored");
         }
         if let Some(socket) = self.socket {
             drop(std::fs::remove_file(socket));

@@ -6,11 +6,13 @@
 //!
 //! Nothing is believed before its signature was right (a source that asks without one whether anybody answers
 //! gets its answer, and nothing follows), and nothing is answered with success before it is durable. What is
-//! refused leaves no trace in the store: no event, no run, no identity.
+//! refused leaves no event, no run and no identity: [`refused`] remembers for a while that it came, and why.
 
 mod inbox;
 mod policy;
+pub mod refused;
 pub mod signature;
 
 pub use self::inbox::{Answer, Inbox, Outcome, Rejection, Status};
 pub use self::policy::{Current, Policy};
+pub use self::refused::Refusals;

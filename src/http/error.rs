@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::ingress::Rejection;
+use crate::ingress::refused::Cause;
 use crate::store::StoreError;
 
 /// A request that does not get what it asked for.
@@ -86,7 +87,17 @@ impl Problem {
         }
     }
 
-    fn detail(&self) -> String {
+    /// What the log of refused deliveries has as the cause, where it is one of a delivery's refusal.
+    pub(super) fn cause(&self) -> Option<Cause> {
+        match self {
+            Self::Rejected(rejection) => Some(rejection.into()),
+            Self::Slow => Some(Cause::TooSlow),
+            Self::Broken => Some(Cause::BrokeOff),
+            _ => None,
+        }
+    }
+
+    pub(super) fn detail(&self) -> String {
         match self {
             Self::NoRoute => "there is nothing at this address".to_owned(),
             Self::Method => "this address does not take this method".to_owned(),

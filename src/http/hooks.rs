@@ -11,6 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::future::select;
 use http_body_util::BodyExt as _;
+use tokio::sync::SemaphorePermit;
 
 use super::door::Guest;
 use super::{Face, Problem};
@@ -62,15 +63,34 @@ async fn take_in(
     (delivery, guest): (Delivery, Option<Guest>),
     body: &mut Body,
 ) -> Result<Response, Problem> {
+    let (held, _place) = match arrive(face, source, (&delivery, guest), body).await {
+        Ok(arrived) => arrived,
+        Err(problem) => {
+            if let Some(cause) = problem.cause() {
+                face.inbox.turned_away(source, &delivery, (cause, problem.detail()));
+            }
+            return Err(problem);
+        }
+    };
+    let (body, _room) = held.into_parts();
+    let outcome = face.inbox.accept(source, Delivery { body, ..delivery }).await?;
+    Ok(respond(outcome))
+}
+
+/// The body, and a place among those that are understood and stored.
+async fn arrive<'a>(
+    face: &'a Face,
+    source: &str,
+    (delivery, guest): (&Delivery, Option<Guest>),
+    body: &mut Body,
+) -> Result<(body::Held, SemaphorePermit<'a>), Problem> {
     let limit = face.inbox.limit(source, &delivery.surface)?;
     let held = body::read(&delivery.headers, body, limit, (&face.room, &*face.clock)).await?;
     if let Some(guest) = guest {
         guest.arrived();
     }
-    let _place = face.places.try_acquire().map_err(|_| Rejection::Overloaded)?;
-    let (body, _room) = held.into_parts();
-    let outcome = face.inbox.accept(source, Delivery { body, ..delivery }).await?;
-    Ok(respond(outcome))
+    let place = face.places.try_acquire().map_err(|_| Rejection::Overloaded)?;
+    Ok((held, place))
 }
 
 /// Reads on after a refusal, and forgets what it reads. The answer has gone out by then; but a

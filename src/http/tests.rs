@@ -23,6 +23,7 @@ use crate::spec::{Catalog, Filter, RepositoryMap, Trigger};
 use crate::store::{Census, Found, Memory, Query};
 
 mod abuse;
+mod refused;
 mod shelf;
 
 use self::shelf::Shelf;

@@ -1,5 +1,7 @@
 //! The one way in for deliveries.
 
+mod notes;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::policy::{Current, Policy};
+use super::refused::{Cause, Refusals};
 use super::signature::{self, Refusal};
 use crate::clock::Clock;
 use crate::event::{Event, PayloadRef, SourceName, Stamp};
@@ -29,6 +32,7 @@ pub struct Inbox {
     registry: Arc<Registry>,
     policy: Arc<Current<Policy>>,
     clock: Arc<dyn Clock>,
+    refusals: Arc<Refusals>,
     poke: Box<dyn Fn() + Send + Sync>,
 }
 
@@ -115,7 +119,19 @@ impl Inbox {
         clock: Arc<dyn Clock>,
         poke: impl Fn() + Send + Sync + 'static,
     ) -> Self {
-        Self { store, registry, policy, clock, poke: Box::new(poke) }
+        Self { store, registry, policy, clock, refusals: Arc::default(), poke: Box::new(poke) }
+    }
+
+    /// The same inbox, which notes in this log what becomes no event.
+    #[must_use]
+    pub fn noting(self, refusals: Arc<Refusals>) -> Self {
+        Self { refusals, ..self }
+    }
+
+    /// What became no event.
+    #[must_use]
+    pub fn refusals(&self) -> &Refusals {
+        &self.refusals
     }
 
     /// The largest body that a source's surface takes.
@@ -140,8 +156,15 @@ impl Inbox {
     pub async fn accept(&self, source: &str, delivery: Delivery) -> Result<Outcome, Rejection> {
         let source = self.source(source, &delivery.surface)?;
         let now = self.clock.now();
-        let (delivery, decoded) = open(&source, delivery, now, read).await?;
-        self.take(source.as_ref(), &delivery, decoded, now).await
+        let (delivery, opened) = open(&source, delivery, now, read).await?;
+        let taken = match opened {
+            Ok(decoded) => self.take(source.as_ref(), &delivery, decoded, now).await,
+            Err(rejection) => Err(rejection),
+        };
+        if let Err(rejection) = &taken {
+            self.note(source.as_ref(), &delivery, (rejection.into(), rejection.to_string())).await;
+        }
+        taken
     }
 
     /// Takes in a delivery that Ostler fetched itself from its source: what was missed, or is asked for where
@@ -152,8 +175,8 @@ impl Inbox {
     pub async fn take_fetched(&self, source: &str, delivery: Delivery) -> Result<Outcome, Rejection> {
         let source = self.registry.sources.get(&SourceName::new(source)).ok_or(Rejection::Unknown)?;
         let now = self.clock.now();
-        let (delivery, decoded) = open(source, delivery, now, understand).await?;
-        self.take(source.as_ref(), &delivery, decoded, now).await
+        let (delivery, opened) = open(source, delivery, now, understand).await?;
+        self.take(source.as_ref(), &delivery, opened?, now).await
     }
 
     /// What becomes of a delivery that was understood.
@@ -169,11 +192,15 @@ impl Inbox {
             Decoded::Handshake(reply) => Ok(Outcome { reply: Some(reply), answer: Answer::ignored() }),
             Decoded::Ignored(why) => {
                 tracing::debug!(source = %source.name(), %why, "a delivery is of no interest");
+                self.note(source, delivery, (Cause::Ignored, why)).await;
                 let reply = source.answer(delivery, &Verdict::Ignored);
                 Ok(Outcome { reply, answer: Answer::ignored() })
             }
             Decoded::Event { event, identities } => {
                 let (verdict, answer) = self.keep(*event, identities, delivery, now).await?;
+                if let Verdict::Duplicate { event } = verdict {
+                    self.note_again(source, delivery, event);
+                }
                 Ok(Outcome { reply: source.answer(delivery, &verdict), answer })
             }
         }
@@ -252,15 +279,17 @@ async fn open(
     delivery: Delivery,
     now: Timestamp,
     read: fn(&dyn Source, &Delivery, Timestamp) -> Result<Decoded, Rejection>,
-) -> Result<(Delivery, Decoded), Rejection> {
+) -> Result<(Delivery, Result<Decoded, Rejection>), Rejection> {
     if delivery.body.len() <= LARGE {
-        return read(source.as_ref(), &delivery, now).map(|decoded| (delivery, decoded));
+        let opened = read(source.as_ref(), &delivery, now);
+        return Ok((delivery, opened));
     }
     let source = Arc::clone(source);
     let task = tokio::task::spawn_blocking(move || {
-        read(source.as_ref(), &delivery, now).map(|decoded| (delivery, decoded))
+        let opened = read(source.as_ref(), &delivery, now);
+        (delivery, opened)
     });
-    task.await.map_err(|error| Rejection::Failed(error.to_string()))?
+    task.await.map_err(|error| Rejection::Failed(error.to_string()))
 }
 
 fn read(source: &dyn Source, delivery: &Delivery, now: Timestamp) -> Result<Decoded, Rejection> {

@@ -73,6 +73,20 @@ pub enum Scheme {
     Connect,
 }
 
+impl Scheme {
+    /// The header that proves the sender.
+    #[must_use]
+    pub fn header(&self) -> &str {
+        match self {
+            Self::Mac(mac) => &mac.header,
+            Self::Timed { header, .. } | Self::Ed25519 { header, .. } => header,
+            Self::Token { header, .. } => header,
+            Self::Standard { .. } => "webhook-signature",
+            Self::Connect => "Authorization",
+        }
+    }
+}
+
 /// An HMAC of the body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mac {

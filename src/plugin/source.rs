@@ -60,6 +60,16 @@ pub trait Source: Debug + Send + Sync {
     /// any the surface is off.
     fn credentials(&self, surface: &str) -> &[Credential];
 
+    /// The headers by which it names a delivery, for people who look for one.
+    fn id_headers(&self) -> &[&str] {
+        &[]
+    }
+
+    /// What a delivery of this name would be recognised by.
+    fn identities_of(&self, id: &str) -> Vec<String> {
+        vec![format!("{}:{id}", self.name())]
+    }
+
     /// The largest body that it sends, in bytes.
     fn body_limit(&self) -> usize;
 

@@ -75,6 +75,10 @@ impl Source for GithubSource {
         &self.credentials
     }
 
+    fn id_headers(&self) -> &[&str] {
+        &["X-GitHub-Delivery"]
+    }
+
     fn body_limit(&self) -> usize {
         BODY_LIMIT
     }

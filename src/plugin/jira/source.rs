@@ -106,6 +106,14 @@ impl Source for JiraSource {
         &self.credentials
     }
 
+    fn id_headers(&self) -> &[&str] {
+        &["X-Atlassian-Webhook-Identifier"]
+    }
+
+    fn identities_of(&self, id: &str) -> Vec<String> {
+        self.site.iter().map(|site| format!("{JIRA}:{site}:{id}")).collect()
+    }
+
     fn body_limit(&self) -> usize {
         BODY_LIMIT
     }
