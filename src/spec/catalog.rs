@@ -81,6 +81,19 @@ impl Catalog {
         Self::read(&files, words, faults)
     }
 
+    /// Reads and checks texts as if they were all the files there are, by the path that each has in a project:
+    /// nothing that is shipped comes beside them.
+    ///
+    /// # Errors
+    /// With every fault of every text.
+    pub fn of_texts(
+        texts: impl IntoIterator<Item = (String, String)>,
+        words: &Vocabulary,
+    ) -> Result<Self, Diagnostics> {
+        let file = |(path, text): (String, String)| (path.clone(), File { shown: path, text });
+        Self::read(&Files(texts.into_iter().map(file).collect()), words, Diagnostics::default())
+    }
+
     fn read(files: &Files, words: &Vocabulary, mut faults: Diagnostics) -> Result<Self, Diagnostics> {
         let (prompts, roles) = read_prompts(files, &mut faults);
         let names: BTreeSet<String> = roles.keys().cloned().collect();
