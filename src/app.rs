@@ -21,7 +21,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, Loaded};
 use crate::engine::{self, Engine};
 use crate::http::Face;
-use crate::ingress::{Current, Inbox, Policy, Refusals};
+use crate::ingress::{Current, Inbox, Policy, Questions, Refusals};
 use crate::ledger::Ledger;
 use crate::plugin::registry::{self, Registry, RegistryError};
 use crate::router::{Rules, Standing};
@@ -106,6 +106,7 @@ impl App {
         let catalog = catalog.map_err(|faults| AppError::Catalog(faults.render(false)))?;
         let store = store::open(&config.store.url)?;
         let registry = Arc::new(Registry::build(config.vendors()?, &clock)?);
+        let questions = Questions::of(&*store).await?;
         let own = accounts::learn(&registry, &*store).await;
         let mut remarks: Vec<_> = registry.strangers(&own).iter().map(accounts::remark).collect();
         let workspaces = workspaces(&config, &mut remarks).await;
@@ -140,7 +141,8 @@ impl App {
         let noting = Arc::clone(&refusals).keep(Arc::clone(&store), Arc::clone(&clock));
         tokio::spawn(stop.clone().run_until_cancelled_owned(noting));
         let inbox = Inbox::new(Arc::clone(&store), registry, policy, Arc::clone(&clock), move || poke.poke())
-            .noting(Arc::clone(&refusals));
+            .noting(Arc::clone(&refusals))
+            .with(questions);
         let face = Face::new(Arc::new(inbox), Arc::clone(&store), Arc::clone(&clock));
         tasks.extend([leading, serve::public(listener, face.clone(), stop.clone())]);
         Ok(Self { address, store, face, engine, tasks, stop, clock, remarks, socket, refusals })

@@ -160,6 +160,9 @@ pub struct TaskMention {
     /// Its components, for trackers that have them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub components: Vec<String>,
+    /// The repository that one of its fields names, as it stands there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
     /// Whom it is assigned to now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee: Option<Account>,
@@ -180,6 +183,7 @@ impl TaskMention {
             kind: None,
             labels: Vec::new(),
             components: Vec::new(),
+            repository: None,
             assignee: None,
             url: None,
         }

@@ -11,8 +11,10 @@
 mod inbox;
 mod policy;
 pub mod refused;
+mod questions;
 pub mod signature;
 
 pub use self::inbox::{Answer, Inbox, Outcome, Rejection, Status};
 pub use self::policy::{Current, Policy};
+pub use self::questions::Questions;
 pub use self::refused::Refusals;

@@ -10,6 +10,7 @@ pub mod condition;
 pub mod explain;
 pub mod filter;
 pub mod index;
+pub mod question;
 pub mod standing;
 pub mod target;
 
@@ -18,6 +19,7 @@ use serde_json::{Map, Value};
 use self::condition::Names;
 pub use self::explain::{Reason, Refusal, Verdict, explain};
 pub use self::index::Index;
+pub use self::question::Question;
 pub use self::standing::Standing;
 pub use self::target::Target;
 use crate::event::Event;
@@ -69,6 +71,8 @@ pub struct Routing {
     pub channel: Option<String>,
     /// What to tell the person who asked: what is available, or why nothing starts.
     pub answer: Option<String>,
+    /// What is asked of them, where only the repository is missing.
+    pub question: Option<Question>,
 }
 
 impl Routing {
@@ -90,6 +94,14 @@ impl Routing {
             count => format!("None of the {count} triggers that take {kind} wanted it."),
         };
         if answers.is_empty() { why } else { format!("{why} Who asked is answered.") }
+    }
+
+    /// Tells the person this, or nothing, in place of what was to be said.
+    pub fn say(&mut self, text: Option<String>, rules: &Rules) {
+        self.starts.retain(|start| start.trigger != ANSWER);
+        self.starts.extend(text.as_deref().and_then(|text| answering(&self.event, rules, text)));
+        self.answer = text;
+        self.question = None;
     }
 }
 
@@ -123,25 +135,29 @@ pub fn route(mut event: Event, rules: &Rules, standing: &Standing) -> Routing {
             Err(reason) => reasons.push(reason),
         }
     }
-    let answer = answer::to(&event, &rules.catalog.triggers, &starts, &reasons, refusal.as_ref());
+    let question = if starts.is_empty() { Question::of(&event, &reasons, standing) } else { None };
+    let answer = match &question {
+        Some(question) => Some(question.text(target.tried(), standing)),
+        None => answer::to(&event, &rules.catalog.triggers, &starts, &reasons, refusal.as_ref()),
+    };
     if refusal.is_none() {
         starts.extend(answer.as_deref().and_then(|text| answering(&event, rules, text)));
     }
     let Target { project, channel, .. } = target;
-    Routing { event, starts, reasons, refusal, project, channel, answer }
+    Routing { event, starts, reasons, refusal, project, channel, answer, question }
 }
 
-/// The run that writes an answer under the comment that asked for it, so that it is journalled and made once.
-/// A command that was not written as a comment is answered by its source at once, and a program is not
-/// answered: two that answer each other never end.
+/// The run that writes an answer where it was asked for, so that it is journalled and made once. A command that
+/// was not written as a comment is answered by its source at once, and a program is not answered: two that
+/// answer each other never end.
 fn answering(event: &Event, rules: &Rules, text: &str) -> Option<Start> {
     let (workflow, input) = ANSWERING;
     let person = event.actor.as_ref().is_some_and(|actor| !actor.bot);
     // Data Center tells of a comment twice, once without the issue: where nothing can be said,
     // nothing is tried.
     let place = event.change.is_some() || event.thread.is_some() || event.task.is_some();
-    let asked = event.comment.is_some() && place && person;
-    (asked && rules.catalog.workflows.contains_key(workflow)).then(|| Start {
+    let told_already = event.comment.is_none() && event.command.is_some();
+    (place && person && !told_already && rules.catalog.workflows.contains_key(workflow)).then(|| Start {
         trigger: ANSWER.to_owned(),
         workflow: workflow.to_owned(),
         inputs: Map::from_iter([(input.to_owned(), Value::from(text))]),

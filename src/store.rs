@@ -114,7 +114,21 @@ pub struct Intake {
     pub reasons: serde_json::Value,
     /// The runs that it starts.
     pub runs: Vec<NewRun>,
+    /// Values that are written with it, and what must be there for that; a duplicate writes none.
+    pub values: Values,
 }
+
+/// Values outside any run, written if others are as expected.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Values {
+    /// What must be there now; judged by the writer.
+    pub expect: Vec<Named>,
+    /// What is to be there then; `None` deletes.
+    pub put: Vec<Named>,
+}
+
+/// A value's name with the value, or none.
+pub type Named = (String, Option<Vec<u8>>);
 
 /// A run to start.
 #[derive(Debug, Clone)]

@@ -324,7 +324,7 @@ async fn a_slash_command_is_answered_usefully_whatever_it_says() {
     };
     let text = |answer: Answer| answer.json["text"].as_str().unwrap().to_owned();
     assert!(text(house.send(say("help", "1")).await).contains("`implement` (`impl`): Does the work"));
-    assert!(text(house.send(say("implement x", "2")).await).contains("--repo"));
+    assert!(text(house.send(say("implement x", "2")).await).contains("/ostler use"));
     assert!(text(house.send(say("implement x --repo acme/shop", "3")).await).starts_with("Started"));
     assert!(text(house.send(say("implement x --repo acme/shop", "3")).await).contains("under way"));
     assert_eq!(house.census().await.runs, 1);

@@ -1,15 +1,14 @@
 //! The one way in for deliveries.
 
 mod notes;
+mod taking;
 
 use std::fmt;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use serde::Serialize;
-use serde_json::{Value, json};
-
+use self::taking::Taking;
 use super::policy::{Current, Policy};
+use super::questions::{Open, Questions};
 use super::refused::{Cause, Refusals};
 use super::signature::{self, Refusal};
 use crate::clock::Clock;
@@ -18,9 +17,10 @@ use crate::failpoint;
 use crate::id::{EventId, RunId};
 use crate::plugin::Registry;
 use crate::plugin::source::{Decoded, Delivery, Reply, Source, Undecodable, Verdict};
-use crate::router::{self, Reason, Routing, Start};
-use crate::run::{Entry, Record, Started};
-use crate::store::{Accepted, Intake, NewRun, Store, StoreError};
+use crate::router::{self, question};
+use crate::store::{Accepted, Found, Intake, Query, Store, StoreError};
+use jiff::Timestamp;
+use serde::Serialize;
 
 /// Bodies over this are verified and read on a thread of their own: that takes longer than an async
 /// thread should be held.
@@ -33,6 +33,7 @@ pub struct Inbox {
     policy: Arc<Current<Policy>>,
     clock: Arc<dyn Clock>,
     refusals: Arc<Refusals>,
+    questions: Questions,
     poke: Box<dyn Fn() + Send + Sync>,
 }
 
@@ -119,13 +120,27 @@ impl Inbox {
         clock: Arc<dyn Clock>,
         poke: impl Fn() + Send + Sync + 'static,
     ) -> Self {
-        Self { store, registry, policy, clock, refusals: Arc::default(), poke: Box::new(poke) }
+        Self {
+            store,
+            registry,
+            policy,
+            clock,
+            refusals: Arc::default(),
+            questions: Questions::default(),
+            poke: Box::new(poke),
+        }
     }
 
     /// The same inbox, which notes in this log what becomes no event.
     #[must_use]
     pub fn noting(self, refusals: Arc<Refusals>) -> Self {
         Self { refusals, ..self }
+    }
+
+    /// The same inbox, with the questions that were left open before.
+    #[must_use]
+    pub fn with(self, questions: Questions) -> Self {
+        Self { questions, ..self }
     }
 
     /// What became no event.
@@ -224,29 +239,77 @@ impl Inbox {
         now: Timestamp,
     ) -> Result<(Verdict, Answer), Rejection> {
         let policy = self.policy.get();
-        let routing = router::route(event, &policy.rules, &policy.standing);
-        let runs = routing.starts.iter().map(|start| new_run(start, &routing, &policy, now));
-        let runs = runs.collect::<Result<Vec<_>, _>>()?;
-        let started: Vec<_> = runs.iter().map(|run| run.id).zip(workflows(&routing)).collect();
+        if let Some(open) = self.questions.find(&event, now) {
+            let taking = self.answered(event.clone(), &open, &policy, now).await?;
+            match self.put(taking, identities.clone(), delivery, now).await {
+                // Somebody else answered first: what is asked now stands in the store.
+                Err(StoreError::Conflict) => self.questions.load(&*self.store).await?,
+                stored => return Ok(stored?),
+            }
+        }
+        let taking = Taking::of(router::route(event, &policy.rules, &policy.standing), &policy, now)?;
+        Ok(self.put(taking, identities, delivery, now).await?)
+    }
+
+    /// What becomes of an event that may be the answer to an open question.
+    async fn answered(
+        &self,
+        event: Event,
+        open: &Open,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<Taking, Rejection> {
+        let (rules, standing) = (&policy.rules, &policy.standing);
+        let mut routing = router::route(event, rules, standing);
+        let repository = match open.question.answer(&routing.event, standing) {
+            None => return Taking::of(routing, policy, now),
+            Some(question::Answer::Unfit(text)) => {
+                routing.say(Some(text), rules);
+                return Taking::of(routing, policy, now);
+            }
+            Some(question::Answer::Repository(repository)) => repository,
+        };
+        let Found::Event(asked) = self.store.query(Query::Event(open.question.event)).await? else {
+            routing.say(Some("What this answers is not kept any more: ask for it again.".to_owned()), rules);
+            return Taking::of(routing, policy, now);
+        };
+        let resumed = open.question.resume(*asked, repository, rules, standing);
+        // What was started says more than words.
+        let nothing = resumed.starts.is_empty().then(|| resumed.sentence());
+        routing.say(nothing, rules);
+        Taking::of(routing, policy, now)?.answering(open, resumed, policy, now)
+    }
+
+    async fn put(
+        &self,
+        mut taking: Taking,
+        identities: Vec<String>,
+        delivery: &Delivery,
+        now: Timestamp,
+    ) -> Result<(Verdict, Answer), StoreError> {
+        let started = taking.started();
+        let mut values = std::mem::take(&mut taking.values);
+        let asking = taking.routing.question.clone().map(|question| self.questions.asking(question, now));
+        values.put.extend(asking.into_iter().flatten());
+        let put = values.put.clone();
         let intake = Intake {
             identities,
-            event: routing.event.clone(),
+            event: taking.routing.event.clone(),
             payload: delivery.body.to_vec(),
-            reasons: reasons(&routing),
-            runs,
+            reasons: std::mem::take(&mut taking.reasons),
+            runs: std::mem::take(&mut taking.runs),
+            values,
         };
         failpoint::hit("before_accept");
         let accepted = self.store.accept(intake).await?;
         failpoint::hit("after_accept_before_ack");
-        Ok(self.report(accepted, routing, started))
+        if matches!(accepted, Accepted::Fresh { .. }) {
+            self.questions.stored(&put);
+        }
+        Ok(self.report(accepted, taking, started))
     }
 
-    fn report(
-        &self,
-        accepted: Accepted,
-        routing: Routing,
-        started: Vec<(RunId, String)>,
-    ) -> (Verdict, Answer) {
+    fn report(&self, accepted: Accepted, taking: Taking, started: Vec<(RunId, String)>) -> (Verdict, Answer) {
         match accepted {
             Accepted::Duplicate { event, runs } => {
                 tracing::info!(%event, "a delivery was here before");
@@ -254,13 +317,16 @@ impl Inbox {
                 (Verdict::Duplicate { event }, answer)
             }
             Accepted::Fresh { event, runs } => {
-                tracing::info!(%event, kind = %routing.event.kind, runs = runs.len(), "a delivery was taken in");
+                tracing::info!(%event, kind = %taking.routing.event.kind, runs = runs.len(), "a delivery was taken in");
                 let status = if runs.is_empty() { Status::Ignored } else { Status::Accepted };
                 if !runs.is_empty() {
                     (self.poke)();
                 }
-                let verdict =
-                    Verdict::Accepted { event: Box::new(routing.event), runs: started, text: routing.answer };
+                let verdict = Verdict::Accepted {
+                    text: taking.routing.answer.clone(),
+                    event: taking.into_about(),
+                    runs: started,
+                };
                 (verdict, Answer { status, event_id: Some(event), runs })
             }
         }
@@ -313,49 +379,6 @@ fn understand(source: &dyn Source, delivery: &Delivery, now: Timestamp) -> Resul
         payload: PayloadRef::to(&delivery.body),
     };
     Ok(source.decode(delivery, &stamp)?)
-}
-
-/// A run with its first record and its frozen definition.
-fn new_run(start: &Start, routing: &Routing, policy: &Policy, now: Timestamp) -> Result<NewRun, Rejection> {
-    let event = &routing.event;
-    let task = event.task.as_ref().map(|task| task.reference.clone());
-    let tracker = task.as_ref().map(|task| &task.tracker);
-    let definition = policy.freeze(&start.workflow, tracker);
-    let definition = definition.ok_or_else(|| {
-        Rejection::Failed(format!("trigger {} names the unknown workflow {}", start.trigger, start.workflow))
-    })?;
-    let started = Started {
-        trigger: start.trigger.clone(),
-        definition: definition.digest(),
-        workflow: start.workflow.clone(),
-        inputs: start.inputs.clone(),
-        event: event.clone(),
-        task,
-        repository: event.repository.as_ref().map(|repository| repository.name.clone()),
-        project: routing.project.clone(),
-        channel: routing.channel.clone(),
-    };
-    Ok(NewRun {
-        id: RunId::of(event.id, &start.trigger),
-        first: Entry { seq: 0, at: now, record: Record::Started(Box::new(started)) },
-        definition,
-    })
-}
-
-fn workflows(routing: &Routing) -> impl Iterator<Item = String> {
-    routing.starts.iter().map(|start| start.workflow.clone())
-}
-
-/// What is kept of the routing: each trigger's word, and why none was asked where none was, for
-/// programs and for people.
-fn reasons(routing: &Routing) -> Value {
-    let said = |reason: &Reason| {
-        let mut told = json!(reason);
-        told["sentence"] = reason.sentence().into();
-        told
-    };
-    let triggers: Vec<Value> = routing.reasons.iter().map(said).collect();
-    json!({ "sentence": routing.sentence(), "refusal": routing.refusal, "triggers": triggers })
 }
 
 #[cfg(test)]

@@ -98,7 +98,8 @@ impl Registry {
     pub fn build(options: Options, clock: &Arc<dyn Clock>) -> Result<Self, RegistryError> {
         let http = client::transport().map_err(|error| RegistryError::Transport(error.to_string()))?;
         let mut registry = Self::default();
-        registry.add_sources(options.sources);
+        let field = options.jira.as_ref().and_then(|jira| jira.fields.repository.clone());
+        registry.add_sources(options.sources, field);
         if let Some(github) = options.github {
             let github = Arc::new(GitHub::new(github, Arc::clone(clock), http.clone())?);
             registry.add_tracker(Arc::clone(&github) as _);
@@ -147,9 +148,11 @@ impl Registry {
         learned.into_iter().collect()
     }
 
-    fn add_sources(&mut self, sources: Sources) {
+    fn add_sources(&mut self, sources: Sources, repository_field: Option<String>) {
         let github = sources.github.map(|options| Arc::new(GithubSource::new(options)) as Arc<dyn Source>);
-        let jira = sources.jira.map(|options| Arc::new(JiraSource::new(options)) as Arc<dyn Source>);
+        let jira =
+            sources.jira.map(|options| JiraSource::new(options).with_repository_field(repository_field));
+        let jira = jira.map(|source| Arc::new(source) as Arc<dyn Source>);
         let slack = sources.slack.map(|options| Arc::new(SlackSource::new(options)) as Arc<dyn Source>);
         let all = [github, jira, slack].into_iter().flatten();
         self.sources.extend(all.map(|source| (source.name(), source)));

@@ -1,6 +1,6 @@
 //! What the person who asked reads at once.
 
-use super::{Reason, Refusal, Start, Verdict};
+use super::{Reason, Refusal, Start, Verdict, question};
 use crate::event::{Command, Event};
 use crate::spec::Trigger;
 
@@ -20,6 +20,9 @@ pub fn to(
     }
     if command.is_help() {
         return Some(help(event, triggers));
+    }
+    if command.name == question::USE {
+        return Some("No question of Ostler's to you is open here.".to_owned());
     }
     let held = reasons.iter().find(|reason| reason.verdict != Verdict::Unmatched);
     Some(held.map_or_else(

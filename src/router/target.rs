@@ -25,8 +25,8 @@ impl Target {
     /// Looks for an event's task and repository.
     ///
     /// The repository is the event's own; else the one that the command's `--repo` asks for, if it is
-    /// one of the map's; else what the map says for a component, the project, the channel, in this
-    /// order: the narrower comes first. A repository that is asked for and not on the map is none:
+    /// one of the map's; else the one that a field of the task names, if it is one of the map's; else what
+    /// the map says for a component, the project, the channel, in this order: the narrower comes first. A repository that is asked for and not on the map is none:
     /// guessing another would be work in the wrong place. The repository in a typed task's name counts
     /// only if it is on the map, too.
     #[must_use]
@@ -39,7 +39,9 @@ impl Target {
             Some(asked) if own.is_none() => (vec![format!("--repo {asked}")], listed(asked, standing)),
             _ => {
                 let keys = keys(event, task.as_ref());
-                let found = keys.iter().find_map(|key| standing.repositories.0.get(key)).cloned();
+                let field = event.task.as_ref().and_then(|task| listed(task.repository.as_ref()?, standing));
+                let mapped = || keys.iter().find_map(|key| standing.repositories.0.get(key)).cloned();
+                let found = field.or_else(mapped);
                 (keys, found)
             }
         };
@@ -65,6 +67,12 @@ impl Target {
             };
             event.repository = self.repository.as_ref().zip(standing.forge.as_ref()).map(mention);
         }
+    }
+
+    /// The keys that the map was asked for.
+    #[must_use]
+    pub fn tried(&self) -> &[String] {
+        &self.tried
     }
 
     /// The reason of a trigger that wants an event whose repository is not known.

@@ -1,3 +1,5 @@
+mod question;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;

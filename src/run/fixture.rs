@@ -105,6 +105,7 @@ pub(crate) fn started(definition: &Definition) -> Record {
         kind: None,
         labels: Vec::new(),
         components: Vec::new(),
+        repository: None,
         assignee: None,
         url: None,
     });

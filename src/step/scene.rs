@@ -433,6 +433,7 @@ impl Scene {
             kind: None,
             labels: Vec::new(),
             components: Vec::new(),
+            repository: None,
             assignee: None,
             url: None,
         });

@@ -160,6 +160,7 @@ fn delivery(second: i64) -> Intake {
         payload,
         reasons: json!([{ "trigger": "label", "taken": true }]),
         runs: vec![NewRun { id: run_id(second), first, definition: Frozen::from(&*definition) }],
+        values: Values::default(),
     }
 }
 

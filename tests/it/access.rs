@@ -219,7 +219,7 @@ async fn slack_answers_at_once_and_to_the_person_alone() {
         ("ada", "#bank-dev", "/ostler help", vec!["`implement`", "`fix`", "`help`"]),
         ("ada", "#bank-dev", "/ostler", vec!["`implement`"]),
         ("ada", "#bank-dev", "/ostler dance", vec!["`dance`", "`implement`"]),
-        ("ada", "#general", "/ostler implement something", vec!["--repo", "#general"]),
+        ("ada", "#general", "/ostler implement something", vec!["/ostler use acme/bank", "#general"]),
         ("ada", "#general", "/ostler implement something --repo acme/elsewhere", vec!["acme/elsewhere"]),
     ];
     for (at, (user, channel, text, parts)) in cases.into_iter().enumerate() {

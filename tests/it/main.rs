@@ -19,3 +19,4 @@ mod kills;
 mod load;
 mod refusals;
 mod stories;
+mod ways;

@@ -32,6 +32,7 @@ fn intake(run: RunId, definition: &Arc<Definition>) -> Intake {
             first: Entry { seq: 0, at: at(0), record: record.clone() },
             definition: (&**definition).into(),
         }],
+        values: Default::default(),
     }
 }
 

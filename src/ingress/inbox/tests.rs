@@ -1,10 +1,13 @@
 //! What becomes of kept deliveries under the rules that are shipped.
 
+mod asking;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
 use secrecy::SecretString;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::clock::ManualClock;
@@ -13,7 +16,7 @@ use crate::money::{Limits, Prices};
 use crate::plugin::fixture::Fixture;
 use crate::plugin::{github, jira, registry, slack};
 use crate::router::{Rules, Standing};
-use crate::run::{Access, Settings};
+use crate::run::{Access, Record, Settings, Started};
 use crate::spec::{Catalog, RepositoryMap};
 use crate::store::{Found, Memory, Query};
 
@@ -29,8 +32,12 @@ struct Office {
 
 impl Office {
     fn new() -> Self {
+        Self::over(Self::sources(), Arc::new(Memory::open().unwrap()))
+    }
+
+    fn sources() -> [Arc<dyn Source>; 3] {
         let secrets = || vec![SecretString::from(SECRET)];
-        let sources: [Arc<dyn Source>; 3] = [
+        [
             Arc::new(github::source::GithubSource::new(github::source::SourceOptions { secrets: secrets() })),
             Arc::new(jira::source::JiraSource::new(jira::source::SourceOptions {
                 secrets: secrets(),
@@ -39,9 +46,11 @@ impl Office {
             Arc::new(slack::source::SlackSource::new(slack::source::SourceOptions {
                 signing_secrets: secrets(),
             })),
-        ];
+        ]
+    }
+
+    fn over(sources: [Arc<dyn Source>; 3], store: Arc<dyn Store>) -> Self {
         let sources: BTreeMap<_, _> = sources.into_iter().map(|source| (source.name(), source)).collect();
-        let store: Arc<dyn Store> = Arc::new(Memory::open().unwrap());
         let registry = Arc::new(Registry { sources: sources.clone(), ..Registry::default() });
         let clock = Arc::new(ManualClock::at("2026-11-21T08:00:00Z".parse().unwrap()));
         let policy = Arc::new(Current::new(policy()));

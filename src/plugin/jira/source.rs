@@ -11,6 +11,7 @@
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::Deserialize;
+use serde_json::Value;
 use url::Url;
 
 use super::payload::{Comment, Fields, Issue, Item, Named, Payload, User};
@@ -50,6 +51,7 @@ pub struct SourceOptions {
 pub struct JiraSource {
     credentials: Vec<Credential>,
     site: Option<String>,
+    repository_field: Option<String>,
 }
 
 impl JiraSource {
@@ -58,7 +60,27 @@ impl JiraSource {
     pub fn new(options: SourceOptions) -> Self {
         // The header lacks GitHub's `-256`; the digest is the same.
         let scheme = Scheme::Mac(Mac::sha256("X-Hub-Signature", "sha256="));
-        Self { credentials: Credential::each(&scheme, options.secrets), site: options.site }
+        Self {
+            credentials: Credential::each(&scheme, options.secrets),
+            site: options.site,
+            repository_field: None,
+        }
+    }
+
+    /// The same, where this custom field of an issue names its repository.
+    #[must_use]
+    pub fn with_repository_field(self, repository_field: Option<String>) -> Self {
+        Self { repository_field, ..self }
+    }
+
+    /// What the custom field says. The body is read for it once more: its name is not known before it is
+    /// configured.
+    fn repository(&self, body: &[u8]) -> Option<String> {
+        let field = self.repository_field.as_ref()?;
+        let body: Value = serde_json::from_slice(body).ok()?;
+        let value = &body["issue"]["fields"][field];
+        // A list to choose from holds what was chosen.
+        value.as_str().or_else(|| value["value"].as_str()).filter(|text| !text.is_empty()).map(str::to_owned)
     }
 
     fn identities(
@@ -126,7 +148,10 @@ impl Source for JiraSource {
             serde_json::from_slice(&delivery.body).map_err(|error| Undecodable::json(&error))?;
         let payload = payload.0.ok_or_else(Undecodable::no_object)?;
         let name = payload.webhook_event.text().ok_or_else(|| Undecodable::missing("webhookEvent"))?;
-        let event = Reading { name: name.trim_start_matches("jira:"), payload: &payload }.event(stamp);
+        let mut event = Reading { name: name.trim_start_matches("jira:"), payload: &payload }.event(stamp);
+        if let Some(task) = &mut event.task {
+            task.repository = self.repository(&delivery.body);
+        }
         let identities = self.identities(delivery, &payload, &event, stamp);
         Ok(Decoded::Event { event: Box::new(event), identities })
     }

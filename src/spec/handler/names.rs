@@ -93,6 +93,7 @@ fn whole_task(assignee: &Account) -> TaskMention {
         kind: some(),
         labels: vec!["x".to_owned()],
         components: vec!["x".to_owned()],
+        repository: some(),
         assignee: Some(assignee.clone()),
         url: some(),
     }

@@ -16,7 +16,7 @@ use crate::store::codec::{self, Encoded};
 use crate::store::kept::{self, Head, KeptEvent, KeptIdentity, Placed, Pointer, to_json};
 use crate::store::keys;
 use crate::store::shelf::{Look as _, Shelf};
-use crate::store::{Accepted, Due, Intake, Lease, NewRun, StoreError};
+use crate::store::{Accepted, Due, Intake, Lease, Named, NewRun, StoreError, Values};
 
 /// How many due runs are looked at together.
 const PAGE: usize = 32;
@@ -29,6 +29,7 @@ pub(in crate::store) struct Prepared {
     payload: Encoded,
     reasons: Encoded,
     runs: Vec<PreparedRun>,
+    values: Values,
 }
 
 #[derive(Debug)]
@@ -48,6 +49,7 @@ impl Prepared {
             runs: intake.runs.into_iter().map(PreparedRun::new).collect::<Result<_, _>>()?,
             identities: intake.identities,
             event: intake.event,
+            values: intake.values,
         })
     }
 }
@@ -95,6 +97,7 @@ pub(in crate::store) fn accept<S: Shelf>(
     for run in intake.runs {
         begin(desk, run)?;
     }
+    values(desk, &intake.values.expect, &intake.values.put)?;
     Ok(Accepted::Fresh { event, runs })
 }
 
@@ -188,9 +191,6 @@ pub(super) fn extend<S: Shelf>(desk: &mut Desk<S>, run: RunId, entries: &[Entry]
     census.open_runs = census.open_runs + u64::from(head.is_open()) - u64::from(was_open);
     desk.put_json(keys::run(run), &head)
 }
-
-/// A value's name with the value, or none.
-type Named = (String, Option<Vec<u8>>);
 
 /// Writes named values if others are as expected.
 pub(in crate::store) fn values<S: Shelf>(

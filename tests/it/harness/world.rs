@@ -15,6 +15,9 @@ use super::sign::Delivery;
 use super::state::State;
 use super::twins::{self, Twins};
 
+/// The configuration for the twins.
+const CONFIG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/twins.yaml");
+
 /// How long runs may take to come to their end.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -22,6 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(180);
 #[derive(Debug)]
 pub(crate) struct World {
     dir: TempDir,
+    config: PathBuf,
     bot_port: u16,
     environment: Vec<(&'static str, String)>,
     pub(crate) twins: Twins,
@@ -58,12 +62,25 @@ impl World {
         variables.extend(environment.iter().map(|(name, value)| (*name, (*value).to_owned())));
         Self {
             dir,
+            config: PathBuf::from(CONFIG),
             bot_port,
             environment: variables,
             twins: Twins::on(twins_port),
             _twins: twins,
             bot: None,
             client: twins::client(),
+        }
+    }
+
+    /// Gives the bot's next start a configuration of its own, which lies in the world's directory, with handlers
+    /// beside it.
+    pub(crate) fn configure(&mut self, change: impl FnOnce(String) -> String, handlers: &[(&str, &str)]) {
+        self.config = self.dir.path().join("ostler.yaml");
+        std::fs::write(&self.config, change(std::fs::read_to_string(CONFIG).unwrap())).unwrap();
+        let place = self.dir.path().join("handlers");
+        std::fs::create_dir_all(&place).unwrap();
+        for (name, text) in handlers {
+            std::fs::write(place.join(format!("{name}.yaml")), text).unwrap();
         }
     }
 
@@ -88,10 +105,17 @@ impl World {
     }
 
     fn start_bot(&mut self, start: impl FnOnce(&[&str], &std::path::Path, &[(&str, &str)]) -> Process) {
-        let config = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/twins.yaml");
         let listen = format!("127.0.0.1:{}", self.bot_port);
         let data = self.data();
-        let arguments = ["serve", "--config", config, "--listen", &listen, "--data", data.to_str().unwrap()];
+        let arguments = [
+            "serve",
+            "--config",
+            self.config.to_str().unwrap(),
+            "--listen",
+            &listen,
+            "--data",
+            data.to_str().unwrap(),
+        ];
         let environment: Vec<(&str, &str)> =
             self.environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
         self.bot = Some(start(&arguments, self.dir.path(), &environment));

@@ -159,3 +159,25 @@ fn odd_values_never_fail_a_delivery() {
 fn no_bytes_make_it_panic() {
     survives_any_bytes(&source(), &["issue_updated.assigned", "dc-issue_updated.commented"]);
 }
+
+#[test]
+fn a_custom_field_names_the_repository_where_one_is_configured() {
+    let mut fixture = kept("jira", "issue_created");
+    let named = |source: &JiraSource, value: Value, fixture: &mut crate::plugin::fixture::Fixture| {
+        fixture.body.as_mut().unwrap()["issue"]["fields"]["customfield_7"] = value;
+        match decode(source, &fixture.delivery().unwrap()) {
+            Ok(Decoded::Event { event, .. }) => event.task.unwrap().repository,
+            other => panic!("{other:?}"),
+        }
+    };
+    let source = source().with_repository_field(Some("customfield_7".to_owned()));
+    for (value, name) in [
+        ("acme/shop".into(), Some("acme/shop")),
+        (serde_json::json!({"id": "1", "value": "acme/shop"}), Some("acme/shop")),
+        (serde_json::json!(["acme/shop"]), None),
+        (Value::Null, None),
+    ] {
+        assert_eq!(named(&source, value, &mut fixture).as_deref(), name);
+    }
+    assert_eq!(named(&super::tests::source(), "acme/shop".into(), &mut fixture), None);
+}

@@ -1,0 +1,112 @@
+//! An event with everything that is stored with it.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::Rejection;
+use crate::event::Event;
+use crate::id::RunId;
+use crate::ingress::policy::Policy;
+use crate::ingress::questions::Open;
+use crate::router::{Reason, Routing, Start};
+use crate::run::{Entry, Record, Started};
+use crate::store::{NewRun, Values};
+
+/// What an event becomes.
+#[derive(Debug)]
+pub(super) struct Taking {
+    pub(super) routing: Routing,
+    /// What the runs are about, where that is not the event itself.
+    about: Option<Box<Event>>,
+    pub(super) runs: Vec<NewRun>,
+    /// The runs' workflows, in the same order.
+    workflows: Vec<String>,
+    pub(super) reasons: Value,
+    pub(super) values: Values,
+}
+
+impl Taking {
+    /// What routing says.
+    pub(super) fn of(routing: Routing, policy: &Policy, now: Timestamp) -> Result<Self, Rejection> {
+        let runs = new_runs(&routing, policy, now)?;
+        let workflows = routing.starts.iter().map(|start| start.workflow.clone()).collect();
+        let reasons = reasons(&routing);
+        Ok(Self { routing, about: None, runs, workflows, reasons, values: Values::default() })
+    }
+
+    /// The same, and what another event starts now that its question is answered: the question goes with it, and
+    /// was still there.
+    pub(super) fn answering(
+        mut self,
+        open: &Open,
+        resumed: Routing,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<Self, Rejection> {
+        self.runs.extend(new_runs(&resumed, policy, now)?);
+        self.workflows.extend(resumed.starts.iter().map(|start| start.workflow.clone()));
+        let (name, event) = (open.name(), open.question.event);
+        self.values.expect.push((name.clone(), Some(open.to_bytes())));
+        self.values.put.push((name, None));
+        let sentence = format!("It answers what was asked about {event}. {}", resumed.sentence());
+        self.reasons = json!({ "sentence": sentence, "answers": event, "triggers": told(&resumed.reasons) });
+        self.about = Some(Box::new(resumed.event));
+        Ok(self)
+    }
+
+    /// The runs with their workflows.
+    pub(super) fn started(&self) -> Vec<(RunId, String)> {
+        self.runs.iter().map(|run| run.id).zip(self.workflows.iter().cloned()).collect()
+    }
+
+    /// The event that the runs are about.
+    pub(super) fn into_about(self) -> Box<Event> {
+        self.about.unwrap_or_else(|| Box::new(self.routing.event))
+    }
+}
+
+fn new_runs(routing: &Routing, policy: &Policy, now: Timestamp) -> Result<Vec<NewRun>, Rejection> {
+    routing.starts.iter().map(|start| new_run(start, routing, policy, now)).collect()
+}
+
+/// A run with its first record and its frozen definition.
+fn new_run(start: &Start, routing: &Routing, policy: &Policy, now: Timestamp) -> Result<NewRun, Rejection> {
+    let event = &routing.event;
+    let task = event.task.as_ref().map(|task| task.reference.clone());
+    let tracker = task.as_ref().map(|task| &task.tracker);
+    let definition = policy.freeze(&start.workflow, tracker);
+    let definition = definition.ok_or_else(|| {
+        Rejection::Failed(format!("trigger {} names the unknown workflow {}", start.trigger, start.workflow))
+    })?;
+    let started = Started {
+        trigger: start.trigger.clone(),
+        definition: definition.digest(),
+        workflow: start.workflow.clone(),
+        inputs: start.inputs.clone(),
+        event: event.clone(),
+        task,
+        repository: event.repository.as_ref().map(|repository| repository.name.clone()),
+        project: routing.project.clone(),
+        channel: routing.channel.clone(),
+    };
+    Ok(NewRun {
+        id: RunId::of(event.id, &start.trigger),
+        first: Entry { seq: 0, at: now, record: Record::Started(Box::new(started)) },
+        definition,
+    })
+}
+
+/// What is kept of the routing: each trigger's word, and why none was asked where none was, for
+/// programs and for people.
+fn reasons(routing: &Routing) -> Value {
+    json!({ "sentence": routing.sentence(), "refusal": routing.refusal, "triggers": told(&routing.reasons) })
+}
+
+fn told(reasons: &[Reason]) -> Vec<Value> {
+    let said = |reason: &Reason| {
+        let mut told = json!(reason);
+        told["sentence"] = reason.sentence().into();
+        told
+    };
+    reasons.iter().map(said).collect()
+}
