@@ -9,6 +9,7 @@ pub mod exit;
 pub mod screen;
 mod demo;
 mod doctor;
+mod init;
 mod look;
 mod serve;
 mod twins;
@@ -37,6 +38,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Check handlers, workflows, prompts and roles, and show every fault with its place.
     Check(check::Arguments),
+    /// Ask what must be known, write the configuration, and set up what can be set up.
+    Init(init::Arguments),
     /// Look over every connection, right and clock, and say what to do.
     Doctor(doctor::Arguments),
     /// List runs, or show one with all its steps.
@@ -81,6 +84,7 @@ fn run(command: Command, environment: &Environment, screen: &Screen) -> anyhow::
             Command::Serve(arguments) => serve::run(arguments, environment, screen).await,
             Command::Demo(arguments) => demo::run(arguments, screen).await,
             Command::Check(arguments) => check::run(&arguments, environment, screen),
+            Command::Init(arguments) => init::run(arguments, environment, screen).await,
             Command::Doctor(arguments) => doctor::run(arguments, environment, screen).await,
             Command::Runs(arguments) => look::run(look::What::Runs, arguments, environment, screen).await,
             Command::Events(arguments) => look::events(arguments, environment, screen).await,

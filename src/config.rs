@@ -1,9 +1,10 @@
 //! Configuration: the record of every part's options, from file, overlay and environment.
 //!
 //! What counts, the later the stronger: the built-in defaults, the file, its overlay for the environment
-//! (`ostler.<OSTLER_ENV>.yaml` beside it), `OSTLER_SECTION__KEY` variables, the command line. Files know
-//! `${ENV}` and `${ENV:-default}` only. A secret whose variable is unset switches its source or provider
-//! off with a [`Notice`]; any other unset variable is an error.
+//! (`ostler.<OSTLER_ENV>.yaml` beside it), `OSTLER_SECTION__KEY` variables, the command line. `.env` beside
+//! the file holds variables that the process was not given itself. Files know `${ENV}` and `${ENV:-default}`
+//! only. A secret whose variable is unset switches its source or provider off with a [`Notice`]; any other
+//! unset variable is an error.
 
 pub mod environment;
 mod host;
@@ -21,7 +22,7 @@ use url::Url;
 
 pub use self::environment::Environment;
 pub use self::host::Toolchain;
-pub use self::load::{ConfigError, Loaded, load};
+pub use self::load::{ConfigError, Loaded, SECRETS, load};
 pub use self::substitute::Notice;
 use crate::event::{Account, RepositoryName, SourceName};
 use crate::money::{Limits, Prices};

@@ -186,7 +186,7 @@ pub async fn serve(
 fn routes(world: &Arc<World>) -> Router {
     let services = Router::new()
         .nest("/github/api/v3", github::routes(world))
-        .nest("/github/git", github::git_routes())
+        .nest("/github/git", github::git_routes().merge(github::page_routes()))
         .nest("/jira", jira::routes(world))
         .nest("/slack", slack::routes())
         .nest("/anthropic", messages::routes())

@@ -16,7 +16,7 @@ use futures_util::future::{BoxFuture, join_all};
 use serde::Serialize;
 
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError, Loaded};
+use crate::config::{Config, ConfigError, Loaded, SECRETS};
 use crate::event::SourceName;
 use crate::plugin::Registry;
 use crate::plugin::checkup::{Expected, Finding, Health};
@@ -88,6 +88,7 @@ fn configuration(loaded: &Loaded) -> Vec<Finding> {
         Finding::bad(Health::Warning, notice.path.clone(), notice.to_string(), advice)
     });
     let mut findings: Vec<_> = off.collect();
+    findings.extend(host::secrets(&loaded.root.join(SECRETS)));
     findings.push(match Catalog::load_from(&super::origin(loaded), &registry::vocabulary()) {
         Ok(catalog) => {
             let (triggers, workflows) = (catalog.triggers.len(), catalog.workflows.len());

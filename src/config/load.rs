@@ -14,6 +14,9 @@ use crate::spec::near::nearest;
 /// The file that is used where none is given and none is there.
 const SHIPPED: &str = include_str!("../../ostler.yaml");
 
+/// The file of variables that lies beside a configuration.
+pub const SECRETS: &str = ".env";
+
 /// What models cost where the configuration does not say.
 const PRICES: &str = include_str!("prices.yaml");
 
@@ -100,6 +103,10 @@ pub fn load(file: Option<&Path>, environment: &Environment) -> Result<Loaded, Co
     let here = Path::new("ostler.yaml");
     let file = file.or_else(|| here.exists().then_some(here));
     let shown = file.unwrap_or(Path::new("(built-in ostler.yaml)"));
+    let environment = &match file {
+        Some(file) => beside(file, environment)?,
+        None => environment.clone(),
+    };
     let mut notices = Vec::new();
     let mut document = match file {
         Some(file) => document(file, environment, &mut notices)?,
@@ -121,6 +128,12 @@ pub fn load(file: Option<&Path>, environment: &Environment) -> Result<Loaded, Co
     }
     config.look_around(environment);
     Ok(Loaded { config, root, notices })
+}
+
+/// The environment, with what the file of secrets beside the configuration adds to it.
+fn beside(file: &Path, environment: &Environment) -> Result<Environment, ConfigError> {
+    let secrets = file.with_file_name(SECRETS);
+    environment.over(&secrets).map_err(|error| ConfigError::Read { file: secrets, error })
 }
 
 impl super::Plugins {

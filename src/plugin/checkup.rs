@@ -42,8 +42,14 @@ impl Expected {
     /// The address, for a service that this client calls: one that is elsewhere reaches nothing on this machine.
     #[must_use]
     pub fn address_for(&self, client: &Client) -> Option<&Url> {
-        self.address.as_ref().filter(|address| !is_local(address) || is_local(client.base_url()))
+        self.address.as_ref().filter(|address| reaches(client.base_url(), address))
     }
+}
+
+/// Whether a service whose API is at one address can reach another one.
+#[must_use]
+pub fn reaches(api: &Url, address: &Url) -> bool {
+    !is_local(address) || is_local(api)
 }
 
 /// Whether an address leads to the machine itself.

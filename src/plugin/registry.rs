@@ -6,15 +6,16 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::anthropic::{self, Anthropic};
+use super::github::setup::GithubApps;
 use super::github::source::GithubSource;
 use super::github::{self, GitHub};
 use super::jira::source::JiraSource;
 use super::jira::{self, Jira};
 use super::markdown::{self, Markdown};
-use super::setup::Guide;
+use super::setup::{Apps, Guide};
 use super::slack::source::SlackSource;
 use super::slack::{self, Slack};
-use super::{Call, Chat, Checkup, Docs, Forge, Hooks, Model, PluginError, Source, Tracker, client};
+use super::{Call, Chat, Checkup, Docs, Forge, Hooks, Model, PluginError, Problem, Source, Tracker, client};
 use crate::clock::Clock;
 use crate::event::{Account, SourceName};
 use crate::spec::Vocabulary;
@@ -191,6 +192,25 @@ pub fn guides() -> Vec<&'static Guide> {
     guides
 }
 
+/// A service on which an App can be made in the browser, by these options of its plugin; none where that is not
+/// how it is set up.
+///
+/// # Errors
+/// When the options are none of its.
+pub fn apps(
+    provider: &str,
+    options: serde_json::Map<String, serde_json::Value>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<Box<dyn Apps>>, RegistryError> {
+    if provider != github::setup::GUIDE.provider {
+        return Ok(None);
+    }
+    let http = client::transport().map_err(|error| RegistryError::Transport(error.to_string()))?;
+    let options: Result<github::Options, _> = serde_json::from_value(options.into());
+    let options = options.map_err(|error| PluginError::new(provider, Problem::Invalid, error.to_string()))?;
+    Ok(Some(Box::new(GithubApps::new(&options, Arc::clone(clock), http))))
+}
+
 /// Every action that a workflow can name.
 #[must_use]
 pub fn actions() -> Vec<ActionSpec> {
@@ -203,7 +223,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::plugin::Problem;
     use crate::plugin::client::testing::{JumpClock, Server, json};
     use crate::spec::action::{Repeat, Undo};
 

@@ -55,6 +55,12 @@ struct ShippedWorkflows;
 #[folder = "prompts/"]
 struct ShippedPrompts;
 
+/// The handlers that are in the binary, by file name.
+pub fn shipped_handlers() -> impl Iterator<Item = (String, String)> {
+    let read = |name: &str| Some(String::from_utf8_lossy(&ShippedHandlers::get(name)?.data).into_owned());
+    ShippedHandlers::iter().filter_map(move |name| Some((name.to_string(), read(&name)?)))
+}
+
 const HANDLERS: &str = "handlers/";
 const WORKFLOWS: &str = "workflows/";
 const PROMPTS: &str = "prompts/";

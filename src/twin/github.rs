@@ -1,5 +1,6 @@
 //! GitHub: the REST API as far as a bot calls it, repositories over git, and webhooks about both.
 
+mod app;
 mod git;
 mod hook;
 mod issue;
@@ -65,6 +66,15 @@ pub(super) fn routes(world: &Arc<World>) -> Router<Arc<World>> {
         .nest("/repos/{owner}/{name}", one)
         .fallback(async || Refusal::missing())
         .layer(from_fn_with_state(Arc::clone(world), authorize))
+        // Whoever has the code needs nothing else.
+        .route("/app-manifests/{code}/conversions", post(app::convert))
+}
+
+/// The pages that a browser is sent to.
+pub(super) fn page_routes() -> Router<Arc<World>> {
+    Router::new()
+        .route("/settings/apps/new", post(app::confirm))
+        .route("/organizations/{name}/settings/apps/new", post(app::confirm))
 }
 
 /// The repositories, for git.

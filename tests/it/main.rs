@@ -18,5 +18,6 @@ mod harness;
 mod kills;
 mod load;
 mod refusals;
+mod setup;
 mod stories;
 mod ways;

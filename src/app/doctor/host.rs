@@ -26,6 +26,16 @@ pub(super) async fn machine(config: &Config) -> Vec<Finding> {
     findings
 }
 
+/// Whether nobody else can read the file of secrets, where there is one.
+pub(super) fn secrets(file: &Path) -> Option<Finding> {
+    let mode = file.metadata().ok()?.mode() & 0o777;
+    if mode & 0o077 == 0 {
+        return Some(Finding::ok("secrets", format!("{} is nobody else's to read", file.display())));
+    }
+    let said = format!("others may read {} (mode {mode:o})", file.display());
+    Some(Finding::failed("secrets", said, format!("chmod 600 {}", file.display())))
+}
+
 /// The directory that everything is kept in, and whether the store in it opens.
 pub(super) async fn store(config: &Config) -> Vec<Finding> {
     let Some(data) = config.data_dir() else {

@@ -16,4 +16,5 @@ pub const GUIDE: Guide = Guide {
         kind: Kind::Secret,
     }],
     steps: &[],
+    manifest: None,
 };

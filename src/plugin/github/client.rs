@@ -284,7 +284,7 @@ fn credentials(options: &Options) -> Result<(Identity, AuthState), PluginError> 
     Ok((Identity::App, AuthState::App(AppAuth { app_id: AppId(id), key })))
 }
 
-fn client_options(options: &Options) -> ClientOptions {
+pub(super) fn client_options(options: &Options) -> ClientOptions {
     ClientOptions {
         service: NAME,
         base_url: options.base_url.clone(),

@@ -1,9 +1,13 @@
 //! How GitHub is set up: what it must be told, and its webhooks.
 
+mod app;
+
 use http::Method;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
+use url::Url;
 
+pub use self::app::GithubApps;
 use super::client::{self, Call, GitHub};
 use super::wire;
 use crate::event::{RepositoryName, SourceName};
@@ -52,11 +56,16 @@ pub const GUIDE: Guide = Guide {
     ],
     steps: &["In each repository, Settings, Webhooks: {public}/webhooks/github as JSON with the secret \
          GITHUB_WEBHOOK_SECRET, for issues, issue comments, pull request reviews and review comments."],
+    manifest: None,
 };
 
 impl Hooks for GitHub {
     fn name(&self) -> SourceName {
         client::name()
+    }
+
+    fn api(&self) -> &Url {
+        self.client.base_url()
     }
 
     fn register<'a>(&'a self, wanted: &'a WantedHook) -> plugin::Call<'a, Vec<Registered>> {

@@ -3,6 +3,7 @@
 use http::Method;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
+use url::Url;
 
 use super::client::{self, Jira};
 use super::wire;
@@ -57,11 +58,16 @@ pub const GUIDE: Guide = Guide {
         "In Jira, Settings, System, WebHooks: {public}/webhooks/jira with the secret JIRA_WEBHOOK_SECRET, for \
          issue created, issue updated and comment created.",
     ],
+    manifest: None,
 };
 
 impl Hooks for Jira {
     fn name(&self) -> SourceName {
         SourceName::new(client::NAME)
+    }
+
+    fn api(&self) -> &Url {
+        self.client.base_url()
     }
 
     fn register<'a>(&'a self, wanted: &'a WantedHook) -> Call<'a, Vec<Registered>> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::Refusal;
+use super::app::Pending;
 use super::git::Repositories;
 use super::webhook::Webhook;
 use crate::twin::TwinError;
@@ -14,6 +15,7 @@ use crate::twin::seed::{LabelSeed, PullSeed, RepositorySeed, Seed};
 #[derive(Debug, Default)]
 pub(in crate::twin) struct State {
     pub(in crate::twin) repositories: BTreeMap<String, Repository>,
+    pub(super) pending_apps: Vec<Pending>,
     last_id: u64,
 }
 
