@@ -13,6 +13,8 @@ pub mod command;
 pub mod kind;
 pub mod subject;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -72,9 +74,18 @@ pub struct Event {
     /// The conversation it happened in, for sources that have them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<Thread>,
-    /// The button that was pressed.
+    /// The button that was pressed, or what else people start things by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub button: Option<Button>,
+    /// What somebody filled in, by the names of the fields.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, String>,
+    /// The page of documentation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<PageMention>,
+    /// The incident or error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<Incident>,
     /// The raw payload, kept apart.
     pub payload: PayloadRef,
 }
@@ -115,6 +126,9 @@ impl Event {
             check: None,
             thread: None,
             button: None,
+            fields: BTreeMap::new(),
+            page: None,
+            incident: None,
             payload: stamp.payload,
         }
     }
@@ -289,4 +303,42 @@ pub struct Button {
     /// The value that it carries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
+}
+
+/// A page of documentation, as far as the delivery told of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageMention {
+    /// The vendor's id of it.
+    pub id: String,
+    /// Its title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// The space that it is in, by its key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub space: Option<String>,
+    /// Where a person reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+/// An incident, an error or an alert, as far as the delivery told of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incident {
+    /// The vendor's id of it.
+    pub id: String,
+    /// What went wrong, in a line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// The vendor's word for its state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// The vendor's word for how bad it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<String>,
+    /// The service or project that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// Where a person reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
 }

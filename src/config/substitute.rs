@@ -7,8 +7,11 @@ use serde_json::Value;
 use super::environment::Environment;
 
 /// The keys whose values are secrets. An unset variable there switches something off instead of failing.
-pub(super) const SECRET_KEYS: &[&str] =
-    &["secrets", "signing_secrets", "token", "api_key", "api_token", "private_key", "webhook_secret"];
+#[rustfmt::skip]
+pub(super) const SECRET_KEYS: &[&str] = &[
+    "secrets", "signing_secrets", "token", "api_key", "api_token", "private_key", "webhook_secret",
+    "connect_secrets", "automation_tokens", "verification_tokens", "public_keys",
+];
 
 /// Something that the configuration left switched off.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -43,6 +43,32 @@ name!(
     EventKind
 );
 
+impl EventKind {
+    /// How many of a sender's words a kind takes, and how much of each.
+    const WORDS: (usize, usize) = (8, 64);
+
+    /// The kind that a sender's own words make: in lower case, divided at their dots, with an underscore for
+    /// what a kind does not hold. Where no word is left it is an `event`.
+    #[must_use]
+    pub fn spelled(source: &str, words: &[&str]) -> Self {
+        let (most, longest) = Self::WORDS;
+        let clean = |c: char| match c.to_ascii_lowercase() {
+            c if c.is_ascii_alphanumeric() || c == '-' => c,
+            _ => '_',
+        };
+        let mut text = source.to_owned();
+        let parts = words.iter().flat_map(|word| word.split('.')).filter(|part| !part.is_empty());
+        for part in parts.take(most) {
+            text.push('.');
+            text.extend(part.chars().take(longest).map(clean));
+        }
+        if text.len() == source.len() {
+            text.push_str(".event");
+        }
+        Self(text)
+    }
+}
+
 /// A pattern over kinds: parts are compared one by one, `*` stands for one part, and a last `*` for all
 /// that follow (`github.issue.*`, `*.command`, `jira.*`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -89,6 +115,16 @@ impl KindPattern {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_senders_words_become_a_kind() {
+        let spelled = |words: &[&str]| EventKind::spelled("x", words).to_string();
+        assert_eq!(spelled(&["my-ci", "Build.Finished"]), "x.my-ci.build.finished");
+        assert_eq!(spelled(&["a..b.", "", "é c*"]), "x.a.b.__c_");
+        assert_eq!(spelled(&["y".repeat(100).as_str()]).len(), 66);
+        assert_eq!((spelled(&[]), spelled(&["..", ""])), ("x.event".to_owned(), "x.event".to_owned()));
+        assert_eq!(spelled(&["a.b.c.d.e.f.g.h.i.j"]), "x.a.b.c.d.e.f.g.h");
+    }
 
     #[test]
     fn a_wildcard_stands_for_one_part_and_a_last_one_for_the_rest() {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{Path, Request, State};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse as _, NoContent, Response};
 use bytes::Bytes;
 use futures_util::future::select;
 use http_body_util::BodyExt as _;
@@ -111,6 +111,7 @@ fn respond(outcome: Outcome) -> Response {
     match outcome.reply {
         None => axum::Json(outcome.answer).into_response(),
         Some(Reply::Empty) => ().into_response(),
+        Some(Reply::NoContent) => NoContent.into_response(),
         Some(Reply::Text(text)) => text.into_response(),
         Some(Reply::Json(value)) => axum::Json(value).into_response(),
     }

@@ -48,7 +48,7 @@ impl House {
             Arc::new(github::source::GithubSource::new(github::source::SourceOptions { secrets: secrets() })),
             Arc::new(jira::source::JiraSource::new(jira::source::SourceOptions {
                 secrets: secrets(),
-                site: None,
+                ..jira::source::SourceOptions::default()
             })),
             Arc::new(slack::source::SlackSource::new(slack::source::SourceOptions {
                 signing_secrets: secrets(),

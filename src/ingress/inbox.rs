@@ -226,8 +226,7 @@ impl Inbox {
         let surfaces = source.surfaces();
         let known = if surfaces.is_empty() { surface.is_empty() } else { surfaces.contains(&surface) };
         // A surface without a secret is off: it could believe anybody or nobody.
-        let is_on = known && !source.credentials(surface).is_empty();
-        if is_on { Ok(Arc::clone(source)) } else { Err(Rejection::Unknown) }
+        if known && source.is_on(surface) { Ok(Arc::clone(source)) } else { Err(Rejection::Unknown) }
     }
 
     /// Routes an event and stores it with everything it starts.

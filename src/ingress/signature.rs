@@ -60,7 +60,7 @@ pub fn verify(credentials: &[Credential], delivery: &Delivery, now: Timestamp) -
 /// What one credential says.
 fn judge(credential: &Credential, delivery: &Delivery, now: Timestamp) -> Result<(), Refusal> {
     let secret = credential.secret.expose_secret();
-    if secret.is_empty() {
+    if secret.trim().is_empty() {
         return Err(Refusal::NoSecret);
     }
     match &credential.scheme {

@@ -110,6 +110,32 @@ pub(super) mod tests {
         }
     }
 
+    /// What a source makes of all its kept deliveries, as text, without what differs from time to time.
+    pub(in crate::plugin) fn told(source: &dyn Source) -> String {
+        let folder = format!("{}/fixtures/deliveries/{}", env!("CARGO_MANIFEST_DIR"), source.name());
+        let files = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{folder}: {error}"));
+        let names = files.map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned());
+        let mut names: Vec<_> = names.collect();
+        names.sort_unstable();
+        names.iter().map(|name| format!("{name}\n{}", told_of(source, name))).collect::<Vec<_>>().join("\n")
+    }
+
+    fn told_of(source: &dyn Source, name: &str) -> String {
+        let delivery = kept(source.name().as_str(), name).delivery().unwrap();
+        let (event, identities) = match decode(source, &delivery) {
+            Ok(Decoded::Event { event, identities }) => (event, identities),
+            Ok(other) => return format!("  {other:?}\n"),
+            Err(error) => return format!("  refused: {error}\n"),
+        };
+        let digest = event.payload.digest.to_string();
+        let Value::Object(parts) = serde_json::to_value(event).unwrap() else { unreachable!() };
+        let parts =
+            parts.into_iter().filter(|(part, _)| !matches!(part.as_str(), "id" | "source" | "payload"));
+        let mut lines: Vec<_> = parts.map(|(part, value)| format!("  {part}: {value}\n")).collect();
+        lines.push(format!("  identities: {}\n", identities.join(" ").replace(&digest, "<digest>")));
+        lines.concat()
+    }
+
     /// The answer to a kept delivery that wants nothing else.
     pub(in crate::plugin) fn handshake_of(source: &dyn Source, name: &str) -> Reply {
         let delivery = kept(source.name().as_str(), name).delivery().unwrap();

@@ -3,6 +3,7 @@
 //! What is not JSON fails a delivery; what is JSON of an unexpected shape is only absent. A payload is read
 //! in one pass into typed parts, and what no part asks for is skipped without being kept.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -93,6 +94,16 @@ impl<T: Shape> Shape for Vec<T> {
         let mut found = Self::new();
         while let Some(Maybe(element)) = list.next_element()? {
             found.extend(element);
+        }
+        Ok(Some(found))
+    }
+}
+
+impl<T: Shape> Shape for BTreeMap<String, T> {
+    fn from_map<'de, A: MapAccess<'de>>(mut map: A) -> Result<Option<Self>, A::Error> {
+        let mut found = Self::new();
+        while let Some((name, Maybe(value))) = map.next_entry()? {
+            found.extend(value.map(|value| (name, value)));
         }
         Ok(Some(found))
     }

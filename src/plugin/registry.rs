@@ -7,15 +7,13 @@ use serde::Deserialize;
 
 use super::anthropic::{self, Anthropic};
 use super::github::setup::GithubApps;
-use super::github::source::GithubSource;
 use super::github::{self, GitHub};
-use super::jira::source::JiraSource;
 use super::jira::{self, Jira};
 use super::markdown::{self, Markdown};
 use super::setup::{Apps, Guide};
-use super::slack::source::SlackSource;
 use super::slack::{self, Slack};
 use super::{Call, Chat, Checkup, Docs, Forge, Hooks, Model, PluginError, Problem, Source, Tracker, client};
+use super::{confluence, discord, generic, notion, pagerduty, sentry, standard};
 use crate::clock::Clock;
 use crate::event::{Account, SourceName};
 use crate::spec::Vocabulary;
@@ -60,16 +58,54 @@ pub struct Options {
     pub ai_provider: Option<AiProvider>,
 }
 
-/// The senders of deliveries. One without a secret is off.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Sources {
+/// Declares the senders of deliveries: each by its folder, with the kind of source that it is.
+macro_rules! sources {
+    ($($(#[$doc:meta])* $vendor:ident: $source:ident,)*) => {
+        /// The senders of deliveries. One without a secret is off.
+        #[derive(Debug, Clone, Default, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct Sources {
+            $($(#[$doc])* pub $vendor: Option<$vendor::source::SourceOptions>,)*
+        }
+
+        impl Sources {
+            /// A source for each that is configured.
+            fn build(self) -> Vec<Arc<dyn Source>> {
+                let mut all: Vec<Arc<dyn Source>> = Vec::new();
+                $(all.extend(self.$vendor.map(|options| Arc::new($vendor::source::$source::new(options)) as _));)*
+                all
+            }
+        }
+
+        /// The kinds of event that the sources are known to make, configured or not.
+        #[must_use]
+        pub fn kinds() -> Vec<&'static str> {
+            [$($vendor::source::KINDS),*].concat()
+        }
+    };
+}
+
+sources! {
+    /// Confluence's webhooks and rules.
+    confluence: ConfluenceSource,
+    /// Discord's interactions and events.
+    discord: DiscordSource,
+    /// Any sender that signs, by name.
+    generic: GenericSource,
     /// GitHub's webhooks.
-    pub github: Option<github::source::SourceOptions>,
+    github: GithubSource,
     /// Jira's webhooks.
-    pub jira: Option<jira::source::SourceOptions>,
+    jira: JiraSource,
+    /// Notion's webhooks.
+    notion: NotionSource,
+    /// PagerDuty's webhooks.
+    pagerduty: PagerdutySource,
+    /// Sentry's integration webhooks.
+    sentry: SentrySource,
     /// Slack's events, commands and buttons.
-    pub slack: Option<slack::source::SourceOptions>,
+    slack: SlackSource,
+    /// Any sender of Standard Webhooks, by name.
+    standard: StandardSource,
 }
 
 /// Who answers prompts.
@@ -99,8 +135,11 @@ impl Registry {
     pub fn build(options: Options, clock: &Arc<dyn Clock>) -> Result<Self, RegistryError> {
         let http = client::transport().map_err(|error| RegistryError::Transport(error.to_string()))?;
         let mut registry = Self::default();
-        let field = options.jira.as_ref().and_then(|jira| jira.fields.repository.clone());
-        registry.add_sources(options.sources, field);
+        let mut sources = options.sources;
+        if let (Some(source), Some(tracker)) = (&mut sources.jira, &options.jira) {
+            source.repository_field.clone_from(&tracker.fields.repository);
+        }
+        registry.sources.extend(sources.build().into_iter().map(|source| (source.name(), source)));
         if let Some(github) = options.github {
             let github = Arc::new(GitHub::new(github, Arc::clone(clock), http.clone())?);
             registry.add_tracker(Arc::clone(&github) as _);
@@ -149,16 +188,6 @@ impl Registry {
         learned.into_iter().collect()
     }
 
-    fn add_sources(&mut self, sources: Sources, repository_field: Option<String>) {
-        let github = sources.github.map(|options| Arc::new(GithubSource::new(options)) as Arc<dyn Source>);
-        let jira =
-            sources.jira.map(|options| JiraSource::new(options).with_repository_field(repository_field));
-        let jira = jira.map(|source| Arc::new(source) as Arc<dyn Source>);
-        let slack = sources.slack.map(|options| Arc::new(SlackSource::new(options)) as Arc<dyn Source>);
-        let all = [github, jira, slack].into_iter().flatten();
-        self.sources.extend(all.map(|source| (source.name(), source)));
-    }
-
     fn add_hooks(&mut self, hooks: Arc<dyn Hooks>) {
         self.hooks.insert(hooks.name(), hooks);
     }
@@ -176,11 +205,6 @@ async fn answer((name, whoami): (SourceName, Call<'_, Account>)) -> Option<Accou
 #[must_use]
 pub fn vocabulary() -> Vocabulary {
     Vocabulary { actions: actions(), kinds: kinds() }
-}
-
-/// The kinds of event that the sources are known to make, configured or not.
-fn kinds() -> Vec<&'static str> {
-    [github::source::KINDS, jira::source::KINDS, slack::source::KINDS].concat()
 }
 
 /// What there is to know of every vendor before it can be worked with, the most specialised first.

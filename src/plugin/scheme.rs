@@ -18,11 +18,21 @@ pub struct Credential {
 }
 
 impl Credential {
-    /// A credential for each secret that is not empty: anybody can sign with the others.
+    /// A credential for each secret that is not blank: anybody can sign with the others.
     #[must_use]
     pub fn each(scheme: &Scheme, secrets: Vec<SecretString>) -> Vec<Self> {
-        let usable = secrets.into_iter().filter(|secret| !secret.expose_secret().is_empty());
+        let usable = secrets.into_iter().filter(|secret| !secret.expose_secret().trim().is_empty());
         usable.map(|secret| Self { scheme: scheme.clone(), secret }).collect()
+    }
+
+    /// Credentials for tokens that people type into a sender's own rules: `Authorization: Bearer <token>`, or
+    /// `X-Ostler-Token: <token>`. A request that carries the signature's header is judged by that alone.
+    #[must_use]
+    pub fn typed(tokens: Vec<SecretString>, signature: &'static str) -> Vec<Self> {
+        let unless = Some(signature);
+        let bearer = Scheme::Token { header: "Authorization".into(), prefix: "Bearer ", unless };
+        let own = Scheme::Token { header: "X-Ostler-Token".into(), prefix: "", unless };
+        [Self::each(&bearer, tokens.clone()), Self::each(&own, tokens)].concat()
     }
 }
 

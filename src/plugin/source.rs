@@ -70,6 +70,12 @@ pub trait Source: Debug + Send + Sync {
         vec![format!("{}:{id}", self.name())]
     }
 
+    /// Whether a surface takes deliveries: one that nothing is believed on is off, but for a handshake that
+    /// an operator waits for.
+    fn is_on(&self, surface: &str) -> bool {
+        !self.credentials(surface).is_empty()
+    }
+
     /// The largest body that it sends, in bytes.
     fn body_limit(&self) -> usize;
 
@@ -163,11 +169,34 @@ pub enum Verdict {
     Ignored,
 }
 
+impl Verdict {
+    /// What the person who asked reads at once: what was started, on what, and how to look at it.
+    #[must_use]
+    pub fn report(&self) -> String {
+        match self {
+            Self::Accepted { event, runs, text } => {
+                let place = event.repository.as_ref().map(|repository| format!(" in {}", repository.name));
+                let task = event.task.as_ref().map(|task| format!(" for {}", task.reference.short()));
+                let (place, task) = (place.unwrap_or_default(), task.unwrap_or_default());
+                let line = |(run, workflow): &(RunId, String)| {
+                    format!("Started {workflow}{task}{place}. Look at it with `ostler runs {run}`.")
+                };
+                let lines: Vec<String> = runs.iter().map(line).chain(text.clone()).collect();
+                if lines.is_empty() { "Nothing was started.".to_owned() } else { lines.join("\n") }
+            }
+            Self::Duplicate { .. } => "This request was received before and is under way.".to_owned(),
+            Self::Ignored => "There is nothing to do.".to_owned(),
+        }
+    }
+}
+
 /// An answer in the source's own terms.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reply {
     /// Nothing but the status.
     Empty,
+    /// Nothing, and the status that says so.
+    NoContent,
     /// Plain text.
     Text(String),
     /// JSON.

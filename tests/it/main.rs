@@ -13,6 +13,7 @@ mod abuse;
 mod access;
 mod check;
 mod cli;
+mod corpus;
 mod faults;
 mod harness;
 mod kills;

@@ -61,6 +61,11 @@ async fn every_kept_delivery_is_understood_by_its_source() {
 fn registry() -> Registry {
     let options = json!({"sources": {
         "github": {"secrets": ["s"]}, "jira": {"secrets": ["s"]}, "slack": {"signing_secrets": ["s"]},
+        "standard": {"acme": {"secrets": ["whsec_czEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI="]}},
+        "confluence": {"secrets": ["s"]}, "notion": {"verification_tokens": ["s"]},
+        "sentry": {"secrets": ["s"]}, "pagerduty": {"secrets": ["s"]},
+        "discord": {"public_keys": ["03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8"]},
+        "generic": {"ci": {"header": "X-Signature", "secrets": ["s"]}},
     }});
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     Registry::build(serde_json::from_value(options).unwrap(), &clock).unwrap()

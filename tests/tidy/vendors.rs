@@ -7,13 +7,15 @@ use proc_macro2::TokenTree;
 use crate::paths;
 use crate::source::{self, Source};
 
-/// The modules of `plugin` that are vendors: those that have options.
+/// The modules of `plugin` that are vendors: those that have options, or send deliveries.
 fn vendors(sources: &[Source]) -> BTreeSet<String> {
-    let options = sources.iter().filter_map(|source| match source.module.as_slice() {
-        [plugin, vendor, file] if plugin == "plugin" && file == "options" => Some(vendor.clone()),
+    let vendors = sources.iter().filter_map(|source| match source.module.as_slice() {
+        [plugin, vendor, file] if plugin == "plugin" && matches!(file.as_str(), "options" | "source") => {
+            Some(vendor.clone())
+        }
         _ => None,
     });
-    options.collect()
+    vendors.collect()
 }
 
 /// What a vendor's folder may hold: what is configured of it, how it is called and what it then says, what it
@@ -83,7 +85,19 @@ fn only_the_registry_and_the_configuration_name_vendors() {
 }
 
 /// Products by any name; `engine` and `http` know none of them.
-const PRODUCTS: &[&str] = &["github", "gitlab", "jira", "slack", "anthropic", "confluence"];
+const PRODUCTS: &[&str] = &[
+    "github",
+    "gitlab",
+    "jira",
+    "slack",
+    "anthropic",
+    "confluence",
+    "linear",
+    "notion",
+    "discord",
+    "sentry",
+    "pagerduty",
+];
 
 #[test]
 fn engine_and_http_know_no_product() {

@@ -41,7 +41,7 @@ impl Office {
             Arc::new(github::source::GithubSource::new(github::source::SourceOptions { secrets: secrets() })),
             Arc::new(jira::source::JiraSource::new(jira::source::SourceOptions {
                 secrets: secrets(),
-                site: None,
+                ..jira::source::SourceOptions::default()
             })),
             Arc::new(slack::source::SlackSource::new(slack::source::SourceOptions {
                 signing_secrets: secrets(),
@@ -50,7 +50,10 @@ impl Office {
     }
 
     fn over(sources: [Arc<dyn Source>; 3], store: Arc<dyn Store>) -> Self {
-        let sources: BTreeMap<_, _> = sources.into_iter().map(|source| (source.name(), source)).collect();
+        Self::with(sources.into_iter().map(|source| (source.name(), source)).collect(), store)
+    }
+
+    fn with(sources: BTreeMap<SourceName, Arc<dyn Source>>, store: Arc<dyn Store>) -> Self {
         let registry = Arc::new(Registry { sources: sources.clone(), ..Registry::default() });
         let clock = Arc::new(ManualClock::at("2026-11-21T08:00:00Z".parse().unwrap()));
         let policy = Arc::new(Current::new(policy()));
@@ -158,6 +161,10 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
       comment-command: It starts its workflow.
     github/push: No trigger takes github.push.
     github/workflow_run.completed: github:acme-ci[bot] is a program that is not listed under `security.bots`.
+    jira/automation.assigned: It starts standard-development.
+      jira-assigned: It starts its workflow.
+    jira/automation.issue: No trigger takes jira.automation.sent.
+    jira/automation.released: No trigger takes jira.automation.version_released.
     jira/comment_created: It starts standard-development.
       comment-command: It starts its workflow.
     jira/dc-comment_created: No trigger takes jira.comment.created.
@@ -183,7 +190,10 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
     slack/message: No trigger takes slack.message.
     slack/message.mention: It starts standard-development.
       slack-command: It starts its workflow.
+    slack/message_action: No trigger takes slack.message_action.
     slack/reaction_added: No trigger takes slack.reaction_added.
+    slack/shortcut: No trigger takes slack.shortcut.
+    slack/view_submission: No trigger takes slack.modal.submitted.
     ");
 }
 
@@ -287,4 +297,118 @@ async fn programs_and_the_bot_itself_are_never_answered() {
         let answer = office.send("github", comment.delivery().unwrap()).await.answer;
         assert_eq!((answer.status, answer.runs.len()), (Status::Ignored, 0), "{login}");
     }
+}
+
+/// Sends two deliveries at the same time: one of them starts a run, and the other is told of the same.
+async fn starts_one_run(source: &str, one: &Fixture, other: &Fixture) {
+    let office = Office::new();
+    let send = |fixture: &Fixture| {
+        let delivery = fixture.delivery().unwrap();
+        Box::pin(async { office.send(source, delivery).await.answer })
+    };
+    let (one, other) = tokio::join!(send(one), send(other));
+    let mut statuses = [one.status, other.status].map(|status| format!("{status:?}"));
+    statuses.sort_unstable();
+    assert_eq!(statuses, ["Accepted", "Duplicate"], "{source}");
+    assert_eq!((one.runs.len(), one.runs), (1, other.runs), "{source}");
+}
+
+#[tokio::test]
+async fn one_thing_told_at_once_under_two_ids_starts_one_run() {
+    for name in ["issues.labeled", "issue_comment.created", "pull_request_review.submitted"] {
+        let repository = kept("github", name);
+        let mut organization = repository.clone();
+        organization.headers.insert("X-GitHub-Delivery".to_owned(), "of the organisation".to_owned());
+        organization.body.as_mut().unwrap()["organization"] = json!({ "login": "acme" });
+        starts_one_run("github", &repository, &organization).await;
+    }
+    let admin = kept("jira", "issue_updated.assigned");
+    let mut app = admin.clone();
+    app.headers.insert("X-Atlassian-Webhook-Identifier".to_owned(), "of the app".to_owned());
+    app.body.as_mut().unwrap()["matchedWebhookIds"] = json!([7]);
+    starts_one_run("jira", &admin, &app).await;
+    let comment = kept("jira", "comment_created");
+    let mut update = comment.clone();
+    update.headers.insert("X-Atlassian-Webhook-Identifier".to_owned(), "of the update".to_owned());
+    let body = update.body.as_mut().unwrap();
+    body["webhookEvent"] = "jira:issue_updated".into();
+    body["issue_event_type_name"] = "issue_commented".into();
+    starts_one_run("jira", &comment, &update).await;
+    starts_one_run("slack", &kept("slack", "app_mention"), &kept("slack", "message.mention")).await;
+}
+
+#[tokio::test]
+async fn the_same_delivery_many_times_at_once_starts_one_run() {
+    let office = Office::new();
+    let fixture = kept("github", "issues.labeled");
+    let sent = (0..32).map(|_| office.send("github", fixture.delivery().unwrap()));
+    let answers = futures_util::future::join_all(sent).await;
+    let fresh = answers.iter().filter(|outcome| outcome.answer.status == Status::Accepted).count();
+    assert_eq!(fresh, 1);
+    assert!(answers.iter().all(|outcome| outcome.answer.runs == answers[0].answer.runs));
+}
+
+/// Every source that there is, with what its deliveries are signed by: the secret, or what belongs to it.
+async fn everybody() -> (Office, BTreeMap<&'static str, &'static str>) {
+    let standard = "whsec_czEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=";
+    let public = "03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8";
+    let seed = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+    let atlassian = json!({"secrets": [SECRET], "connect_secrets": [SECRET], "automation_tokens": [SECRET]});
+    let options = json!({"sources": {
+        "github": {"secrets": [SECRET]}, "slack": {"signing_secrets": [SECRET]},
+        "jira": atlassian, "confluence": atlassian, "notion": {"verification_tokens": [SECRET]},
+        "sentry": {"secrets": [SECRET]}, "pagerduty": {"secrets": [SECRET]},
+        "discord": {"public_keys": [public]}, "standard": {"acme": {"secrets": [standard]}},
+        "generic": {"ci": {"header": "X-Signature", "secrets": [SECRET]}},
+    }});
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::at("2026-11-21T08:00:00Z".parse().unwrap()));
+    let registry = Registry::build(serde_json::from_value(options).unwrap(), &clock).unwrap();
+    (
+        Office::with(registry.sources, Arc::new(Memory::open().unwrap())),
+        [("standard", standard), ("discord", seed)].into(),
+    )
+}
+
+#[tokio::test]
+async fn every_kept_delivery_is_believed_by_each_of_its_sources_schemes_and_not_without() {
+    let (office, secrets) = everybody().await;
+    for folder in std::fs::read_dir(deliveries()).unwrap() {
+        let name = folder.unwrap().file_name().into_string().unwrap();
+        let Some(source) = office.sources.get(&SourceName::new(&name)) else { continue };
+        let secret = secrets.get(name.as_str()).unwrap_or(&SECRET);
+        for file in std::fs::read_dir(deliveries().join(&name)).unwrap() {
+            let file = file.unwrap().path();
+            let delivery = kept(&name, file.file_stem().unwrap().to_str().unwrap()).delivery().unwrap();
+            if source.courtesy(&delivery).is_some() {
+                continue;
+            }
+            for credential in source.credentials(&delivery.surface) {
+                let mut signed = delivery.clone();
+                let headers = signature::sign(&credential.scheme, secret, &delivery, office.clock.now());
+                for (name, value) in headers.unwrap() {
+                    let name: http::HeaderName = name.parse().unwrap();
+                    signed.headers.insert(name, value.parse().unwrap());
+                }
+                let taken = office.inbox.accept(&name, signed).await;
+                assert!(taken.is_ok(), "{}: {:?}: {taken:?}", file.display(), credential.scheme);
+            }
+            let refused = office.inbox.accept(&name, delivery).await;
+            assert!(matches!(refused, Err(Rejection::Unbelieved(_))), "{}: {refused:?}", file.display());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_that_is_waited_for_opens_nothing_else() {
+    let options = json!({"sources": {"notion": {"setup": true}}});
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::at("2026-11-21T08:00:00Z".parse().unwrap()));
+    let registry = Registry::build(serde_json::from_value(options).unwrap(), &clock).unwrap();
+    let office = Office::with(registry.sources, Arc::new(Memory::open().unwrap()));
+    let send = |name: &str| office.inbox.accept("notion", kept("notion", name).delivery().unwrap());
+    let page = send("page.content_updated").await;
+    assert!(matches!(page, Err(Rejection::Unbelieved(Refusal::NoSecret))), "{page:?}");
+    let token = send("verification").await.unwrap();
+    assert_eq!((token.reply, token.answer.status), (Some(Reply::Empty), Status::Ignored));
+    // One is waited for; from then on there is nothing here.
+    assert!(matches!(send("verification").await, Err(Rejection::Unknown)));
 }

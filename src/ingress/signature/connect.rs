@@ -61,15 +61,20 @@ fn refusal(error: &jsonwebtoken::errors::Error) -> Refusal {
     }
 }
 
-/// The token, from the header or the query.
+/// The token, from the header or the query; from one of them, and there once.
 fn token(delivery: &Delivery) -> Result<String, Refusal> {
-    if delivery.headers.contains_key(HEADER) {
+    let fields = url::form_urlencoded::parse(delivery.query.as_bytes());
+    let mut fields = fields.filter(|(name, _)| name == FIELD).map(|(_, value)| value.into_owned());
+    let (field, other) = (fields.next(), fields.next());
+    let has_header = delivery.headers.contains_key(HEADER);
+    if other.is_some() || (has_header && field.is_some()) {
+        return Err(Refusal::Repeated(HEADER.into()));
+    }
+    if has_header {
         let text = headers::only(&delivery.headers, HEADER)?;
         return text.strip_prefix("JWT ").map(str::to_owned).ok_or_else(|| malformed(HEADER));
     }
-    let mut fields = url::form_urlencoded::parse(delivery.query.as_bytes());
-    let found = fields.find(|(name, _)| name == FIELD).map(|(_, value)| value.into_owned());
-    found.ok_or_else(|| Refusal::Missing(HEADER.into()))
+    field.ok_or_else(|| Refusal::Missing(HEADER.into()))
 }
 
 /// The header that Atlassian puts on a request.

@@ -9,6 +9,10 @@ use crate::plugin::scheme::Header;
 /// The moment of judging, and the seconds that a timestamp may be off it, either way.
 pub(super) type Window = (Timestamp, u64);
 
+/// How many entries of a list are looked at; a sender has one for each secret that it knows. Whoever sends
+/// more wants to see us reckon.
+pub(super) const MOST: usize = 16;
+
 /// A header's text, if it is there exactly once and is text.
 pub(super) fn only<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, Refusal> {
     let owned = || Header::from(name.to_owned());

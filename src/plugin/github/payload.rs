@@ -14,6 +14,8 @@ records! {
         review: Maybe<Comment>,
         label: Maybe<Label>,
         assignee: Maybe<User>,
+        requested_reviewer: Maybe<User>,
+        requested_team: Maybe<Label>,
         check_run: Maybe<CheckRun>,
         installation: Maybe<Installation>,
         #[serde(rename = "ref")]
@@ -34,6 +36,8 @@ records! {
         full_name: Text,
         default_branch: Text,
         private: Maybe<bool>,
+        /// When commits last arrived: seconds here, text there.
+        pushed_at: Text,
     }
 
     Issue {
@@ -85,6 +89,7 @@ records! {
     }
 
     CheckRun {
+        id: Text,
         name: Text,
         head_sha: Text,
         status: Text,

@@ -92,7 +92,7 @@ impl Source for GithubSource {
             )));
         }
         let event = Reading { name, payload: &payload }.event(stamp);
-        let identities = identities(delivery, &event, stamp);
+        let identities = identities(delivery, &payload, &event, stamp);
         Ok(Decoded::Event { event: Box::new(event), identities })
     }
 
@@ -123,19 +123,50 @@ fn read(delivery: &Delivery) -> Result<Payload, Undecodable> {
     payload.0.ok_or_else(Undecodable::no_object)
 }
 
-fn identities(delivery: &Delivery, event: &Event, stamp: &Stamp) -> Vec<String> {
+fn identities(delivery: &Delivery, payload: &Payload, event: &Event, stamp: &Stamp) -> Vec<String> {
     let mut identities = Vec::new();
     if let Some(guid) = delivery.header("X-GitHub-Delivery").filter(|guid| !guid.is_empty()) {
         identities.push(format!("{GITHUB}:{guid}"));
     }
     identities.push(format!("{GITHUB}:body:{}", stamp.payload.digest));
-    // A repository's hook and its organisation's both tell of one comment, in two bodies.
-    if let (Some(comment), Some(repository)) = (&event.comment, &event.repository)
-        && event.kind.as_str().ends_with(".created")
-    {
-        identities.push(format!("{}:{}:{}", event.kind, repository.name, comment.id));
+    // A repository's hook, its organisation's and an app's all tell of one thing, in different bodies.
+    if let (Some(meaning), Some(repository)) = (meaning(payload, event), &event.repository) {
+        identities.push(format!("{}:{}:{meaning}", event.kind, repository.name));
     }
     identities
+}
+
+/// What makes a thing recognisable in whichever body it is told: its id where it happens once, else the
+/// state in which it left what it happened to.
+fn meaning(payload: &Payload, event: &Event) -> Option<String> {
+    let made = matches!(payload.action.text(), Some("created" | "submitted"));
+    if let Some(comment) = event.comment.as_ref().filter(|_| made) {
+        return Some(comment.id.clone());
+    }
+    if event.comment.is_some() {
+        return None;
+    }
+    if let Some(check) = payload.check_run.get() {
+        let state = check.completed_at.text().or(check.started_at.text())?;
+        return Some(format!("{}@{state}", check.id.text()?));
+    }
+    if let Some(push) = &event.push {
+        let [before, after] = [&push.before, &push.after].map(|commit| commit.as_deref().unwrap_or("none"));
+        let pushed = payload.repository.get()?.pushed_at.text()?;
+        return Some(format!("{}:{before}..{after}@{pushed}", push.branch));
+    }
+    let (number, state) = match (payload.issue.get(), payload.pull_request.get()) {
+        (Some(issue), _) => (issue.number.0?, issue.updated_at.text()?),
+        (None, Some(change)) => (change.number.0?, change.updated_at.text()?),
+        (None, None) => return None,
+    };
+    let assignee = event.assignee.as_ref().map(|account| account.id.as_str());
+    let reviewer = payload.requested_reviewer.get().and_then(|user| user.login.text());
+    let team = payload.requested_team.get().and_then(|team| team.name.text());
+    // Several labels put on at once are several things in one state.
+    let detail = [event.label.as_deref(), assignee, reviewer, team, payload.after.text()];
+    let detail: Vec<_> = detail.into_iter().flatten().collect();
+    Some(format!("#{number}:{}@{state}", detail.join(",")))
 }
 
 /// A name that can be part of a kind.

@@ -15,6 +15,16 @@ records! {
         issue: Maybe<Issue>,
         comment: Maybe<Comment>,
         changelog: Maybe<Changelog>,
+        /// The issue's own parts, where the body is an issue.
+        key: Text,
+        #[serde(rename = "self")]
+        address: Text,
+        fields: Maybe<Fields>,
+        /// What a rule of Automation says that it is about.
+        event: Text,
+        idempotency_key: Text,
+        assignee: Text,
+        label: Text,
     }
 
     User {
@@ -65,6 +75,7 @@ records! {
     }
 
     Changelog {
+        id: Text,
         items: Maybe<Vec<Item>>,
     }
 

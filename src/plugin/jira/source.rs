@@ -6,7 +6,14 @@
 //!
 //! The delivery's identifier is unique within a site only and not covered by the signature, so the body's
 //! digest is an identity as well (bodies carry their time in milliseconds). Data Center tells of a comment
-//! twice; only one of the two knows the issue.
+//! twice; only one of the two knows the issue. What two webhooks tell of one change has the changelog's id in
+//! common.
+//!
+//! Automation's rules send what their authors choose: an issue, or a document of their own that says in
+//! `event` what happened and in `idempotency_key` what makes it recognisable. Nothing signs them; a token
+//! that is sent along proves the sender.
+
+use std::mem::take;
 
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -30,8 +37,27 @@ const JIRA: &str = "jira";
 pub const KINDS: &[&str] = &[
     "jira.issue.created", "jira.issue.assigned", "jira.issue.unassigned", "jira.issue.updated",
     "jira.issue.transitioned", "jira.issue.labeled", "jira.issue.unlabeled", "jira.issue.commented",
-    "jira.issue.deleted",
+    "jira.issue.deleted", "jira.automation.sent",
 ];
+
+/// The words by which a rule of Automation says that its event is one of Jira's own.
+const WORDS: &[&str] = &[
+    "created",
+    "assigned",
+    "unassigned",
+    "updated",
+    "transitioned",
+    "labeled",
+    "unlabeled",
+    "commented",
+    "deleted",
+];
+
+/// The name of what a rule of Automation sends.
+const AUTOMATION: &str = "automation";
+
+/// The header of the signature, which lacks GitHub's `-256`; the digest is the same.
+const SIGNATURE: &str = "X-Hub-Signature";
 
 /// Descriptions and changelogs are sent whole.
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
@@ -42,8 +68,15 @@ const BODY_LIMIT: usize = 10 * 1024 * 1024;
 pub struct SourceOptions {
     /// The webhook's secrets: several while one is being replaced.
     pub secrets: Vec<SecretString>,
+    /// The shared secrets of a Connect app's installations.
+    pub connect_secrets: Vec<SecretString>,
+    /// The tokens that rules of Automation send along.
+    pub automation_tokens: Vec<SecretString>,
     /// The site's host name, for sites whose payloads name another one.
     pub site: Option<String>,
+    /// The custom field of an issue that names its repository, as the tracker's options have it.
+    #[serde(skip)]
+    pub repository_field: Option<String>,
 }
 
 /// Jira as a sender of deliveries.
@@ -58,19 +91,17 @@ impl JiraSource {
     /// A source with these options. Without a secret it is off.
     #[must_use]
     pub fn new(options: SourceOptions) -> Self {
-        // The header lacks GitHub's `-256`; the digest is the same.
-        let scheme = Scheme::Mac(Mac::sha256("X-Hub-Signature", "sha256="));
+        let signed = Scheme::Mac(Mac::sha256(SIGNATURE, "sha256="));
+        let credentials = [
+            Credential::each(&signed, options.secrets),
+            Credential::each(&Scheme::Connect, options.connect_secrets),
+            Credential::typed(options.automation_tokens, SIGNATURE),
+        ];
         Self {
-            credentials: Credential::each(&scheme, options.secrets),
+            credentials: credentials.concat(),
             site: options.site,
-            repository_field: None,
+            repository_field: options.repository_field,
         }
-    }
-
-    /// The same, where this custom field of an issue names its repository.
-    #[must_use]
-    pub fn with_repository_field(self, repository_field: Option<String>) -> Self {
-        Self { repository_field, ..self }
     }
 
     /// What the custom field says. The body is read for it once more: its name is not known before it is
@@ -91,6 +122,13 @@ impl JiraSource {
         stamp: &Stamp,
     ) -> Vec<String> {
         let site = self.site.clone().or_else(|| host(payload)).unwrap_or_default();
+        let key = payload.idempotency_key.text().or(delivery.header("Idempotency-Key"));
+        // A rule's document may be the same each time; where its author tells two apart, we do. Beside a signature
+        // it is no rule's, and a header that nothing covers would let anybody send a signed body again.
+        let is_rules = payload.is_automation() && !delivery.headers.contains_key(SIGNATURE);
+        if let Some(key) = key.filter(|key| is_rules && !key.is_empty()) {
+            return vec![format!("{JIRA}:{site}:{AUTOMATION}:{key}")];
+        }
         let mut identities = Vec::new();
         let id = delivery.header("X-Atlassian-Webhook-Identifier").filter(|id| !id.is_empty());
         if let Some(id) = id {
@@ -104,6 +142,10 @@ impl JiraSource {
             && matches!(event.kind.as_str(), "jira.issue.created" | "jira.issue.assigned")
         {
             identities.push(format!("{JIRA}:{site}:{}:{assignee}@{state}", task.reference.key));
+        }
+        // Two webhooks may both tell of one change.
+        if let Some(id) = payload.changelog.get().and_then(|changelog| changelog.id.text()) {
+            identities.push(format!("{JIRA}:{site}:changelog:{id}"));
         }
         // An update and a comment's own delivery can both tell of one comment.
         if let Some(comment) =
@@ -146,9 +188,10 @@ impl Source for JiraSource {
         }
         let payload: Maybe<Payload> =
             serde_json::from_slice(&delivery.body).map_err(|error| Undecodable::json(&error))?;
-        let payload = payload.0.ok_or_else(Undecodable::no_object)?;
-        let name = payload.webhook_event.text().ok_or_else(|| Undecodable::missing("webhookEvent"))?;
-        let mut event = Reading { name: name.trim_start_matches("jira:"), payload: &payload }.event(stamp);
+        let payload = payload.0.ok_or_else(Undecodable::no_object)?.unfolded();
+        let name = payload.name().ok_or_else(|| Undecodable::missing("webhookEvent"))?;
+        let mut event = Reading { name, payload: &payload }.event(stamp);
+        event.actor = event.actor.or_else(|| told_beside(delivery));
         if let Some(task) = &mut event.task {
             task.repository = self.repository(&delivery.body);
         }
@@ -162,6 +205,26 @@ impl Source for JiraSource {
 }
 
 impl Payload {
+    /// The payload with its issue where it belongs; a rule can send an issue as the whole body.
+    fn unfolded(mut self) -> Self {
+        if self.issue.get().is_none() && self.key.text().is_some() {
+            let (key, address) = (take(&mut self.key), take(&mut self.address));
+            self.issue = Maybe(Some(Issue { key, address, fields: take(&mut self.fields) }));
+        }
+        self
+    }
+
+    /// What it says that happened; a rule's document is known by its issue.
+    fn name(&self) -> Option<&str> {
+        let told = self.webhook_event.text().map(|name| name.trim_start_matches("jira:"));
+        told.or_else(|| self.is_automation().then_some(AUTOMATION))
+    }
+
+    fn is_automation(&self) -> bool {
+        let has_issue = self.issue.get().is_some_and(|issue| issue.key.text().is_some());
+        self.webhook_event.text().is_none() && (has_issue || self.event.text().is_some())
+    }
+
     /// When the issue that is told of changed last, in Jira's own writing: which of its states this is.
     fn state_told(&self) -> Option<&str> {
         self.issue.get()?.fields.get()?.updated.text()
@@ -179,8 +242,7 @@ impl<'a> Reading<'a> {
     fn event(self, stamp: &Stamp) -> Event {
         let task = self.payload.issue.get().and_then(task);
         let kind = self.kind();
-        let mut event =
-            Event::new(stamp, EventKind::new(format!("{JIRA}.{kind}")), self.subject(task.as_ref()));
+        let mut event = Event::new(stamp, EventKind::spelled(JIRA, &[&kind]), self.subject(task.as_ref()));
         event.time = self.payload.timestamp.0.and_then(moment).unwrap_or(stamp.received_at);
         event.actor = self.actor();
         event.comment = self.payload.comment.get().and_then(comment);
@@ -188,7 +250,8 @@ impl<'a> Reading<'a> {
             event.comment.as_ref().filter(|_| matches!(kind.as_str(), "issue.commented" | "comment.created"));
         event.command = said.and_then(|comment| Command::in_comment(&comment.body, Command::NAMES));
         let labels = self.change("labels").map(Labels::of).unwrap_or_default();
-        event.label = labels.added.first().or(labels.removed.first()).cloned();
+        let label = labels.added.first().or(labels.removed.first()).cloned();
+        event.label = label.or_else(|| self.payload.label.owned());
         event.labels_added = labels.added;
         event.assignee = self.assignee(&kind);
         event.task = task;
@@ -205,7 +268,11 @@ impl<'a> Reading<'a> {
             "comment_created" => "comment.created".to_owned(),
             "comment_updated" => "comment.updated".to_owned(),
             "comment_deleted" => "comment.deleted".to_owned(),
-            other => word(other),
+            AUTOMATION => match self.payload.event.text() {
+                Some(word) if WORDS.contains(&word) => format!("issue.{word}"),
+                word => format!("{AUTOMATION}.{}", word.unwrap_or("sent")),
+            },
+            other => other.replace('.', "_"),
         }
     }
 
@@ -246,10 +313,13 @@ impl<'a> Reading<'a> {
     /// Whom it was just assigned to or taken from.
     fn assignee(self, kind: &str) -> Option<Account> {
         let item = self.change("assignee");
+        let told = || self.payload.assignee.text().map(named);
         match kind {
             "issue.created" => self.holder(),
-            "issue.assigned" => self.holder().or_else(|| item.and_then(|item| item.to.text()).map(named)),
-            "issue.unassigned" => item.and_then(|item| item.from.text()).map(named),
+            "issue.assigned" => {
+                self.holder().or_else(|| item.and_then(|item| item.to.text()).map(named)).or_else(told)
+            }
+            "issue.unassigned" => item.and_then(|item| item.from.text()).map(named).or_else(told),
             _ => None,
         }
     }
@@ -290,12 +360,6 @@ impl Labels {
         };
         Self { added: without(&new, &old), removed: without(&old, &new) }
     }
-}
-
-/// A part of a kind made of what Jira calls something.
-fn word(text: &str) -> String {
-    let clean = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
-    text.chars().take(64).map(clean).collect()
 }
 
 fn moment(milliseconds: i64) -> Option<Timestamp> {
@@ -355,6 +419,13 @@ fn named(id: &str) -> Account {
 /// The account: Cloud's id, else Data Center's name.
 fn account(user: &User) -> Option<Account> {
     user.account_id.text().or(user.name.text()).or(user.key.text()).map(named)
+}
+
+/// Who did it as Data Center says it beside the body, in the address that it calls.
+fn told_beside(delivery: &Delivery) -> Option<Actor> {
+    let mut fields = url::form_urlencoded::parse(delivery.query.as_bytes());
+    let (_, name) = fields.find(|(field, value)| field == "user_id" && !value.is_empty())?;
+    Some(Actor { account: named(&name), name: name.into_owned(), bot: false, external: false })
 }
 
 fn actor(user: &User) -> Option<Actor> {

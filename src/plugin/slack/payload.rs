@@ -1,5 +1,7 @@
 //! The parts of Slack's requests that Ostler reads: event envelopes, slash commands and interactions.
 
+use std::collections::BTreeMap;
+
 use crate::plugin::lenient::{Maybe, Text, records};
 
 records! {
@@ -37,7 +39,7 @@ records! {
         channel: Text,
     }
 
-    /// An interaction: a button was pressed.
+    /// An interaction: a button was pressed, a shortcut chosen, a modal sent.
     Interaction {
         #[serde(rename = "type")]
         kind: Text,
@@ -48,6 +50,34 @@ records! {
         channel: Maybe<Place>,
         container: Maybe<Container>,
         actions: Maybe<Vec<Action>>,
+        /// A shortcut's name, and when it was chosen.
+        callback_id: Text,
+        action_ts: Text,
+        /// The message that a shortcut was chosen for, or that a button stands under.
+        message: Maybe<Message>,
+        view: Maybe<View>,
+    }
+
+    /// A modal that was sent.
+    View {
+        callback_id: Text,
+        private_metadata: Text,
+        state: Maybe<State>,
+    }
+
+    /// What is in its fields, by block and by field.
+    State {
+        values: Maybe<BTreeMap<String, BTreeMap<String, Field>>>,
+    }
+
+    Field {
+        value: Text,
+        selected_option: Maybe<Selected>,
+        selected_date: Text,
+        selected_time: Text,
+        selected_user: Text,
+        selected_channel: Text,
+        selected_conversation: Text,
     }
 
     User {

@@ -4,15 +4,16 @@
 //! the app listens to both, as itself and as a mention: both are one mention here and share an identity. All
 //! ids are in the signed body.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::payload::{Envelope, Interaction, Message, User};
+use super::payload::{Envelope, Field, Interaction, Message, User};
 use super::text;
 use crate::event::{Account, Actor, Button, Command, Event, EventKind, SourceName, Stamp, Subject, Thread};
-use crate::id::RunId;
 use crate::plugin::lenient::{Maybe, Record, Text};
 use crate::plugin::scheme::{Credential, Scheme};
 use crate::plugin::source::{Decoded, Delivery, FORM, JSON, Reply, Source, Undecodable, Verdict};
@@ -21,7 +22,14 @@ use crate::plugin::source::{Decoded, Delivery, FORM, JSON, Reply, Source, Undeco
 const SLACK: &str = "slack";
 
 /// The kinds of event that it is known to make.
-pub const KINDS: &[&str] = &["slack.command", "slack.mention", "slack.message", "slack.button"];
+#[rustfmt::skip]
+pub const KINDS: &[&str] = &[
+    "slack.command", "slack.mention", "slack.message", "slack.button", MODAL, "slack.shortcut",
+    "slack.message_action", "slack.reaction_added",
+];
+
+/// Somebody sent a modal's form.
+const MODAL: &str = "slack.modal.submitted";
 
 /// When a request was signed.
 const TIMESTAMP: &str = "X-Slack-Request-Timestamp";
@@ -32,6 +40,9 @@ const INTERACTIONS: &str = "interactions";
 
 /// Slack sends no larger body.
 const BODY_LIMIT: usize = 1024 * 1024;
+
+/// How much a section of a modal shows, in characters.
+const SECTION: usize = 3000;
 
 /// A form that asks only whether anybody answers is no longer than this.
 const COURTESY_LIMIT: usize = 4096;
@@ -96,30 +107,15 @@ impl Source for SlackSource {
     fn answer(&self, delivery: &Delivery, verdict: &Verdict) -> Option<Reply> {
         match delivery.surface.as_str() {
             COMMANDS => {
-                let text = text::escape(&report(verdict));
+                let text = text::escape(&verdict.report());
                 Some(Reply::Json(json!({"response_type": "ephemeral", "text": text})))
             }
-            INTERACTIONS => Some(Reply::Empty),
+            INTERACTIONS => Some(match verdict {
+                Verdict::Accepted { event, .. } if event.kind.as_str() == MODAL => shown(&verdict.report()),
+                _ => Reply::Empty,
+            }),
             _ => None,
         }
-    }
-}
-
-/// What the person who typed a slash command reads at once: what was started, on what, and how to look at it.
-fn report(verdict: &Verdict) -> String {
-    match verdict {
-        Verdict::Accepted { event, runs, text } => {
-            let place = event.repository.as_ref().map(|repository| format!(" in {}", repository.name));
-            let task = event.task.as_ref().map(|task| format!(" for {}", task.reference.short()));
-            let (place, task) = (place.unwrap_or_default(), task.unwrap_or_default());
-            let line = |(run, workflow): &(RunId, String)| {
-                format!("Started {workflow}{task}{place}. Look at it with `ostler runs {run}`.")
-            };
-            let lines: Vec<String> = runs.iter().map(line).chain(text.clone()).collect();
-            if lines.is_empty() { "Nothing was started.".to_owned() } else { lines.join("\n") }
-        }
-        Verdict::Duplicate { .. } => "This request was received before and is under way.".to_owned(),
-        Verdict::Ignored => "There is nothing to do.".to_owned(),
     }
 }
 
@@ -184,36 +180,102 @@ fn command(form: &Form, delivery: &Delivery, stamp: &Stamp) -> Result<Decoded, U
 fn interaction(delivery: &Delivery, stamp: &Stamp) -> Result<Decoded, Undecodable> {
     let form = Form::of(delivery)?;
     let interaction: Interaction = parse(form.required("payload")?.as_bytes())?;
-    let pressed =
-        interaction.actions.items().first().filter(|_| interaction.kind.text() == Some("block_actions"));
-    let Some(action) = pressed else {
-        return Ok(Decoded::Ignored("an interaction that is no button".to_owned()));
+    let kind = match interaction.kind.text() {
+        Some("block_actions") if !interaction.actions.items().is_empty() => "slack.button",
+        Some("view_submission") => MODAL,
+        Some("shortcut") => "slack.shortcut",
+        Some("message_action") => "slack.message_action",
+        // A field that asks for suggestions while somebody types: there are none.
+        Some("block_suggestion") => return Ok(Decoded::Handshake(Reply::Json(json!({"options": []})))),
+        other => {
+            let what = other.unwrap_or("no type");
+            return Ok(Decoded::Ignored(format!("an interaction of {what} with nothing to do")));
+        }
     };
     let thread = place(&interaction);
     let team = first([interaction.team.get(), interaction.enterprise.get()].map(|place| place?.id.text()));
-    let mut event = Event::new(stamp, EventKind::new("slack.button"), conversation(team, thread.as_ref()));
+    let mut event = Event::new(stamp, EventKind::new(kind), conversation(team, thread.as_ref()));
     event.actor = interaction.user.get().and_then(|user| person(user, team));
-    let chosen = action.selected_option.get().and_then(|option| option.value.owned());
-    event.time = action.action_ts.text().and_then(moment).unwrap_or(stamp.received_at);
-    event.button = Some(Button {
-        action: action.action_id.owned().ok_or_else(|| Undecodable::missing("actions[0].action_id"))?,
-        value: action.value.owned().or(chosen),
-    });
+    event.time = interaction.time().unwrap_or(stamp.received_at);
+    event.button = Some(interaction.button().ok_or_else(|| Undecodable::missing("actions[0].action_id"))?);
+    event.fields = interaction.fields();
+    event.comment = interaction.message.get().filter(|_| kind == "slack.message_action").and_then(chosen);
     event.thread = thread;
     let trigger = interaction.trigger_id.owned().unwrap_or_else(|| fallback(delivery, stamp));
     Ok(Decoded::Event { event: Box::new(event), identities: vec![format!("{SLACK}:interaction:{trigger}")] })
 }
 
-/// The message that a button stands under.
+/// The message that a button stands under, or that something was chosen for.
 fn place(interaction: &Interaction) -> Option<Thread> {
     let (container, channel) = (interaction.container.get(), interaction.channel.get());
     let id = channel.and_then(|channel| channel.id.owned());
+    let above = container.map(|container| [&container.thread_ts, &container.message_ts]);
+    let own = interaction.message.get().map(|message| [&message.thread_ts, &message.ts]);
     Some(Thread {
         channel: id.or_else(|| container?.channel_id.owned())?,
         channel_name: channel.and_then(|channel| channel.name.owned()),
-        message: container
-            .and_then(|container| container.thread_ts.owned().or_else(|| container.message_ts.owned())),
+        message: above.into_iter().chain(own).flatten().find_map(Text::owned),
     })
+}
+
+/// The message that something was chosen for. What it says was not said to the bot.
+fn chosen(message: &Message) -> Option<crate::event::Comment> {
+    let body = message.text.text().map(text::plain).unwrap_or_default();
+    Some(crate::event::Comment { id: message.ts.owned()?, body, url: None })
+}
+
+/// A modal in the place of the one that was sent, with nothing but a text.
+fn shown(text: &str) -> Reply {
+    let text: String = text.chars().take(SECTION).collect();
+    let plain = |text: &str| json!({"type": "plain_text", "text": text});
+    let view = json!({
+        "type": "modal", "title": plain("Ostler"), "close": plain("Close"),
+        "blocks": [{"type": "section", "text": plain(&text)}],
+    });
+    Reply::Json(json!({"response_action": "update", "view": view}))
+}
+
+impl Interaction {
+    /// What was pressed, chosen or sent, as its maker named it.
+    fn button(&self) -> Option<Button> {
+        if let Some(view) = self.view.get().filter(|_| self.actions.items().is_empty()) {
+            let action = view.callback_id.owned().unwrap_or_default();
+            return Some(Button { action, value: view.private_metadata.owned() });
+        }
+        let Some(action) = self.actions.items().first() else {
+            return Some(Button { action: self.callback_id.owned().unwrap_or_default(), value: None });
+        };
+        let chosen = action.selected_option.get().and_then(|option| option.value.owned());
+        Some(Button { action: action.action_id.owned()?, value: action.value.owned().or(chosen) })
+    }
+
+    /// What was filled in, by the fields' own names.
+    fn fields(&self) -> BTreeMap<String, String> {
+        let values = self.view.get().and_then(|view| view.state.get()?.values.get());
+        let fields = values.into_iter().flat_map(BTreeMap::values).flatten();
+        fields.filter_map(|(name, field)| Some((name.clone(), field.text()?))).collect()
+    }
+
+    fn time(&self) -> Option<Timestamp> {
+        let pressed = self.actions.items().first().and_then(|action| action.action_ts.text());
+        pressed.or(self.action_ts.text()).and_then(moment)
+    }
+}
+
+impl Field {
+    /// What is in it, whatever kind of field it is.
+    fn text(&self) -> Option<String> {
+        let option = self.selected_option.get().and_then(|option| option.value.owned());
+        let chosen = [
+            &self.value,
+            &self.selected_date,
+            &self.selected_time,
+            &self.selected_user,
+            &self.selected_channel,
+            &self.selected_conversation,
+        ];
+        option.or_else(|| chosen.into_iter().find_map(Text::owned))
+    }
 }
 
 fn person(user: &User, team: &str) -> Option<Actor> {

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::event::{
-    Account, Actor, Button, ChangeMention, Check, Command, Comment, Event, EventKind, PayloadRef, Push,
-    RepositoryMention, RepositoryName, SourceName, Stamp, Subject, TaskMention, TaskRef, Thread,
+    Account, Actor, Button, ChangeMention, Check, Command, Comment, Event, EventKind, Incident, PageMention,
+    PayloadRef, Push, RepositoryMention, RepositoryName, SourceName, Stamp, Subject, TaskMention, TaskRef,
+    Thread,
 };
 use crate::id::EventId;
 use crate::spec::Kind;
@@ -20,6 +21,7 @@ pub(in crate::spec) fn event_names() -> Known {
     if let Known::Names(parts) = &mut names {
         // Its own vendor's words, which nobody here can know.
         parts.insert("payload".to_owned(), Known::Value(Kind::Any));
+        parts.insert("fields".to_owned(), Known::Value(Kind::Any));
         if let Some(Known::Names(command)) = parts.get_mut("command") {
             command.insert("flags".to_owned(), Known::Value(Kind::Any));
         }
@@ -79,8 +81,22 @@ fn whole_event() -> Option<Event> {
         }),
         thread: Some(Thread { channel: "x".to_owned(), channel_name: some(), message: some() }),
         button: Some(Button { action: "x".to_owned(), value: some() }),
+        page: Some(PageMention { id: "x".to_owned(), title: some(), space: some(), url: some() }),
+        incident: Some(whole_incident()),
         ..Event::new(&stamp, EventKind::new("x.x"), Subject::new("x", "x"))
     })
+}
+
+fn whole_incident() -> Incident {
+    let some = || Some(String::from("x"));
+    Incident {
+        id: "x".to_owned(),
+        title: some(),
+        status: some(),
+        severity: some(),
+        service: some(),
+        url: some(),
+    }
 }
 
 fn whole_task(assignee: &Account) -> TaskMention {

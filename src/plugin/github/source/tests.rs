@@ -1,6 +1,6 @@
 use super::*;
 use crate::plugin::fixture::tests::{
-    decode, event_of, handshake_of, kept, survives_any_bytes, survives_odd_values,
+    decode, event_of, handshake_of, kept, survives_any_bytes, survives_odd_values, told,
 };
 
 fn source() -> GithubSource {
@@ -13,6 +13,11 @@ fn read(name: &str) -> Event {
 
 fn command(event: &Event) -> &str {
     &event.command.as_ref().unwrap().name
+}
+
+#[test]
+fn what_becomes_of_each_kept_delivery() {
+    insta::assert_snapshot!(told(&source()));
 }
 
 #[test]
@@ -151,7 +156,60 @@ fn identities_are_the_guid_the_body_and_a_comment_just_made() {
     assert!(identities[0].starts_with("github:7f1c0a2e-"));
     assert_eq!(identities[1], format!("github:body:{}", event.payload.digest));
     assert_eq!(identities[2], "github.comment.created:acme/shop:31001");
-    assert_eq!(event_of(&source(), "issues.labeled").1.len(), 2);
+}
+
+#[test]
+fn one_thing_told_by_several_hooks_has_an_identity_in_common() {
+    for name in [
+        "issues.labeled",
+        "issues.assigned",
+        "issues.opened",
+        "pull_request.opened",
+        "push",
+        "check_run.completed",
+        "pull_request_review.submitted",
+        "issue_comment.created",
+    ] {
+        let told = |by: &str| {
+            let mut fixture = kept("github", name);
+            fixture.headers.insert("X-GitHub-Delivery".to_owned(), by.to_owned());
+            fixture.body.as_mut().unwrap()["told_by"] = by.into();
+            let Ok(Decoded::Event { identities, .. }) = decode(&source(), &fixture.delivery().unwrap())
+            else {
+                panic!()
+            };
+            identities
+        };
+        let (one, other) = (told("repository"), told("organization"));
+        let shared: Vec<_> = one.iter().filter(|identity| other.contains(identity)).collect();
+        assert_eq!(shared.len(), 1, "{name}: {one:?}");
+    }
+}
+
+#[test]
+fn another_label_another_person_and_another_moment_are_other_things() {
+    let meaning = |name: &str, pointer: &str, value: &str| {
+        let mut fixture = kept("github", name);
+        if !pointer.is_empty() {
+            *fixture.body.as_mut().unwrap().pointer_mut(pointer).unwrap() = value.into();
+        }
+        let Ok(Decoded::Event { identities, .. }) = decode(&source(), &fixture.delivery().unwrap()) else {
+            panic!()
+        };
+        identities.last().unwrap().clone()
+    };
+    for (name, pointer) in [
+        ("issues.labeled", "/label/name"),
+        ("issues.labeled", "/issue/updated_at"),
+        ("issues.assigned", "/assignee/login"),
+        ("pull_request.opened", "/pull_request/updated_at"),
+        ("pull_request.opened", "/action"),
+        ("push", "/before"),
+        ("push", "/repository/pushed_at"),
+        ("check_run.completed", "/check_run/completed_at"),
+    ] {
+        assert_ne!(meaning(name, "", ""), meaning(name, pointer, "other"), "{name}{pointer}");
+    }
 }
 
 #[test]

@@ -1,14 +1,19 @@
 use super::*;
-use crate::plugin::fixture::tests::{decode, event_of, kept, survives_any_bytes, survives_odd_values};
+use crate::plugin::fixture::tests::{decode, event_of, kept, survives_any_bytes, survives_odd_values, told};
 
 const BOT: &str = "jira:712020:0f3c8a52-ostler";
 
 fn source() -> JiraSource {
-    JiraSource::new(SourceOptions { secrets: vec!["s".into()], site: None })
+    JiraSource::new(SourceOptions { secrets: vec!["s".into()], ..SourceOptions::default() })
 }
 
 fn read(name: &str) -> Event {
     event_of(&source(), name).0
+}
+
+#[test]
+fn what_becomes_of_each_kept_delivery() {
+    insta::assert_snapshot!(told(&source()));
 }
 
 #[test]
@@ -121,9 +126,11 @@ fn identities_are_qualified_by_the_site() {
         "jira:acme.atlassian.net:a5b6c7d8-0000-4000-8000-000000000001".to_owned(),
         format!("jira:body:{}", event.payload.digest),
         format!("jira:acme.atlassian.net:SHOP-7:{BOT}@2026-11-20T09:30:00.000+0100"),
+        "jira:acme.atlassian.net:changelog:10310".to_owned(),
     ];
     assert_eq!(identities, expected);
-    let named = JiraSource::new(SourceOptions { secrets: Vec::new(), site: Some("own.test".to_owned()) });
+    let named =
+        JiraSource::new(SourceOptions { site: Some("own.test".to_owned()), ..SourceOptions::default() });
     assert!(event_of(&named, "issue_updated.assigned").1[0].starts_with("jira:own.test:"));
 }
 
@@ -170,7 +177,8 @@ fn a_custom_field_names_the_repository_where_one_is_configured() {
             other => panic!("{other:?}"),
         }
     };
-    let source = source().with_repository_field(Some("customfield_7".to_owned()));
+    let repository_field = Some("customfield_7".to_owned());
+    let source = JiraSource::new(SourceOptions { repository_field, ..SourceOptions::default() });
     for (value, name) in [
         ("acme/shop".into(), Some("acme/shop")),
         (serde_json::json!({"id": "1", "value": "acme/shop"}), Some("acme/shop")),
@@ -180,4 +188,101 @@ fn a_custom_field_names_the_repository_where_one_is_configured() {
         assert_eq!(named(&source, value, &mut fixture).as_deref(), name);
     }
     assert_eq!(named(&super::tests::source(), "acme/shop".into(), &mut fixture), None);
+}
+
+#[test]
+fn a_rule_of_automation_says_what_happened_and_what_tells_it_apart() {
+    let (event, identities) = event_of(&source(), "automation.assigned");
+    assert_eq!(
+        (event.kind.as_str(), event.assignee.unwrap().to_string().as_str()),
+        ("jira.issue.assigned", BOT)
+    );
+    assert_eq!(event.task.unwrap().reference.key, "SHOP-7");
+    assert_eq!(identities, ["jira:acme.atlassian.net:automation:SHOP-7-2026-11-20 09:30"]);
+    let (event, identities) = event_of(&source(), "automation.released");
+    assert_eq!(event.kind.as_str(), "jira.automation.version_released");
+    assert_eq!(identities, ["jira::automation:release-12"]);
+    // A whole issue as the body; without a key the body is what it is known by.
+    let (event, identities) = event_of(&source(), "automation.issue");
+    assert_eq!((event.kind.as_str(), event.subject.as_str()), ("jira.automation.sent", "jira:SHOP-7"));
+    assert_eq!(event.task.unwrap().labels, ["checkout"]);
+    assert_eq!(identities, [format!("jira:body:{}", event.payload.digest)]);
+}
+
+#[test]
+fn only_automation_names_its_own_identity() {
+    let mut fixture = kept("jira", "issue_updated.assigned");
+    fixture.headers.insert("Idempotency-Key".to_owned(), "mine".to_owned());
+    fixture.body.as_mut().unwrap()["idempotency_key"] = "mine".into();
+    let Ok(Decoded::Event { identities, .. }) = decode(&source(), &fixture.delivery().unwrap()) else {
+        panic!()
+    };
+    assert!(
+        identities.len() > 1 && identities.iter().all(|identity| !identity.contains("mine")),
+        "{identities:?}"
+    );
+}
+
+#[test]
+fn each_way_of_sending_has_its_own_credentials() {
+    let options = SourceOptions {
+        secrets: vec!["s".into(), "".into()],
+        connect_secrets: vec!["c".into(), " ".into()],
+        automation_tokens: vec!["t".into(), "".into()],
+        ..SourceOptions::default()
+    };
+    let source = JiraSource::new(options);
+    let unless = Some("X-Hub-Signature");
+    let token = |header: &'static str, prefix| Scheme::Token { header: header.into(), prefix, unless };
+    let expected = [
+        Scheme::Mac(Mac::sha256("X-Hub-Signature", "sha256=")),
+        Scheme::Connect,
+        token("Authorization", "Bearer "),
+        token("X-Ostler-Token", ""),
+    ];
+    let schemes: Vec<_> = source.credentials("").iter().map(|credential| credential.scheme.clone()).collect();
+    assert_eq!(schemes, expected);
+}
+
+#[test]
+fn data_center_may_say_in_the_address_who_it_was() {
+    let mut fixture = kept("jira", "dc-issue_updated.assigned");
+    let with = |fixture: &crate::plugin::fixture::Fixture, query: &str| {
+        let delivery = Delivery { query: query.to_owned(), ..fixture.delivery().unwrap() };
+        let Ok(Decoded::Event { event, .. }) = decode(&source(), &delivery) else { panic!() };
+        event.actor.map(|actor| actor.account.to_string())
+    };
+    assert_eq!(with(&fixture, "user_id=eve").as_deref(), Some("jira:ada"), "the body comes first");
+    fixture.body.as_mut().unwrap().as_object_mut().unwrap().remove("user");
+    assert_eq!(with(&fixture, "user_id=ada&user_key=JIRAUSER10100").as_deref(), Some("jira:ada"));
+    assert_eq!(with(&fixture, "user_id="), None);
+}
+
+#[test]
+fn one_change_told_by_two_webhooks_is_one() {
+    let told = |id: &str| {
+        let mut fixture = kept("jira", "issue_updated.transitioned");
+        fixture.headers.insert("X-Atlassian-Webhook-Identifier".to_owned(), id.to_owned());
+        let body = fixture.body.as_mut().unwrap();
+        body["matchedWebhookIds"] = serde_json::json!([id]);
+        body["changelog"]["id"] = "30001".into();
+        let Ok(Decoded::Event { identities, .. }) = decode(&source(), &fixture.delivery().unwrap()) else {
+            panic!()
+        };
+        identities
+    };
+    let (one, other) = (told("a"), told("b"));
+    let shared: Vec<_> = one.iter().filter(|identity| other.contains(identity)).collect();
+    assert_eq!(shared, ["jira:acme.atlassian.net:changelog:30001"]);
+}
+
+#[test]
+fn beside_a_signature_nobody_names_his_own_identity() {
+    let mut fixture = kept("jira", "automation.assigned");
+    fixture.headers.insert("X-Hub-Signature".to_owned(), "sha256=00".to_owned());
+    fixture.headers.insert("Idempotency-Key".to_owned(), "mine".to_owned());
+    let Ok(Decoded::Event { event, identities }) = decode(&source(), &fixture.delivery().unwrap()) else {
+        panic!()
+    };
+    assert!(identities.contains(&format!("jira:body:{}", event.payload.digest)), "{identities:?}");
 }

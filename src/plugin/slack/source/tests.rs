@@ -4,7 +4,7 @@ use super::*;
 use crate::event::{RepositoryMention, RepositoryName};
 use crate::id::{EventId, RunId};
 use crate::plugin::fixture::tests::{
-    decode, event_of, handshake_of, kept, survives_any_bytes, survives_odd_values,
+    decode, event_of, handshake_of, kept, survives_any_bytes, survives_odd_values, told,
 };
 
 fn source() -> SlackSource {
@@ -17,6 +17,11 @@ fn read(name: &str) -> Event {
 
 fn is_ignored(name: &str) -> bool {
     matches!(decode(&source(), &kept("slack", name).delivery().unwrap()), Ok(Decoded::Ignored(_)))
+}
+
+#[test]
+fn what_becomes_of_each_kept_delivery() {
+    insta::assert_snapshot!(told(&source()));
 }
 
 #[test]
@@ -165,4 +170,50 @@ fn odd_values_never_fail_a_delivery() {
 #[test]
 fn no_bytes_make_it_panic() {
     survives_any_bytes(&source(), &["app_mention", "command", "block_actions", "url_verification"]);
+}
+
+#[test]
+fn a_modal_that_was_sent_carries_what_was_filled_in() {
+    let (event, identities) = event_of(&source(), "view_submission");
+    assert_eq!(event.kind.as_str(), "slack.modal.submitted");
+    let button = event.button.unwrap();
+    assert_eq!((button.action.as_str(), button.value.as_deref()), ("ostler.ask", Some("C0SHOP")));
+    let fields: Vec<_> = event.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!(fields, [("due", "2026-11-30"), ("place", "acme/shop"), ("title", "Totals")]);
+    assert_eq!(identities, ["slack:interaction:13345224611.738474920.8088930838d88f008e2"]);
+}
+
+#[test]
+fn a_modal_is_answered_with_what_was_started_and_other_interactions_with_nothing() {
+    let verdict = |name: &str| Verdict::Accepted {
+        event: Box::new(read(name)),
+        runs: Vec::new(),
+        text: Some("You may not. ".repeat(400)),
+    };
+    let delivery = |name: &str| kept("slack", name).delivery().unwrap();
+    let Some(Reply::Json(reply)) = source().answer(&delivery("view_submission"), &verdict("view_submission"))
+    else {
+        panic!()
+    };
+    assert_eq!(reply["response_action"], "update");
+    let text = reply["view"]["blocks"][0]["text"]["text"].as_str().unwrap();
+    assert!(text.starts_with("You may not.") && text.chars().count() == SECTION);
+    for name in ["shortcut", "message_action", "block_actions"] {
+        assert_eq!(source().answer(&delivery(name), &verdict(name)), Some(Reply::Empty), "{name}");
+    }
+}
+
+#[test]
+fn what_asks_for_suggestions_gets_none_and_a_closed_modal_is_of_no_interest() {
+    assert_eq!(handshake_of(&source(), "block_suggestion"), Reply::Json(json!({"options": []})));
+    assert!(is_ignored("view_closed"));
+}
+
+#[test]
+fn what_a_message_says_that_something_is_chosen_for_is_no_command() {
+    let mut fixture = kept("slack", "message_action");
+    fixture.form.as_mut().unwrap()["payload"]["message"]["text"] = "/ostler fix".into();
+    let Ok(Decoded::Event { event, .. }) = decode(&source(), &fixture.delivery().unwrap()) else { panic!() };
+    assert_eq!((event.comment.unwrap().body.as_str(), event.command), ("/ostler fix", None));
+    assert_eq!(event.subject.as_str(), "slack:T0ACME/C0SHOP/1763628600.000200");
 }

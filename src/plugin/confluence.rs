@@ -1,0 +1,4 @@
+//! Confluence: deliveries in.
+
+mod payload;
+pub mod source;

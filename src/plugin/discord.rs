@@ -1,0 +1,4 @@
+//! Discord: interactions and events in.
+
+mod payload;
+pub mod source;

@@ -1,0 +1,4 @@
+//! Notion: deliveries in.
+
+mod payload;
+pub mod source;

@@ -1,0 +1,4 @@
+//! PagerDuty: deliveries in.
+
+mod payload;
+pub mod source;

@@ -1,0 +1,4 @@
+//! Sentry: deliveries in.
+
+mod payload;
+pub mod source;
