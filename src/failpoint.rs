@@ -16,6 +16,7 @@ pub const NAMES: &[&str] = &[
     "after_accept_before_ack",
     "after_lease",
     "before_commit",
+    "before_database",
     "after_commit",
     "before_effect",
     "after_effect_before_record",

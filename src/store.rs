@@ -16,6 +16,7 @@ mod blobs;
 mod codec;
 mod kept;
 mod keys;
+mod log;
 mod memory;
 mod read;
 mod shelf;

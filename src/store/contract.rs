@@ -16,6 +16,7 @@ use crate::store::{codec, keys};
 mod damage;
 mod golden;
 mod promises;
+mod replay;
 mod writing;
 
 /// A place whose store can be closed and opened again.

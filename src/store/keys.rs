@@ -44,6 +44,11 @@ pub(super) fn tally() -> Key {
     key(META, &[b"tally"])
 }
 
+/// The number of the newest batch that a database was given: its own affair, so behind everything that is scanned.
+pub(super) fn logged() -> Key {
+    vec![u8::MAX]
+}
+
 /// What a delivery identity became.
 pub(super) fn identity(identity: &str) -> Key {
     key(IDENTITY, &[Digest::of(identity.as_bytes()).as_bytes()])

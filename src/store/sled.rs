@@ -3,7 +3,9 @@
 //! What sled does by itself is not enough, so this module adds what is missing, and it is the only one that
 //! calls sled:
 //!
-//! - `flush` writes the log but does not wait for the disk on Linux: our own handle of the log file does.
+//! - A batch is durable once it is in [`Log`], and only then given to sled, which never has what the log does not.
+//! - `flush` writes sled's file but does not wait for the disk on Linux: our own handle of that file does, before a
+//!   part of the log is written over.
 //! - Pages over 128 KiB go to files that sled never removes: no value over 4 KB reaches it.
 //! - Only one tree is atomic in a batch: there is one tree.
 //! - Its garbage is collected by the periodic flusher: the flusher stays on.
@@ -15,14 +17,16 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::blobs::{Blobs, sync_dir};
+use super::log::{self, Log};
 use super::shelf::{Batch, Look, Pair, Shelf, Span};
 use super::shelved::Shelved;
-use super::{Options, StoreError};
+use super::{Options, StoreError, codec, keys};
+use crate::failpoint;
 use crate::id::Digest;
 
 /// A store in a directory on disk. Only one process can have it open.
@@ -31,10 +35,24 @@ pub type Sled = Shelved<SledShelf>;
 /// A sled database and the files beside it.
 #[derive(Debug)]
 pub struct SledShelf {
-    db: ::sled::Db,
-    /// Our own handle of sled's log, to wait for the disk with.
-    log: File,
+    database: Database,
     blobs: Blobs,
+    writing: Mutex<Writing>,
+}
+
+/// sled, and our own handle of its file to wait for the disk with.
+#[derive(Debug, Clone)]
+struct Database {
+    db: ::sled::Db,
+    file: Arc<File>,
+}
+
+/// What only one batch at a time may use.
+#[derive(Debug)]
+struct Writing {
+    log: Log,
+    /// Making the database durable up to the last turn of the log, beside the writing.
+    settling: Option<JoinHandle<Result<(), StoreError>>>,
 }
 
 /// sled's transactions and batches take a lock that is one for the whole process and deadlocks when it is
@@ -64,7 +82,7 @@ impl Sled {
 
 impl SledShelf {
     /// The shelf in a directory, and whether it had to be repaired.
-    fn open(dir: &Path) -> Result<(Self, bool), StoreError> {
+    pub(super) fn open(dir: &Path) -> Result<(Self, bool), StoreError> {
         // sled has a `blobs` directory of its own: ours must not be the same.
         let database = dir.join("sled");
         fs::create_dir_all(&database)?;
@@ -75,11 +93,83 @@ impl SledShelf {
             opened => (opened, false),
         };
         let db = db.map_err(|error| refused(dir, &error))?;
-        let log = File::open(database.join("db"))?;
+        let database = Database { db, file: Arc::new(File::open(database.join("db"))?) };
+        let log = database.catch_up(dir)?;
         let blobs = Blobs::open(dir.join("blobs"))?;
-        sync_dir(&database)?;
+        sync_dir(&dir.join("sled"))?;
         sync_dir(dir)?;
-        Ok((Self { db, log, blobs }, repaired))
+        let writing = Mutex::new(Writing { log, settling: None });
+        Ok((Self { database, blobs, writing }, repaired))
+    }
+
+    fn writing(&self) -> MutexGuard<'_, Writing> {
+        // A batch that was broken off has left the writer unwilling to write another.
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Database {
+    /// Gives the database what only the log has, and makes everything in it durable, so that the log can be begun
+    /// anew.
+    fn catch_up(&self, dir: &Path) -> Result<Log, StoreError> {
+        let key = keys::logged();
+        let known = match self.db.get(&key)? {
+            Some(stored) => codec::decode(self, &key, &stored).ok().and_then(|bytes| log::number_of(&bytes)),
+            None => Some(0),
+        };
+        if known.is_none() {
+            tracing::error!("the database forgot how far it had come; all of its log is applied again");
+        }
+        let (log, missing) = Log::open(dir, known)?;
+        for (number, batch) in missing {
+            self.apply(number, batch)?;
+        }
+        self.settle()?;
+        Ok(log)
+    }
+
+    /// Applies a batch with its number, all or nothing, durably or not.
+    fn apply(&self, number: u64, batch: Batch) -> Result<(), StoreError> {
+        let mut writes = ::sled::Batch::default();
+        for (key, value) in batch {
+            match value {
+                Some(value) => writes.insert(key, value),
+                None => writes.remove(key),
+            }
+        }
+        writes.insert(keys::logged(), codec::encode(&number.to_be_bytes()).stored);
+        let _applying = APPLYING.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(self.db.apply_batch(writes)?)
+    }
+
+    /// Makes everything that was applied durable.
+    fn settle(&self) -> Result<(), StoreError> {
+        self.db.flush()?;
+        Ok(self.file.sync_data()?)
+    }
+}
+
+impl Writing {
+    /// Goes on in the log's other half, once the database has durably got what stands there.
+    fn turn(&mut self, database: &Database) -> Result<(), StoreError> {
+        if let Some(settling) = self.settling.take() {
+            let settled = settling.join();
+            settled.unwrap_or_else(|_| Err(StoreError::Failed("making sled durable panicked".to_owned())))?;
+        }
+        self.log.turn();
+        let database = database.clone();
+        let settle = move || database.settle();
+        self.settling = Some(thread::Builder::new().name("store-settle".to_owned()).spawn(settle)?);
+        Ok(())
+    }
+}
+
+impl Drop for SledShelf {
+    fn drop(&mut self) {
+        if let Some(settling) = self.writing().settling.take() {
+            // Whatever became of it: the log still has everything.
+            drop(settling.join());
+        }
     }
 }
 
@@ -143,7 +233,7 @@ impl From<io::Error> for StoreError {
     }
 }
 
-impl Look for SledShelf {
+impl Look for Database {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.db.get(key)?.map(|value| value.to_vec()))
     }
@@ -163,6 +253,21 @@ impl Look for SledShelf {
         }
     }
 
+    fn blob(&self, _: Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        // They are beside the database, and what it says of itself is never so large.
+        Ok(None)
+    }
+}
+
+impl Look for SledShelf {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.database.get(key)
+    }
+
+    fn scan(&self, span: &Span, limit: usize) -> Result<Vec<Pair>, StoreError> {
+        self.database.scan(span, limit)
+    }
+
     fn blob(&self, digest: Digest) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.blobs.get(digest)?)
     }
@@ -172,20 +277,13 @@ impl Shelf for SledShelf {
     const BLOCKS: bool = true;
 
     fn apply(&self, batch: Batch) -> Result<(), StoreError> {
-        let mut writes = ::sled::Batch::default();
-        for (key, value) in batch {
-            match value {
-                Some(value) => writes.insert(key, value),
-                None => writes.remove(key),
-            }
+        let mut writing = self.writing();
+        if writing.log.is_full() {
+            writing.turn(&self.database)?;
         }
-        {
-            let _applying = APPLYING.lock().unwrap_or_else(PoisonError::into_inner);
-            self.db.apply_batch(writes)?;
-        }
-        self.db.flush()?;
-        self.log.sync_data()?;
-        Ok(())
+        let number = writing.log.append(&batch)?;
+        failpoint::hit("before_database");
+        self.database.apply(number, batch)
     }
 
     fn put_blob(&self, digest: Digest, content: &[u8]) -> Result<(), StoreError> {
