@@ -1,4 +1,5 @@
 //! Confluence: deliveries in.
 
 mod payload;
+pub mod setup;
 pub mod source;

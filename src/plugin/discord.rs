@@ -1,4 +1,5 @@
 //! Discord: interactions and events in.
 
 mod payload;
+pub mod setup;
 pub mod source;

@@ -1,4 +1,5 @@
 //! Notion: deliveries in.
 
 mod payload;
+pub mod setup;
 pub mod source;

@@ -1,4 +1,5 @@
 //! PagerDuty: deliveries in.
 
 mod payload;
+pub mod setup;
 pub mod source;

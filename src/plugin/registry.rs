@@ -210,8 +210,17 @@ pub fn vocabulary() -> Vocabulary {
 /// What there is to know of every vendor before it can be worked with, the most specialised first.
 #[must_use]
 pub fn guides() -> Vec<&'static Guide> {
-    let mut guides =
-        vec![&jira::setup::GUIDE, &github::setup::GUIDE, &slack::setup::GUIDE, &anthropic::setup::GUIDE];
+    let mut guides: Vec<&'static Guide> = vec![
+        &jira::setup::GUIDE,
+        &github::setup::GUIDE,
+        &slack::setup::GUIDE,
+        &anthropic::setup::GUIDE,
+        &confluence::setup::GUIDE,
+        &notion::setup::GUIDE,
+        &discord::setup::GUIDE,
+        &sentry::setup::GUIDE,
+        &pagerduty::setup::GUIDE,
+    ];
     guides.sort_by_key(|guide| guide.serves.len());
     guides
 }

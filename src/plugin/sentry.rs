@@ -1,4 +1,5 @@
 //! Sentry: deliveries in.
 
 mod payload;
+pub mod setup;
 pub mod source;

@@ -156,7 +156,9 @@ fn chosen(
             bail!("which services? Give --with and some of {}", known.join(","));
         }
         let question = format!("Services to work with, of {}", known.join(", "));
-        let typed = person.ask(&question, Some(&known.join(",")), false)?;
+        // Those that only send are named by whoever has them.
+        let usual = guides.iter().filter(|guide| !guide.serves.is_empty()).map(|guide| guide.provider);
+        let typed = person.ask(&question, Some(&usual.collect::<Vec<_>>().join(",")), false)?;
         names.extend(typed.split(',').map(|name| name.trim().to_owned()));
     }
     let find = |name: &String| {

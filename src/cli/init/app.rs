@@ -7,7 +7,6 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use axum::Router;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse as _, Response};
 use axum::routing::get;
 use serde::Deserialize;
@@ -18,10 +17,14 @@ use url::Url;
 
 use super::answers::made_secret;
 use crate::clock::{Clock, SystemClock};
+use crate::http::Problem;
 use crate::plugin::setup::{AppForm, AppWish, Apps, NewApp};
 
 /// How long a person may take to confirm.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
+
+/// An answer to a question that was not asked here, or was answered before.
+const NOT_OURS: Problem = Problem::Missing("open question");
 
 /// What an App is to be.
 #[derive(Debug)]
@@ -86,17 +89,13 @@ async fn come_back(State(page): State<Arc<Page>>, Query(back): Query<Back>) -> R
     let state = back.state.unwrap_or_default();
     let ours = bool::from(state.as_bytes().ct_eq(page.state.as_bytes()));
     let Some(code) = back.code.filter(|code| ours && !code.is_empty()) else {
-        return refused("This is not the answer to the question that was asked here.");
+        return NOT_OURS.into_response();
     };
     let sender = page.code.lock().unwrap_or_else(PoisonError::into_inner).take();
     match sender.map(|sender| sender.send(code)) {
         Some(Ok(())) => Html("<p>The App is made. Go on at the terminal.</p>".to_owned()).into_response(),
-        _ => refused("This was answered already."),
+        _ => NOT_OURS.into_response(),
     }
-}
-
-fn refused(why: &str) -> Response {
-    (StatusCode::BAD_REQUEST, Html(format!("<p>{why}</p>"))).into_response()
 }
 
 /// A text between double quotes in HTML.

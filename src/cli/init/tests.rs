@@ -262,7 +262,7 @@ async fn confirm(page: Url) -> (Value, String) {
     };
     let (action, manifest) = (between("action=\""), between("value=\""));
     let forged = page.join("callback?code=evil&state=guessed").unwrap();
-    assert_eq!(browser.get(forged).send().await.unwrap().status(), 400);
+    assert_eq!(browser.get(forged).send().await.unwrap().status(), 404);
     let answer = browser.post(&action).form(&[("manifest", &manifest)]).send().await.unwrap();
     assert!(answer.status().is_success(), "{}", answer.status());
     (serde_json::from_str(&manifest).unwrap(), action)
