@@ -21,6 +21,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, Loaded};
 use crate::engine::{self, Engine};
 use crate::http::Face;
+use crate::ingress::explain::Explainer;
 use crate::ingress::{Current, Inbox, Policy, Questions, Refusals};
 use crate::ledger::Ledger;
 use crate::plugin::registry::{self, Registry, RegistryError};
@@ -112,7 +113,14 @@ impl App {
         let workspaces = workspaces(&config, &mut remarks).await;
         let policy = policy(&config, catalog).knowing(own.clone(), registry.strangers(&own));
         let help = policy.rules.help();
+        let policy = Arc::new(Current::new(policy));
         let refusals = Arc::new(Refusals::restore(&*store).await?);
+        let explainer = Arc::new(Explainer {
+            store: Arc::clone(&store),
+            registry: Arc::clone(&registry),
+            policy: Some(Arc::clone(&policy)),
+            refusals: Arc::clone(&refusals),
+        });
 
         // What can still fail comes before anything runs.
         let stop = CancellationToken::new();
@@ -120,7 +128,7 @@ impl App {
         let mut tasks = Vec::new();
         let socket = config.data_dir().map(|data| admin_socket(&data));
         if let Some(socket) = &socket {
-            tasks.push(serve::admin(socket, Arc::clone(&store), stop.clone())?);
+            tasks.push(serve::admin(socket, explainer, stop.clone())?);
         }
 
         let step = steps(&registry, workspaces, &store, &clock, help);
@@ -130,7 +138,6 @@ impl App {
         let (engine, leading) = Engine::start(options, parts);
 
         let poke = engine.clone();
-        let policy = Arc::new(Current::new(policy));
         let learner = accounts::Learner {
             registry: Arc::clone(&registry),
             store: Arc::clone(&store),
@@ -214,24 +221,44 @@ async fn workspaces(config: &Config, remarks: &mut Vec<String>) -> Workspaces {
     Workspaces::new(options, sandbox)
 }
 
-fn policy(config: &Config, catalog: Catalog) -> Policy {
+/// What explaining goes by where no server runs: the store, and the rules as they would be if one started now.
+///
+/// # Errors
+/// When the configuration is not right, or the store fails.
+pub async fn explainer(loaded: &Loaded, store: Arc<dyn Store>) -> Result<Explainer, AppError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let registry = Arc::new(Registry::build(loaded.config.vendors()?, &clock)?);
+    let refusals = Arc::new(Refusals::restore(&*store).await?);
+    let own = accounts::remembered(&*store).await;
+    // What was said at the time can be told without the rules of today.
+    let catalog = Catalog::load_from(&origin(loaded), &registry::vocabulary()).ok();
+    let policy = catalog.map(|catalog| policy(&loaded.config, catalog).knowing(own, []));
+    Ok(Explainer { store, registry, policy: policy.map(|policy| Arc::new(Current::new(policy))), refusals })
+}
+
+/// What the configuration says of the world.
+#[must_use]
+pub fn standing(config: &Config) -> Standing {
     let bindings = config.bindings();
-    let standing = Standing {
+    Standing {
         own: Vec::new(),
         bots: config.security.bots.clone(),
         repositories: config.repository_map(),
         tracker: bindings.get("task_management").cloned(),
         forge: bindings.get("version_control").cloned(),
-    };
+    }
+}
+
+fn policy(config: &Config, catalog: Catalog) -> Policy {
     let settings = Settings {
-        bindings,
+        bindings: config.bindings(),
         limits: config.limits.clone(),
         prices: config.price_table(),
         model: config.ai_provider.model.clone(),
         access: config.access(),
         actions: registry::actions(),
     };
-    Policy::new(Rules::new(catalog), settings, standing)
+    Policy::new(Rules::new(catalog), settings, standing(config))
 }
 
 fn steps(

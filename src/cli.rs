@@ -7,11 +7,16 @@
 pub mod check;
 pub mod exit;
 pub mod screen;
+mod delivery;
 mod demo;
 mod doctor;
+mod explain;
 mod init;
 mod look;
+mod place;
+mod send;
 mod serve;
+mod test;
 mod twins;
 
 use clap::{Parser, Subcommand};
@@ -46,6 +51,12 @@ enum Command {
     Runs(look::Arguments),
     /// List events, or show one with the reasons of every trigger.
     Events(look::EventArguments),
+    /// Say why something happened, or nothing.
+    Explain(explain::Arguments),
+    /// Sign a kept delivery as its source would, and post it.
+    Send(send::Arguments),
+    /// Play the cases that stand beside the handlers.
+    Test(test::Arguments),
     /// Stand in for GitHub, Jira, Slack and the model, over real HTTP, for tests and trying out.
     Twins(twins::Arguments),
 }
@@ -88,6 +99,9 @@ fn run(command: Command, environment: &Environment, screen: &Screen) -> anyhow::
             Command::Doctor(arguments) => doctor::run(arguments, environment, screen).await,
             Command::Runs(arguments) => look::run(look::What::Runs, arguments, environment, screen).await,
             Command::Events(arguments) => look::events(arguments, environment, screen).await,
+            Command::Explain(arguments) => explain::run(arguments, environment, screen).await,
+            Command::Send(arguments) => send::run(arguments, environment, screen).await,
+            Command::Test(arguments) => test::run(&arguments, environment, screen),
             Command::Twins(arguments) => twins::run(arguments, screen).await,
         }
     })

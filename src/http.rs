@@ -9,6 +9,7 @@
 pub mod admin;
 pub mod door;
 pub mod error;
+pub mod explain;
 mod health;
 mod hooks;
 pub mod views;

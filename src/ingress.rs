@@ -8,10 +8,12 @@
 //! gets its answer, and nothing follows), and nothing is answered with success before it is durable. What is
 //! refused leaves no event, no run and no identity: [`refused`] remembers for a while that it came, and why.
 
+pub mod explain;
 mod inbox;
 mod policy;
 pub mod refused;
 mod questions;
+pub mod rehearse;
 pub mod signature;
 
 pub use self::inbox::{Answer, Inbox, Outcome, Rejection, Status};

@@ -5,6 +5,7 @@
 //! unknown action. Errors are [`diagnostic`]s with file, line and column, all of them at once.
 
 pub mod action;
+pub mod case;
 pub mod catalog;
 pub mod diagnostic;
 pub mod expr;

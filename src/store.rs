@@ -222,6 +222,8 @@ pub enum Query {
     Payload(EventId),
     /// Why triggers did or did not want an event.
     Reasons(EventId),
+    /// The event that a delivery with this identity became.
+    Identity(String),
     /// The newest events before one, newest first.
     Events {
         /// Where the page before ended.

@@ -66,7 +66,7 @@ impl Learner {
     }
 }
 
-async fn remembered(store: &dyn Store) -> Vec<Account> {
+pub(super) async fn remembered(store: &dyn Store) -> Vec<Account> {
     match store.query(Query::Value(KEY.to_owned())).await {
         Ok(Found::Bytes(bytes)) => serde_json::from_slice(&bytes).unwrap_or_default(),
         _ => Vec::new(),

@@ -14,7 +14,7 @@ use super::{AppError, io};
 use crate::clock::SystemClock;
 use crate::http::door::{self, Bounds};
 use crate::http::{self, Face};
-use crate::store::Store;
+use crate::ingress::explain::Explainer;
 
 /// Serves the public routes until told to stop.
 pub(super) fn public(listener: TcpListener, face: Face, stop: CancellationToken) -> JoinHandle<()> {
@@ -24,7 +24,7 @@ pub(super) fn public(listener: TcpListener, face: Face, stop: CancellationToken)
 /// Serves the admin routes on a socket that only its owner can open.
 pub(super) fn admin(
     socket: &Path,
-    store: Arc<dyn Store>,
+    explainer: Arc<Explainer>,
     stop: CancellationToken,
 ) -> Result<JoinHandle<()>, AppError> {
     let failed = |error| io(socket.display(), error);
@@ -34,7 +34,8 @@ pub(super) fn admin(
     }
     let listener = UnixListener::bind(socket).map_err(failed)?;
     std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
-    Ok(spawn(listener, http::admin::router(store), stop))
+    let routes = http::admin::router(Arc::clone(&explainer.store)).merge(http::explain::router(explainer));
+    Ok(spawn(listener, routes, stop))
 }
 
 fn spawn<L: Listener>(listener: L, routes: Router, stop: CancellationToken) -> JoinHandle<()> {

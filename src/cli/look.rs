@@ -1,19 +1,17 @@
 //! `ostler runs` and `ostler events`: what is kept. A running server is asked through its admin socket; where
 //! none runs, the store is opened itself.
 
-use std::path::{Path, PathBuf};
-
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use serde_json::Value;
 
 use super::exit::Exit;
+use super::place::{Kept, Place};
 use super::screen::{BOLD, DIM, Screen};
-use crate::app;
-use crate::config::{self, Environment};
+use crate::config::Environment;
 use crate::event::Event;
 use crate::http::views;
 use crate::id::{EventId, RunId};
-use crate::store::{self, Store};
+use crate::store::Store;
 
 /// How many lines a list has.
 const PAGE: usize = 100;
@@ -23,12 +21,8 @@ const PAGE: usize = 100;
 pub(super) struct Arguments {
     /// Show this one with all that belongs to it.
     id: Option<String>,
-    /// The configuration that says where things are kept.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The directory in which things are kept.
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -105,43 +99,13 @@ pub(super) async fn run(
 }
 
 async fn ask(what: What, arguments: &Arguments, environment: &Environment) -> anyhow::Result<Value> {
-    let data = match &arguments.data {
-        Some(data) => data.clone(),
-        None => {
-            let loaded = config::load(arguments.config.as_deref(), environment)?;
-            loaded.config.data_dir().context("a store in memory can only be looked at from within")?
-        }
-    };
-    what.check(arguments.id.as_deref())?;
-    if !data.exists() {
-        bail!("nothing is kept in {}: no server has run on it yet", data.display());
-    }
-    let socket = app::admin_socket(&data);
-    if socket.exists()
-        && let Some(answer) = ask_server(&socket, what, arguments.id.as_deref()).await?
-    {
-        return Ok(answer);
-    }
-    let store = store::open(&format!("sled://{}", data.display()))?;
-    ask_store(&*store, what, arguments.id.as_deref()).await
-}
-
-/// Asks the server behind a socket; nothing when no server is there any more.
-async fn ask_server(socket: &Path, what: What, id: Option<&str>) -> anyhow::Result<Option<Value>> {
-    let client = reqwest::Client::builder().unix_socket(socket).build()?;
+    let id = arguments.id.as_deref();
+    what.check(id)?;
     let path = id.map_or_else(|| what.plural().to_owned(), |id| format!("{}/{id}", what.plural()));
-    let answer = match client.get(format!("http://ostler/api/v1/{path}")).send().await {
-        Ok(answer) => answer,
-        // A socket file outlives a server that was killed.
-        Err(error) if error.is_connect() => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    let found = answer.status().is_success();
-    let body: Value = answer.json().await?;
-    if !found {
-        bail!("{}", body["detail"].as_str().unwrap_or("the server did not say why not"));
+    match arguments.place.ask(&path, environment).await? {
+        Kept::Told(answer) => Ok(answer),
+        Kept::Here(store) => ask_store(&*store, what, id).await,
     }
-    Ok(Some(body))
 }
 
 async fn ask_store(store: &dyn Store, what: What, id: Option<&str>) -> anyhow::Result<Value> {

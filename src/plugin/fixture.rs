@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use rust_embed::RustEmbed;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -15,6 +16,23 @@ use super::source::Delivery;
 #[derive(Debug, thiserror::Error)]
 #[error("not a kept delivery: {0}")]
 pub struct BadFixture(String);
+
+#[derive(RustEmbed)]
+#[folder = "fixtures/deliveries/"]
+struct Shipped;
+
+/// The shipped delivery `<source>/<name>`.
+#[must_use]
+pub fn shipped(name: &str) -> Option<Fixture> {
+    let file = Shipped::get(&format!("{name}.json"))?;
+    Fixture::read(std::str::from_utf8(&file.data).ok()?).ok()
+}
+
+/// The names of the shipped deliveries.
+#[must_use]
+pub fn names() -> Vec<String> {
+    Shipped::iter().filter_map(|file| Some(file.strip_suffix(".json")?.to_owned())).collect()
+}
 
 /// One kept delivery.
 #[derive(Debug, Clone, Deserialize)]
@@ -56,6 +74,32 @@ impl Fixture {
         }
         let surface = self.surface.clone();
         Ok(Delivery { surface, headers, body: self.bytes().into(), ..Delivery::default() })
+    }
+
+    /// Puts a value at a dotted path of the body (`issue.labels.0.name`). Mappings on the way are made where
+    /// they are missing.
+    ///
+    /// # Errors
+    /// When the path leads through something that holds no such part.
+    pub fn set(&mut self, path: &str, value: Value) -> Result<(), BadFixture> {
+        let fields = match (&mut self.form, &mut self.body) {
+            (Some(form), _) => form,
+            (None, Some(Value::Object(body))) => body,
+            _ => return Err(BadFixture(format!("`{path}` cannot be set: the body is no mapping"))),
+        };
+        let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+        let mut place = fields.entry(first).or_insert_with(|| Value::Object(Map::new()));
+        for part in rest.into_iter().flat_map(|rest| rest.split('.')) {
+            let next = match place {
+                Value::Object(map) => Some(map.entry(part).or_insert_with(|| Value::Object(Map::new()))),
+                Value::Array(list) => part.parse::<usize>().ok().and_then(|at| list.get_mut(at)),
+                _ => None,
+            };
+            place =
+                next.ok_or_else(|| BadFixture(format!("`{path}` leads nowhere: there is no `{part}`")))?;
+        }
+        *place = value;
+        Ok(())
     }
 
     fn bytes(&self) -> Vec<u8> {
@@ -175,6 +219,25 @@ pub(super) mod tests {
             drop(source.courtesy(&delivery));
             drop(decode(source, &delivery));
         });
+    }
+
+    #[test]
+    fn a_value_is_set_by_its_path_and_a_path_through_a_word_is_refused() {
+        let mut fixture = Fixture::read(r#"{"body": {"a": [{"b": 1}], "c": "word"}}"#).unwrap();
+        fixture.set("a.0.b", 2.into()).unwrap();
+        fixture.set("new.deep", true.into()).unwrap();
+        assert_eq!(fixture.body.as_ref().unwrap()["a"][0]["b"], 2);
+        assert_eq!(fixture.body.as_ref().unwrap()["new"]["deep"], true);
+        for path in ["c.x", "a.7", "a.b"] {
+            assert!(fixture.set(path, 1.into()).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_shipped_is_found_by_its_name() {
+        assert!(names().len() > 10);
+        assert!(names().iter().all(|name| shipped(name).is_some()));
+        assert!(shipped("nobody/nothing").is_none());
     }
 
     fn pointers(value: &Value, at: String) -> Vec<String> {

@@ -69,6 +69,11 @@ macro_rules! sources {
         }
 
         impl Sources {
+            /// All of them, with nothing configured.
+            fn every() -> Self {
+                Self { $($vendor: Some($vendor::source::SourceOptions::default()),)* }
+            }
+
             /// A source for each that is configured.
             fn build(self) -> Vec<Arc<dyn Source>> {
                 let mut all: Vec<Arc<dyn Source>> = Vec::new();
@@ -199,6 +204,12 @@ impl Registry {
 
 async fn answer((name, whoami): (SourceName, Call<'_, Account>)) -> Option<Account> {
     whoami.await.inspect_err(|error| tracing::warn!(provider = %name, %error, "own account not learned")).ok()
+}
+
+/// Every source that is known, without any secret: good for understanding deliveries, not for taking them.
+#[must_use]
+pub fn sources() -> BTreeMap<SourceName, Arc<dyn Source>> {
+    Sources::every().build().into_iter().map(|source| (source.name(), source)).collect()
 }
 
 /// What workflows and handlers can speak of.

@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::diagnostic::{Diagnostics, Source};
 use super::workflow::World;
-use super::{Role, Trigger, Vocabulary, Workflow, handler, prompt, workflow};
+use super::{Role, Trigger, Vocabulary, Workflow, case, handler, prompt, workflow};
 use crate::id::Digest;
 
 /// What people wrote, as it stood when it was read. It never changes afterwards.
@@ -294,7 +294,9 @@ impl Files {
 fn belongs(folder: &str, path: &str) -> bool {
     let hidden = path.split('/').any(|part| part.starts_with('.') || part.ends_with('~'));
     let ours = folder == PROMPTS || path.ends_with(".yaml") || path.ends_with(".yml");
-    ours && !hidden
+    // Cases stand beside the handlers and are no triggers.
+    let case = folder == HANDLERS && path.ends_with(case::ENDING);
+    ours && !hidden && !case
 }
 
 /// All files under a folder; none where it does not exist.

@@ -86,7 +86,8 @@ impl Source {
         self.text.floor_char_boundary(offset.min(self.text.len()))
     }
 
-    fn place(&self, offset: usize) -> (usize, usize) {
+    /// The line and column of an offset, both from 1.
+    pub(in crate::spec) fn place(&self, offset: usize) -> (usize, usize) {
         let before = &self.text[..offset];
         let line = before.matches('\n').count() + 1;
         let start = before.rfind('\n').map_or(0, |at| at + 1);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use super::kept::{self, Head, KeptEvent, Placed, Pointer, Tally};
+use super::kept::{self, Head, KeptEvent, KeptIdentity, Placed, Pointer, Tally};
 use super::keys;
 use super::shelf::{Look, Pair, Span};
 use super::writer::lease::Leases;
@@ -68,6 +68,7 @@ pub(super) fn answer(look: &impl Look, leases: &Leases, query: Query) -> Result<
             kept::json::<Placed<KeptEvent>>(look, &keys::event(event))?.map(|kept| Found::Event(boxed(kept)))
         }
         Query::Payload(event) => kept::bytes(look, &keys::payload(event))?.map(Found::Bytes),
+        Query::Identity(name) => event_of(look, &name)?.map(|kept| Found::Event(boxed(kept))),
         Query::Reasons(event) => kept::json(look, &keys::reasons(event))?.map(Found::Json),
         Query::Events { before, limit } => {
             let kept: Vec<Placed<KeptEvent>> = readable(look, keys::events_before(before), limit)?;
@@ -87,6 +88,12 @@ pub(super) fn answer(look: &impl Look, leases: &Leases, query: Query) -> Result<
         }
     };
     Ok(found.unwrap_or(Found::Nothing))
+}
+
+/// The event that a delivery became; none where it was pruned before its identity.
+fn event_of(look: &impl Look, identity: &str) -> Result<Option<Placed<KeptEvent>>, StoreError> {
+    let Some(kept) = kept::json::<KeptIdentity>(look, &keys::identity(identity))? else { return Ok(None) };
+    kept::json(look, &keys::event(kept.event))
 }
 
 fn boxed(kept: Placed<KeptEvent>) -> Box<Event> {

@@ -156,7 +156,7 @@ fn every_command_explains_itself() {
     let place = tempfile::tempdir().unwrap();
     let said = ostler(place.path(), &["--help"]);
     assert_eq!(said.code, 0);
-    for command in ["serve", "demo", "check", "runs", "events", "twins"] {
+    for command in ["serve", "demo", "check", "runs", "events", "explain", "send", "test", "twins"] {
         assert!(said.out.contains(command), "{}", said.out);
         let one = ostler(place.path(), &[command, "--help"]);
         assert_eq!(one.code, 0, "{one:#?}");

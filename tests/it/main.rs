@@ -14,6 +14,7 @@ mod access;
 mod check;
 mod cli;
 mod corpus;
+mod explain;
 mod faults;
 mod harness;
 mod kills;

@@ -12,6 +12,7 @@ use ostler::plugin::fixture::Fixture;
 use ostler::plugin::registry::{self, Registry};
 use ostler::plugin::source::{Delivery, Source};
 use ostler::spec::Catalog;
+use ostler::spec::case::ENDING;
 use ostler::twin;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -23,11 +24,25 @@ use crate::source;
 fn handlers_workflows_prompts_and_roles_are_right_together() {
     let catalog = Catalog::load(Some(source::root()), &registry::vocabulary());
     let catalog = catalog.unwrap_or_else(|faults| panic!("\n{}", faults.render(false)));
-    let shipped = |folder: &str| files(&source::root().join(folder)).len();
+    let written = |file: &&PathBuf| !file.to_str().unwrap().ends_with(ENDING);
+    let shipped = |folder: &str| files(&source::root().join(folder)).iter().filter(written).count();
     assert_eq!(catalog.triggers.len(), shipped("handlers"));
     assert_eq!(catalog.workflows.len(), shipped("workflows"));
     assert_eq!(catalog.prompts.len(), shipped("prompts"));
     assert_eq!(catalog.roles.len(), shipped("prompts/agents"));
+}
+
+#[test]
+fn every_shipped_handler_has_cases() {
+    let handlers = files(&source::root().join("handlers"));
+    let is_case = |file: &Path| file.to_str().unwrap().ends_with(ENDING);
+    let broken: Vec<String> = handlers
+        .iter()
+        .filter(|file| !is_case(file))
+        .filter(|file| !handlers.contains(&file.with_extension("test.yaml")))
+        .map(|file| format!("{}: no case of `ostler test` stands beside it", file.display()))
+        .collect();
+    crate::hold(&broken);
 }
 
 #[test]

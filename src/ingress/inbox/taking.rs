@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Rejection;
 use crate::event::Event;
-use crate::id::RunId;
+use crate::id::{Digest, RunId};
 use crate::ingress::policy::Policy;
 use crate::ingress::questions::Open;
 use crate::router::{Reason, Routing, Start};
@@ -30,7 +30,7 @@ impl Taking {
     pub(super) fn of(routing: Routing, policy: &Policy, now: Timestamp) -> Result<Self, Rejection> {
         let runs = new_runs(&routing, policy, now)?;
         let workflows = routing.starts.iter().map(|start| start.workflow.clone()).collect();
-        let reasons = reasons(&routing);
+        let reasons = reasons(&routing, policy.rules.catalog.digest);
         Ok(Self { routing, about: None, runs, workflows, reasons, values: Values::default() })
     }
 
@@ -98,8 +98,11 @@ fn new_run(start: &Start, routing: &Routing, policy: &Policy, now: Timestamp) ->
 
 /// What is kept of the routing: each trigger's word, and why none was asked where none was, for
 /// programs and for people.
-fn reasons(routing: &Routing) -> Value {
-    json!({ "sentence": routing.sentence(), "refusal": routing.refusal, "triggers": told(&routing.reasons) })
+fn reasons(routing: &Routing, catalog: Digest) -> Value {
+    json!({
+        "sentence": routing.sentence(), "refusal": routing.refusal, "triggers": told(&routing.reasons),
+        "catalog": catalog,
+    })
 }
 
 fn told(reasons: &[Reason]) -> Vec<Value> {

@@ -131,8 +131,14 @@ impl Said {
 
 /// Runs the binary in a directory, with nothing of Ostler's in its environment, until it ends.
 pub(crate) fn ostler(place: &Path, arguments: &[&str]) -> Said {
+    ostler_with(place, arguments, &[])
+}
+
+/// The same, with these environment variables besides.
+pub(super) fn ostler_with(place: &Path, arguments: &[&str], environment: &[(&str, String)]) -> Said {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ostler"));
-    command.args(arguments).current_dir(place).stdin(Stdio::null()).env_remove("OSTLER_LOG");
+    let variables = environment.iter().map(|(name, value)| (*name, value.as_str()));
+    command.args(arguments).current_dir(place).stdin(Stdio::null()).envs(variables).env_remove("OSTLER_LOG");
     let done = command.output().unwrap();
     Said {
         code: done.status.code().expect("it was not killed"),

@@ -10,6 +10,7 @@ use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::look::{Said, ostler_with};
 use super::process::{Process, free_port};
 use super::sign::Delivery;
 use super::state::State;
@@ -209,6 +210,11 @@ impl World {
         let socket = self.data().join("admin.sock");
         let client = Client::builder().unix_socket(socket).timeout(Duration::from_secs(60)).build()?;
         client.get(format!("http://ostler/api/v1/{path}")).send().await?.json().await
+    }
+
+    /// Runs a command to its end, with the bot's own environment.
+    pub(crate) fn ostler(&self, arguments: &[&str]) -> Said {
+        ostler_with(self.dir(), arguments, &self.environment)
     }
 
     /// The bot's runs, newest first.

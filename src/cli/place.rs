@@ -1,0 +1,73 @@
+//! Where a command finds what is kept: behind a running server's admin socket, else in the store itself.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use serde_json::Value;
+
+use crate::app;
+use crate::config::{self, Environment};
+use crate::store::{self, Store};
+
+/// The arguments of every command that looks at what is kept.
+#[derive(Debug, clap::Args)]
+pub(super) struct Place {
+    /// The configuration that says where things are kept.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// The directory in which things are kept.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+/// Who answers for what is kept.
+#[derive(Debug)]
+pub(super) enum Kept {
+    /// A running server did.
+    Told(Value),
+    /// None runs; this is the store.
+    Here(Arc<dyn Store>),
+}
+
+impl Place {
+    /// Asks a running server for `path` of its API; where none runs, opens the store.
+    pub(super) async fn ask(&self, path: &str, environment: &Environment) -> anyhow::Result<Kept> {
+        let data = self.data(environment)?;
+        if !data.exists() {
+            bail!("nothing is kept in {}: no server has run on it yet", data.display());
+        }
+        let socket = app::admin_socket(&data);
+        if socket.exists()
+            && let Some(answer) = ask_server(&socket, path).await?
+        {
+            return Ok(Kept::Told(answer));
+        }
+        Ok(Kept::Here(store::open(&format!("sled://{}", data.display()))?))
+    }
+
+    fn data(&self, environment: &Environment) -> anyhow::Result<PathBuf> {
+        if let Some(data) = &self.data {
+            return Ok(data.clone());
+        }
+        let loaded = config::load(self.config.as_deref(), environment)?;
+        loaded.config.data_dir().context("a store in memory can only be looked at from within")
+    }
+}
+
+/// Asks the server behind a socket; nothing when no server is there any more.
+async fn ask_server(socket: &Path, path: &str) -> anyhow::Result<Option<Value>> {
+    let client = reqwest::Client::builder().unix_socket(socket).build()?;
+    let answer = match client.get(format!("http://ostler/api/v1/{path}")).send().await {
+        Ok(answer) => answer,
+        // A socket file outlives a server that was killed.
+        Err(error) if error.is_connect() => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let found = answer.status().is_success();
+    let body: Value = answer.json().await?;
+    if !found {
+        bail!("{}", body["detail"].as_str().unwrap_or("the server did not say why not"));
+    }
+    Ok(Some(body))
+}

@@ -1,0 +1,200 @@
+//! Cases of `ostler test`: a kept delivery in, the runs that it starts out. They stand beside the handlers, in
+//! `<handler>.test.yaml`.
+
+use serde_json::{Map, Value};
+
+use super::RepositoryMap;
+use super::diagnostic::Source;
+use super::yaml::{self, Fields, Node, Tree};
+use crate::event::Account;
+
+/// What the name of a file of cases ends with.
+pub const ENDING: &str = ".test.yaml";
+
+const FILE: &[&str] = &["standing", "cases"];
+const STANDING: &[&str] = &["own", "bots", "repositories"];
+const CASE: &[&str] = &["name", "delivery", "set", "runs", "nothing", "because", "answer"];
+const RUN: &[&str] = &["trigger", "workflow", "repository", "task", "inputs"];
+
+/// A file of cases.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Cases {
+    /// What holds for all of them.
+    pub standing: Circumstances,
+    /// The cases in their order.
+    pub cases: Vec<Case>,
+}
+
+/// What is taken for known of the world, where the configuration does not say it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Circumstances {
+    /// Ostler's own accounts.
+    pub own: Vec<Account>,
+    /// Programs that may ask like people.
+    pub bots: Vec<Account>,
+    /// Where work for a project, component or channel goes.
+    pub repositories: RepositoryMap,
+}
+
+/// One case.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Case {
+    /// What it shows.
+    pub name: String,
+    /// The line that it begins at, from 1.
+    pub line: usize,
+    /// The column that it begins at, from 1.
+    pub column: usize,
+    /// The kept delivery: a file, or `<source>/<name>` of one that is kept or shipped.
+    pub delivery: String,
+    /// What is other than in the kept delivery, by dotted path in its body.
+    pub set: Map<String, Value>,
+    /// What it is to start.
+    pub runs: Vec<ExpectedRun>,
+    /// Which triggers are to be stopped, and by which of their conditions.
+    pub stopped: Vec<(String, String)>,
+    /// What the sentence on the whole is to hold.
+    pub because: Option<String>,
+    /// What the answer to the person who asked is to hold.
+    pub answer: Option<String>,
+}
+
+/// A run that is to start; what is not said of it is not looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExpectedRun {
+    /// The trigger that wants it.
+    pub trigger: String,
+    /// Its workflow.
+    pub workflow: Option<String>,
+    /// The repository that it works on.
+    pub repository: Option<String>,
+    /// The task that it is about.
+    pub task: Option<String>,
+    /// Some of its inputs.
+    pub inputs: Map<String, Value>,
+}
+
+impl Cases {
+    /// Reads a file of cases. Whoever calls looks at the source's faults.
+    #[must_use]
+    pub fn read(source: &mut Source) -> Self {
+        let Some(node) = yaml::parse(source) else { return Self::default() };
+        let Some(fields) = Fields::of(&node, "a file of cases", FILE, source) else { return Self::default() };
+        let standing = fields.value("standing").and_then(|node| circumstances(node, source));
+        let nodes = fields.list("cases", source);
+        if nodes.is_empty() {
+            source.fault(fields.span(), "a file of cases needs `cases`");
+        }
+        let cases = nodes.iter().filter_map(|node| case(node, source)).collect();
+        Self { standing: standing.unwrap_or_default(), cases }
+    }
+}
+
+fn circumstances(node: &Node, source: &mut Source) -> Option<Circumstances> {
+    let fields = Fields::of(node, "`standing`", STANDING, source)?;
+    let mut repositories = RepositoryMap::default();
+    for entry in fields.map("repositories", source) {
+        let name = entry.value.to_json().as_str().map(str::parse);
+        match name {
+            Some(Ok(name)) => drop(repositories.0.insert(entry.key.clone(), name)),
+            _ => source.fault(entry.value.span.clone(), "this is not a repository (`owner/name`)"),
+        }
+    }
+    Some(Circumstances {
+        own: accounts(&fields, "own", source),
+        bots: accounts(&fields, "bots", source),
+        repositories,
+    })
+}
+
+fn accounts(fields: &Fields<'_>, key: &str, source: &mut Source) -> Vec<Account> {
+    let mut accounts = Vec::new();
+    for (text, node) in fields.texts(key, source) {
+        match text.parse() {
+            Ok(account) => accounts.push(account),
+            Err(error) => source.fault(node.span.clone(), format!("{error}")),
+        }
+    }
+    accounts
+}
+
+fn case(node: &Node, source: &mut Source) -> Option<Case> {
+    let fields = Fields::of(node, "a case", CASE, source)?;
+    let says = ["runs", "nothing", "answer", "because"].iter().any(|key| fields.get(key).is_some());
+    if !says {
+        source.fault(fields.span(), "a case needs `runs` or `nothing`: what is to come of the delivery");
+    }
+    if fields.get("runs").is_some() && fields.get("nothing").is_some() {
+        source.fault(fields.span(), "a case has either `runs` or `nothing`");
+    }
+    let (line, column) = source.place(node.span.start);
+    let runs = fields.list("runs", source);
+    Some(Case {
+        name: fields.required_text("name", source)?.to_owned(),
+        line,
+        column,
+        delivery: fields.required_text("delivery", source)?.to_owned(),
+        set: yaml::to_object(fields.map("set", source)),
+        runs: runs.iter().filter_map(|node| run(node, source)).collect(),
+        stopped: stopped(&fields, source),
+        because: fields.text("because", source).map(str::to_owned),
+        answer: fields.text("answer", source).map(str::to_owned),
+    })
+}
+
+fn run(node: &Node, source: &mut Source) -> Option<ExpectedRun> {
+    let fields = Fields::of(node, "a run", RUN, source)?;
+    let mut text = |key: &str| fields.text(key, source).map(str::to_owned);
+    let (workflow, repository, task) = (text("workflow"), text("repository"), text("task"));
+    Some(ExpectedRun {
+        trigger: fields.required_text("trigger", source)?.to_owned(),
+        workflow,
+        repository,
+        task,
+        inputs: yaml::to_object(fields.map("inputs", source)),
+    })
+}
+
+/// `nothing: {github-labeled: label}`.
+fn stopped(fields: &Fields<'_>, source: &mut Source) -> Vec<(String, String)> {
+    let mut stopped = Vec::new();
+    for entry in fields.map("nothing", source) {
+        match &entry.value.value {
+            Tree::Text(condition) => stopped.push((entry.key.clone(), condition.clone())),
+            _ => source.fault(entry.value.span.clone(), "this is not a condition (`on`, `label`, `if`, …)"),
+        }
+    }
+    stopped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_case_is_read_with_its_place() {
+        let text = "cases:\n  - name: a\n    delivery: x/y\n    set: {a.b: 1}\n    nothing: {t: label}\n";
+        let mut source = Source::new("t.test.yaml", text);
+        let read = Cases::read(&mut source);
+        assert_eq!(source.faults(), 0);
+        let case = &read.cases[0];
+        assert_eq!((case.line, case.set["a.b"].as_i64()), (2, Some(1)));
+        assert_eq!(case.stopped, [("t".to_owned(), "label".to_owned())]);
+    }
+
+    #[test]
+    fn a_slip_is_a_fault_and_so_is_a_case_that_expects_nothing_at_all() {
+        for text in [
+            "cases:\n  - name: a\n    delivery: x/y\n    runs: []\n    anser: b\n",
+            "cases:\n  - name: a\n    delivery: x/y\n",
+            "cases:\n  - name: a\n    delivery: x/y\n    runs: []\n    nothing: {}\n",
+            "cases:\n  - name: a\n    runs: []\n",
+            "cases: []\n",
+            "standing: {own: [nobody]}\ncases: [{name: a, delivery: x/y, runs: []}]\n",
+        ] {
+            let mut source = Source::new("t.test.yaml", text);
+            let read = Cases::read(&mut source);
+            assert!(source.faults() > 0, "{text}: {read:?}");
+        }
+    }
+}
