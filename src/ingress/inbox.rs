@@ -316,7 +316,7 @@ impl Inbox {
                 (Verdict::Duplicate { event }, answer)
             }
             Accepted::Fresh { event, runs } => {
-                tracing::info!(%event, kind = %taking.routing.event.kind, runs = runs.len(), "a delivery was taken in");
+                tracing::debug!(%event, kind = %taking.routing.event.kind, runs = runs.len(), "a delivery was taken in");
                 let status = if runs.is_empty() { Status::Ignored } else { Status::Accepted };
                 if !runs.is_empty() {
                     (self.poke)();
