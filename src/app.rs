@@ -103,6 +103,8 @@ impl App {
     pub async fn start_from(loaded: Loaded, origin: Origin, listener: TcpListener) -> Result<Self, AppError> {
         let config = loaded.config;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        // It starts processes and waits for them: beside everything that this one has to do.
+        let sandbox = tokio::spawn(Sandbox::probe(config.security.sandbox.options()));
         let catalog = Catalog::load_from(&origin, &registry::vocabulary());
         let catalog = catalog.map_err(|faults| AppError::Catalog(faults.render(false)))?;
         let store = store::open(&config.store.url)?;
@@ -110,7 +112,8 @@ impl App {
         let questions = Questions::of(&*store).await?;
         let own = accounts::learn(&registry, &*store).await;
         let mut remarks: Vec<_> = registry.strangers(&own).iter().map(accounts::remark).collect();
-        let workspaces = workspaces(&config, &mut remarks).await;
+        let sandbox = sandbox.await.map_err(|error| io("the sandbox", error.into()))?;
+        let workspaces = workspaces(&config, sandbox, &mut remarks);
         let policy = policy(&config, catalog).knowing(own.clone(), registry.strangers(&own));
         let help = policy.rules.help();
         let policy = Arc::new(Current::new(policy));
@@ -207,8 +210,7 @@ pub fn origin(loaded: &Loaded) -> Origin {
     Origin { project: Some(root), workflows, replacement: None }
 }
 
-async fn workspaces(config: &Config, remarks: &mut Vec<String>) -> Workspaces {
-    let sandbox = Sandbox::probe(config.security.sandbox.options()).await;
+fn workspaces(config: &Config, sandbox: Sandbox, remarks: &mut Vec<String>) -> Workspaces {
     remarks.push(format!("sandbox: level {} by {}", sandbox.level(), sandbox.means()));
     if !sandbox.bounds_processes() {
         remarks.push("sandbox: the number of a command's processes is not bounded here".to_owned());
