@@ -20,9 +20,9 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, Loaded};
 use crate::engine::{self, Engine};
-use crate::http::Face;
+use crate::http::{self, Face};
 use crate::ingress::explain::Explainer;
-use crate::ingress::{Current, Inbox, Policy, Questions, Refusals};
+use crate::ingress::{CatchUp, Current, Inbox, Policy, Questions, Refusals};
 use crate::ledger::Ledger;
 use crate::plugin::registry::{self, Registry, RegistryError};
 use crate::router::{Rules, Standing};
@@ -130,9 +130,7 @@ impl App {
         let address = listener.local_addr().map_err(|error| io("the listener", error))?;
         let mut tasks = Vec::new();
         let socket = config.data_dir().map(|data| admin_socket(&data));
-        if let Some(socket) = &socket {
-            tasks.push(serve::admin(socket, explainer, stop.clone())?);
-        }
+        let desk = socket.as_deref().map(serve::desk).transpose()?;
 
         let step = steps(&registry, workspaces, &store, &clock, help);
         let parts = engine::Parts { store: Arc::clone(&store), step, clock: Arc::clone(&clock) };
@@ -150,10 +148,20 @@ impl App {
         tokio::spawn(stop.clone().run_until_cancelled_owned(learner.keep_learning(own)));
         let noting = Arc::clone(&refusals).keep(Arc::clone(&store), Arc::clone(&clock));
         tokio::spawn(stop.clone().run_until_cancelled_owned(noting));
+        let fetchers = registry.fetchers.clone();
         let inbox = Inbox::new(Arc::clone(&store), registry, policy, Arc::clone(&clock), move || poke.poke())
             .noting(Arc::clone(&refusals))
             .with(questions);
-        let face = Face::new(Arc::new(inbox), Arc::clone(&store), Arc::clone(&clock));
+        let inbox = Arc::new(inbox);
+        let catch_up = Arc::new(CatchUp::new(Arc::clone(&inbox), &fetchers));
+        if let Some(desk) = desk {
+            let routes = http::admin::router(Arc::clone(&store), Arc::clone(&catch_up));
+            let routes = routes.merge(http::explain::router(explainer));
+            tasks.push(serve::admin(desk, routes, stop.clone()));
+        }
+        let asking = stop.clone();
+        tokio::spawn(async move { asking.run_until_cancelled(catch_up.keep_asking()).await });
+        let face = Face::new(inbox, Arc::clone(&store), Arc::clone(&clock));
         tasks.extend([leading, serve::public(listener, face.clone(), stop.clone())]);
         Ok(Self { address, store, face, engine, tasks, stop, clock, remarks, socket, refusals })
     }

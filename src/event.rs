@@ -104,6 +104,12 @@ pub struct Stamp {
 }
 
 impl Event {
+    /// What it is, in a line: its kind and its subject.
+    #[must_use]
+    pub fn title(&self) -> String {
+        format!("{} {}", self.kind, self.subject)
+    }
+
     /// An event with no parts yet, which a source then fills.
     #[must_use]
     pub fn new(stamp: &Stamp, kind: EventKind, subject: Subject) -> Self {

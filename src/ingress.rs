@@ -4,10 +4,13 @@
 //! limit → (timestamp) signature → decode → route → one durable batch → answer
 //! ```
 //!
+//! What a source could not send is asked for by [`CatchUp`], and goes the same way from `decode` on.
+//!
 //! Nothing is believed before its signature was right (a source that asks without one whether anybody answers
 //! gets its answer, and nothing follows), and nothing is answered with success before it is durable. What is
 //! refused leaves no event, no run and no identity: [`refused`] remembers for a while that it came, and why.
 
+mod catch_up;
 pub mod explain;
 mod inbox;
 mod policy;
@@ -16,7 +19,8 @@ mod questions;
 pub mod rehearse;
 pub mod signature;
 
-pub use self::inbox::{Answer, Inbox, Outcome, Rejection, Status};
+pub use self::catch_up::{Account, CatchUp, Item, Report, Wanted};
+pub use self::inbox::{Answer, Foreseen, Inbox, Outcome, Rejection, Status};
 pub use self::policy::{Current, Policy};
 pub use self::questions::Questions;
 pub use self::refused::Refusals;

@@ -240,6 +240,8 @@ pub enum Query {
         /// How many at the most.
         limit: usize,
     },
+    /// What the first delivery with one of these identities became.
+    Identities(Vec<String>),
     /// The earliest moment at which a run is due.
     NextDue,
     /// One value written by [`Commit::Values`].
@@ -267,6 +269,8 @@ pub enum Found {
     Run(Box<RunSummary>),
     /// Runs.
     Runs(Vec<RunSummary>),
+    /// What a delivery became.
+    Accepted(Accepted),
     /// A moment.
     Moment(Timestamp),
     /// Named values.

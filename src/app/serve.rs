@@ -14,19 +14,19 @@ use super::{AppError, io};
 use crate::clock::SystemClock;
 use crate::http::door::{self, Bounds};
 use crate::http::{self, Face};
-use crate::ingress::explain::Explainer;
 
 /// Serves the public routes until told to stop.
 pub(super) fn public(listener: TcpListener, face: Face, stop: CancellationToken) -> JoinHandle<()> {
     spawn(listener, http::router(face), stop)
 }
 
-/// Serves the admin routes on a socket that only its owner can open.
-pub(super) fn admin(
-    socket: &Path,
-    explainer: Arc<Explainer>,
-    stop: CancellationToken,
-) -> Result<JoinHandle<()>, AppError> {
+/// Serves the admin routes.
+pub(super) fn admin(desk: UnixListener, routes: Router, stop: CancellationToken) -> JoinHandle<()> {
+    spawn(desk, routes, stop)
+}
+
+/// A socket that only its owner can open.
+pub(super) fn desk(socket: &Path) -> Result<UnixListener, AppError> {
     let failed = |error| io(socket.display(), error);
     // The store is locked to one process, so a socket that is already there belongs to one that was killed.
     if socket.exists() {
@@ -34,8 +34,7 @@ pub(super) fn admin(
     }
     let listener = UnixListener::bind(socket).map_err(failed)?;
     std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
-    let routes = http::admin::router(Arc::clone(&explainer.store)).merge(http::explain::router(explainer));
-    Ok(spawn(listener, routes, stop))
+    Ok(listener)
 }
 
 fn spawn<L: Listener>(listener: L, routes: Router, stop: CancellationToken) -> JoinHandle<()> {

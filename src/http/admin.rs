@@ -7,18 +7,20 @@ use axum::extract::{Path, Query, State};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::error::Problem;
 use super::views;
 use crate::id::{EventId, RunId};
+use crate::ingress::{CatchUp, Wanted};
 use crate::store::Store;
 
 /// The largest page.
 const PAGE: usize = 100;
 
 /// The routes over a store.
-pub fn router(store: Arc<dyn Store>) -> Router {
+pub fn router(store: Arc<dyn Store>, catch_up: Arc<CatchUp>) -> Router {
+    let asking = Router::new().route("/api/v1/catch-up", get(accounts).post(ask)).with_state(catch_up);
     Router::new()
         .route("/api/v1/runs", get(runs))
         .route("/api/v1/runs/{id}", get(run))
@@ -26,6 +28,7 @@ pub fn router(store: Arc<dyn Store>) -> Router {
         .route("/api/v1/events/{id}", get(event))
         .route("/api/v1/census", get(census))
         .with_state(store)
+        .merge(asking)
 }
 
 /// Which part of a list is wanted.
@@ -61,4 +64,14 @@ async fn event(State(store): State<Arc<dyn Store>>, Path(id): Path<EventId>) -> 
 
 async fn census(State(store): State<Arc<dyn Store>>) -> Answer {
     Ok(Json(views::census(&*store).await?))
+}
+
+/// How each way of asking for what was missed has gone so far.
+async fn accounts(State(catch_up): State<Arc<CatchUp>>) -> Json<Value> {
+    Json(json!({ "ways": catch_up.accounts().await }))
+}
+
+/// Asks for what was missed now, and answers when that is done.
+async fn ask(State(catch_up): State<Arc<CatchUp>>, Json(wanted): Json<Wanted>) -> Json<Value> {
+    Json(json!({ "reports": catch_up.ask(&wanted).await, "ways": catch_up.accounts().await }))
 }

@@ -45,7 +45,10 @@ impl House {
     fn new() -> Self {
         let secrets = || vec![SecretString::from("old secret"), SecretString::from(SECRET)];
         let sources: [Arc<dyn Source>; 3] = [
-            Arc::new(github::source::GithubSource::new(github::source::SourceOptions { secrets: secrets() })),
+            Arc::new(github::source::GithubSource::new(github::source::SourceOptions {
+                secrets: secrets(),
+                ..Default::default()
+            })),
             Arc::new(jira::source::JiraSource::new(jira::source::SourceOptions {
                 secrets: secrets(),
                 ..jira::source::SourceOptions::default()
@@ -404,7 +407,10 @@ async fn unknown_places_are_not_found_and_methods_not_allowed() {
 #[tokio::test]
 async fn a_source_without_a_secret_is_off() {
     for secrets in [Vec::new(), vec![SecretString::from("")]] {
-        let source = github::source::GithubSource::new(github::source::SourceOptions { secrets });
+        let source = github::source::GithubSource::new(github::source::SourceOptions {
+            secrets,
+            ..Default::default()
+        });
         let house = House::with([(source.name(), Arc::new(source) as Arc<dyn Source>)].into_iter().collect());
         let mut request = unsigned("github", kept("github", "issues.labeled"));
         let scheme = Scheme::Mac(Mac::sha256("x-hub-signature-256", "sha256="));

@@ -57,6 +57,15 @@ pub struct Answer {
     pub runs: Vec<RunId>,
 }
 
+/// What would become of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Foreseen {
+    /// What would become of it.
+    pub status: Status,
+    /// What it tells of, for people.
+    pub what: String,
+}
+
 /// What became of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -149,6 +158,16 @@ impl Inbox {
         &self.refusals
     }
 
+    /// Where deliveries are stored.
+    pub(super) fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// The time by which they are judged.
+    pub(super) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
     /// The largest body that a source's surface takes.
     ///
     /// # Errors
@@ -192,6 +211,35 @@ impl Inbox {
         let now = self.clock.now();
         let (delivery, opened) = open(source, delivery, now, understand).await?;
         self.take(source.as_ref(), &delivery, opened?, now).await
+    }
+
+    /// What would become of a delivery that Ostler fetched itself; nothing is stored.
+    ///
+    /// # Errors
+    /// When it is not understood, or the store cannot be read.
+    pub async fn foresee(&self, source: &str, delivery: Delivery) -> Result<Foreseen, Rejection> {
+        let source = self.registry.sources.get(&SourceName::new(source)).ok_or(Rejection::Unknown)?;
+        let (_, decoded) = open(source, delivery, self.clock.now(), understand).await?;
+        let (event, identities) = match decoded? {
+            Decoded::Event { event, identities } => (event, identities),
+            Decoded::Stale => return Err(Refusal::Stale.into()),
+            Decoded::Ignored(what) => return Ok(Foreseen { status: Status::Ignored, what }),
+            Decoded::Handshake(_) => {
+                return Ok(Foreseen { status: Status::Ignored, what: "a handshake".to_owned() });
+            }
+        };
+        let what = event.title();
+        let status = match self.store.query(Query::Identities(identities)).await? {
+            Found::Accepted(_) => Status::Duplicate,
+            _ if self.starts_nothing(*event) => Status::Ignored,
+            _ => Status::Accepted,
+        };
+        Ok(Foreseen { status, what })
+    }
+
+    fn starts_nothing(&self, event: Event) -> bool {
+        let policy = self.policy.get();
+        router::route(event, &policy.rules, &policy.standing).starts.is_empty()
     }
 
     /// What becomes of a delivery that was understood.
@@ -381,4 +429,4 @@ fn understand(source: &dyn Source, delivery: &Delivery, now: Timestamp) -> Resul
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -12,7 +12,9 @@ use super::jira::{self, Jira};
 use super::markdown::{self, Markdown};
 use super::setup::{Apps, Guide};
 use super::slack::{self, Slack};
-use super::{Call, Chat, Checkup, Docs, Forge, Hooks, Model, PluginError, Problem, Source, Tracker, client};
+use super::{
+    Call, Chat, Checkup, Docs, Fetch, Forge, Hooks, Model, PluginError, Problem, Source, Tracker, client,
+};
 use super::{confluence, discord, generic, notion, pagerduty, sentry, standard};
 use crate::clock::Clock;
 use crate::event::{Account, SourceName};
@@ -38,6 +40,8 @@ pub struct Registry {
     pub hooks: BTreeMap<SourceName, Arc<dyn Hooks>>,
     /// Who can be looked at, each once.
     pub checkups: Vec<Arc<dyn Checkup>>,
+    /// Who can be asked for deliveries.
+    pub fetchers: Vec<Arc<dyn Fetch>>,
 }
 
 /// What is configured of every vendor. A vendor without options serves nothing.
@@ -140,13 +144,16 @@ impl Registry {
     pub fn build(options: Options, clock: &Arc<dyn Clock>) -> Result<Self, RegistryError> {
         let http = client::transport().map_err(|error| RegistryError::Transport(error.to_string()))?;
         let mut registry = Self::default();
-        let mut sources = options.sources;
+        let mut sources = options.sources.clone();
         if let (Some(source), Some(tracker)) = (&mut sources.jira, &options.jira) {
             source.repository_field.clone_from(&tracker.fields.repository);
         }
         registry.sources.extend(sources.build().into_iter().map(|source| (source.name(), source)));
         if let Some(github) = options.github {
             let github = Arc::new(GitHub::new(github, Arc::clone(clock), http.clone())?);
+            if let Some(source) = &options.sources.github {
+                registry.fetchers.extend(github::fetch::all(&github, source));
+            }
             registry.add_tracker(Arc::clone(&github) as _);
             registry.add_hooks(Arc::clone(&github) as _);
             registry.checkups.push(Arc::clone(&github) as _);

@@ -11,7 +11,7 @@ use super::kept::{self, Head, KeptEvent, KeptIdentity, Placed, Pointer, Tally};
 use super::keys;
 use super::shelf::{Look, Pair, Span};
 use super::writer::lease::Leases;
-use super::{Damage, Found, Happening, Journal, Progress, Query, Scrubbed, StoreError, codec};
+use super::{Accepted, Damage, Found, Happening, Journal, Progress, Query, Scrubbed, StoreError, codec};
 use crate::event::Event;
 use crate::id::{Digest, RunId};
 use crate::run::{Definition, Entry, Record};
@@ -79,6 +79,7 @@ pub(super) fn answer(look: &impl Look, leases: &Leases, query: Query) -> Result<
             let heads: Vec<Head> = readable(look, keys::runs_before(before), limit)?;
             Some(Found::Runs(heads.into_iter().map(|head| head.summary).collect()))
         }
+        Query::Identities(identities) => known(look, &identities)?,
         Query::NextDue => next_due(look, leases)?,
         Query::Value(name) => kept::bytes(look, &keys::value(&name))?.map(Found::Bytes),
         Query::Values(prefix) => Some(Found::Values(values(look, &prefix)?)),
@@ -94,6 +95,16 @@ pub(super) fn answer(look: &impl Look, leases: &Leases, query: Query) -> Result<
 fn event_of(look: &impl Look, identity: &str) -> Result<Option<Placed<KeptEvent>>, StoreError> {
     let Some(kept) = kept::json::<KeptIdentity>(look, &keys::identity(identity))? else { return Ok(None) };
     kept::json(look, &keys::event(kept.event))
+}
+
+/// What the first delivery with one of these identities became, as its second one is told.
+fn known(look: &impl Look, identities: &[String]) -> Result<Option<Found>, StoreError> {
+    for identity in identities {
+        if let Some(first) = kept::json::<KeptIdentity>(look, &keys::identity(identity))? {
+            return Ok(Some(Found::Accepted(Accepted::Duplicate { event: first.event, runs: first.runs })));
+        }
+    }
+    Ok(None)
 }
 
 fn boxed(kept: Placed<KeptEvent>) -> Box<Event> {

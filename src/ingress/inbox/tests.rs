@@ -23,22 +23,25 @@ use crate::store::{Found, Memory, Query};
 const SECRET: &str = "correct horse battery staple";
 
 /// An inbox over a store in memory, with the shipped handlers and workflows.
-struct Office {
-    inbox: Inbox,
+pub(in crate::ingress) struct Office {
+    pub(in crate::ingress) inbox: Inbox,
     store: Arc<dyn Store>,
     sources: BTreeMap<SourceName, Arc<dyn Source>>,
-    clock: Arc<ManualClock>,
+    pub(in crate::ingress) clock: Arc<ManualClock>,
 }
 
 impl Office {
-    fn new() -> Self {
+    pub(in crate::ingress) fn new() -> Self {
         Self::over(Self::sources(), Arc::new(Memory::open().unwrap()))
     }
 
     fn sources() -> [Arc<dyn Source>; 3] {
         let secrets = || vec![SecretString::from(SECRET)];
         [
-            Arc::new(github::source::GithubSource::new(github::source::SourceOptions { secrets: secrets() })),
+            Arc::new(github::source::GithubSource::new(github::source::SourceOptions {
+                secrets: secrets(),
+                ..github::source::SourceOptions::default()
+            })),
             Arc::new(jira::source::JiraSource::new(jira::source::SourceOptions {
                 secrets: secrets(),
                 ..jira::source::SourceOptions::default()

@@ -128,6 +128,16 @@ impl GitHub {
         user.is_some_and(|user| Account::new(NAME, &user.login) == *own)
     }
 
+    /// A page of a list, asked for as the App or the user itself, with the route of the next page.
+    pub(super) async fn listed<T: DeserializeOwned>(
+        &self,
+        route: &str,
+    ) -> Result<(Vec<T>, Option<String>), PluginError> {
+        let page: Page<T> = self.page(&self.root, route).await?;
+        let next = page.next.as_ref().map(|uri| self.relative(uri));
+        Ok((page.items, next))
+    }
+
     /// Does a call in a repository, with the rights that we have there.
     pub(super) async fn call<T: DeserializeOwned>(
         &self,

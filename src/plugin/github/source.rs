@@ -45,6 +45,10 @@ const BODY_LIMIT: usize = 25 * 1024 * 1024;
 pub struct SourceOptions {
     /// The webhook's secrets: several while one is being replaced.
     pub secrets: Vec<SecretString>,
+    /// Whether GitHub is asked for what it could not deliver.
+    pub catch_up: Option<bool>,
+    /// The repositories that are asked: an App need not be told for what its own hook could not deliver.
+    pub repositories: Vec<RepositoryName>,
 }
 
 /// GitHub as a sender of deliveries.

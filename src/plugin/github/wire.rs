@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::event::RepositoryName;
@@ -236,4 +237,43 @@ fn problem(answer: &Answer) -> Option<Problem> {
         }
         _ => None,
     }
+}
+
+impl Hook {
+    /// Whether it posts to an Ostler.
+    pub(super) fn is_ours(&self) -> bool {
+        self.config.url.trim_end_matches('/').ends_with("/webhooks/github")
+    }
+}
+
+/// One attempt at a delivery, as lists tell of it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Attempt {
+    pub(super) id: u64,
+    pub(super) guid: String,
+    pub(super) delivered_at: Timestamp,
+    #[serde(default)]
+    pub(super) redelivery: bool,
+    /// Of the answer; 0 where there was none.
+    #[serde(default)]
+    status_code: u16,
+    pub(super) event: String,
+}
+
+impl Attempt {
+    /// Whether Ostler has said that it is durable.
+    pub(super) fn was_taken(&self) -> bool {
+        (200..300).contains(&self.status_code)
+    }
+}
+
+/// An attempt in full.
+#[derive(Debug, Deserialize)]
+pub(super) struct Sent {
+    pub(super) request: Request,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Request {
+    pub(super) payload: Option<serde_json::Value>,
 }

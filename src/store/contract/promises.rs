@@ -26,6 +26,9 @@ pub(super) async fn a_known_identity_starts_nothing(home: &impl Home) {
     store.accept(first).await.unwrap();
     let mut again = delivery(11);
     again.identities = vec!["id/2".to_owned(), "body/1".to_owned()];
+    let known = store.query(Query::Identities(again.identities.clone())).await.unwrap();
+    let Found::Accepted(Accepted::Duplicate { event, .. }) = known else { panic!("{known:?}") };
+    assert_eq!(event, event_id(10));
     let answer = store.accept(again.clone()).await.unwrap();
     assert_eq!(answer, Accepted::Duplicate { event: event_id(10), runs: vec![run_id(10)] });
     let expected = Census { events: 1, runs: 1, open_runs: 1, identities: 2 };

@@ -4,7 +4,7 @@ use crate::plugin::fixture::tests::{
 };
 
 fn source() -> GithubSource {
-    GithubSource::new(SourceOptions { secrets: vec!["s".into(), "".into()] })
+    GithubSource::new(SourceOptions { secrets: vec!["s".into(), "".into()], ..Default::default() })
 }
 
 fn read(name: &str) -> Event {

@@ -1,0 +1,283 @@
+//! What was not delivered is asked for: at the start, on a schedule, and when a person says so.
+//!
+//! Each way of asking has a task of its own, so that one that fails or dawdles holds up nobody. It asks
+//! page by page; a page's cursor is written only after everything on the page was taken in, and what was taken
+//! in before is a duplicate. A way that was never asked begins at that moment: a new installation does not
+//! act on the past.
+
+mod account;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+pub use self::account::{Account, Item, Report};
+use super::inbox::{Inbox, Rejection};
+use crate::clock::Clock;
+use crate::event::SourceName;
+use crate::id::EventId;
+use crate::plugin::fetch::{Asked, Fetch, Page};
+use crate::plugin::source::Delivery;
+use crate::store::{Commit, Found, Query, Store, StoreError};
+
+/// Nothing older than this is taken in: most services keep no more.
+const LOOK_BACK: SignedDuration = SignedDuration::from_hours(72);
+/// How many pages are asked for at one time; the others follow at the next.
+const PAGES: usize = 1000;
+/// How long a way that fails is left in peace at the longest, unless it is asked less often anyway.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
+
+/// Asks sources for what was missed.
+pub struct CatchUp {
+    inbox: Arc<Inbox>,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    ways: Vec<Way>,
+}
+
+/// A way of asking, and how it has gone so far.
+struct Way {
+    fetch: Arc<dyn Fetch>,
+    /// Held while it is asked: never twice at once.
+    turn: tokio::sync::Mutex<()>,
+    account: Mutex<Account>,
+}
+
+/// What is kept of a way of asking.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Kept {
+    /// When it was asked first.
+    since: Timestamp,
+    /// Where the last page ended.
+    cursor: Option<String>,
+}
+
+/// What a person wants asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Wanted {
+    /// Only of this source.
+    pub source: Option<SourceName>,
+    /// Everything since this moment, whatever was looked at before.
+    pub since: Option<Timestamp>,
+    /// Whether what the source says was taken is asked for too.
+    pub all: bool,
+    /// Whether it is only looked at.
+    pub dry_run: bool,
+}
+
+/// Why a way of asking could not be gone to its end. What was taken in before is taken in.
+#[derive(Debug, thiserror::Error)]
+enum Stopped {
+    #[error(transparent)]
+    Source(#[from] crate::plugin::PluginError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{0}")]
+    Inbox(#[from] Rejection),
+}
+
+impl fmt::Debug for CatchUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CatchUp").field("ways", &self.ways.len()).finish_non_exhaustive()
+    }
+}
+
+impl CatchUp {
+    /// Catches up by all of these ways.
+    #[must_use]
+    pub fn new(inbox: Arc<Inbox>, fetchers: &[Arc<dyn Fetch>]) -> Self {
+        let ways = fetchers.iter().map(|fetch| Way::new(Arc::clone(fetch))).collect();
+        let (store, clock) = (Arc::clone(inbox.store()), Arc::clone(inbox.clock()));
+        Self { inbox, store, clock, ways }
+    }
+
+    /// Asks every way at once and then whenever it wants to be asked, for ever.
+    pub async fn keep_asking(&self) {
+        futures_util::future::join_all(self.ways.iter().map(|way| self.keep_asking_by(way))).await;
+    }
+
+    /// How every way has gone so far.
+    pub async fn accounts(&self) -> Vec<Account> {
+        let mut accounts = Vec::new();
+        for way in &self.ways {
+            let mut account = way.account().clone();
+            account.cursor = self.kept(way).await.ok().flatten().and_then(|kept| kept.cursor);
+            accounts.push(account);
+        }
+        accounts
+    }
+
+    /// Asks once, now, and tells what became of each delivery.
+    pub async fn ask(&self, wanted: &Wanted) -> Vec<Report> {
+        let is_wanted = |way: &&Way| wanted.source.as_ref().is_none_or(|name| *name == way.fetch.source());
+        let mut reports = Vec::new();
+        for way in self.ways.iter().filter(is_wanted) {
+            reports.push(self.ask_by(way, wanted).await.0);
+        }
+        reports
+    }
+
+    async fn keep_asking_by(&self, way: &Way) {
+        let mut failures = 0;
+        loop {
+            let (report, pause) = self.ask_by(way, &Wanted::default()).await;
+            failures = if report.error.is_some() { failures + 1 } else { 0 };
+            let pause = pause.unwrap_or_default().max(rest(way.fetch.every(), failures));
+            way.account().next = Some(self.clock.now() + pause);
+            self.clock.sleep(pause).await;
+        }
+    }
+
+    /// Asks one way once; gives what came of it, and the pause that the source wants.
+    async fn ask_by(&self, way: &Way, wanted: &Wanted) -> (Report, Option<Duration>) {
+        let _turn = way.turn.lock().await;
+        let mut report = Report::new(way.fetch.as_ref());
+        let outcome = self.pages(way, wanted, &mut report).await;
+        let pause = match outcome {
+            Ok(pause) => pause,
+            Err(stopped) => {
+                tracing::warn!(way = way.fetch.name(), error = %stopped, "what was missed is not known yet");
+                report.error = Some(stopped.to_string());
+                if let Stopped::Source(error) = stopped { error.retry_after } else { None }
+            }
+        };
+        if report.accepted + report.refused > 0 {
+            tracing::info!(way = way.fetch.name(), report.accepted, report.refused, "caught up");
+        }
+        way.account().note(&report, self.clock.now());
+        (report, pause)
+    }
+
+    async fn pages(
+        &self,
+        way: &Way,
+        wanted: &Wanted,
+        report: &mut Report,
+    ) -> Result<Option<Duration>, Stopped> {
+        let now = self.clock.now();
+        let mut kept = self.begun(way, now).await?;
+        let since = wanted.since.unwrap_or(kept.since).max(earliest(now));
+        let cursor = kept.cursor.clone().filter(|_| wanted.since.is_none());
+        let mut asked = Asked { since, cursor, all: wanted.all };
+        for _ in 0..PAGES {
+            let page = way.fetch.page(&asked).await?;
+            self.take(way, wanted, &page, report).await?;
+            let Page { cursor, more, pause, .. } = page;
+            if let Some(cursor) = cursor.filter(|cursor| asked.cursor.as_ref() != Some(cursor)) {
+                asked.cursor = Some(cursor);
+                // Who looks back by hand does not change what is looked at by itself.
+                if wanted.since.is_none() && !wanted.dry_run {
+                    kept.cursor.clone_from(&asked.cursor);
+                    self.keep(way, &kept).await?;
+                }
+            }
+            if !more {
+                return Ok(pause);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes in what a page gave. What the source cannot have meant is told of and passed over; when Ostler
+    /// itself cannot take anything now, the page is asked for again.
+    async fn take(
+        &self,
+        way: &Way,
+        wanted: &Wanted,
+        page: &Page,
+        report: &mut Report,
+    ) -> Result<(), Stopped> {
+        let source = way.fetch.source();
+        for delivery in &page.deliveries {
+            let item = match self.take_one(&source, delivery, wanted.dry_run).await {
+                Ok(item) => item,
+                Err(rejection @ (Rejection::Overloaded | Rejection::Failed(_))) => {
+                    return Err(rejection.into());
+                }
+                Err(rejection) => {
+                    tracing::warn!(%source, %rejection, "a delivery that was asked for is refused");
+                    Item::refused(&rejection)
+                }
+            };
+            report.add(item);
+        }
+        Ok(())
+    }
+
+    async fn take_one(
+        &self,
+        source: &SourceName,
+        delivery: &Delivery,
+        dry_run: bool,
+    ) -> Result<Item, Rejection> {
+        if dry_run {
+            return self.inbox.foresee(source.as_str(), delivery.clone()).await.map(Item::foreseen);
+        }
+        let outcome = self.inbox.take_fetched(source.as_str(), delivery.clone()).await?;
+        let what = self.title(outcome.answer.event_id).await?;
+        Ok(Item { what, ..outcome.answer.into() })
+    }
+
+    async fn title(&self, event: Option<EventId>) -> Result<Option<String>, StoreError> {
+        let Some(event) = event else { return Ok(None) };
+        let found = self.store.query(Query::Event(event)).await?;
+        Ok(if let Found::Event(event) = found { Some(event.title()) } else { None })
+    }
+
+    /// What is kept of a way; one that was never asked begins now, in the second that has begun, because
+    /// services tell the time in seconds.
+    async fn begun(&self, way: &Way, now: Timestamp) -> Result<Kept, Stopped> {
+        if let Some(kept) = self.kept(way).await? {
+            return Ok(kept);
+        }
+        let since = Timestamp::from_second(now.as_second()).unwrap_or(now);
+        let kept = Kept { since, cursor: None };
+        self.keep(way, &kept).await?;
+        Ok(kept)
+    }
+
+    async fn kept(&self, way: &Way) -> Result<Option<Kept>, StoreError> {
+        Ok(match self.store.query(Query::Value(way.key())).await? {
+            // What cannot be read is asked for anew, from now on.
+            Found::Bytes(bytes) => serde_json::from_slice(&bytes).ok(),
+            _ => None,
+        })
+    }
+
+    async fn keep(&self, way: &Way, kept: &Kept) -> Result<(), StoreError> {
+        let bytes = serde_json::to_vec(kept).map_err(|error| StoreError::Failed(error.to_string()))?;
+        self.store.commit(Commit::Values { expect: Vec::new(), put: vec![(way.key(), Some(bytes))] }).await
+    }
+}
+
+impl Way {
+    fn new(fetch: Arc<dyn Fetch>) -> Self {
+        let account = Mutex::new(Account::new(fetch.as_ref()));
+        Self { fetch, turn: tokio::sync::Mutex::default(), account }
+    }
+
+    fn key(&self) -> String {
+        format!("catch_up/{}", self.fetch.name())
+    }
+
+    fn account(&self) -> std::sync::MutexGuard<'_, Account> {
+        self.account.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The earliest moment that is looked back to.
+fn earliest(now: Timestamp) -> Timestamp {
+    now.checked_sub(LOOK_BACK).unwrap_or(now)
+}
+
+/// The pause after this many failures in a row: doubling, up to a bound.
+fn rest(every: Duration, failures: u32) -> Duration {
+    every.saturating_mul(2_u32.saturating_pow(failures)).min(LONGEST.max(every))
+}
+
+#[cfg(test)]
+mod tests;
