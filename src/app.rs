@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, Loaded};
 use crate::engine::{self, Engine};
+use crate::http::admin::Desk;
 use crate::http::{self, Face};
 use crate::ingress::explain::Explainer;
 use crate::ingress::{CatchUp, Current, Inbox, Policy, Questions, Refusals};
@@ -128,9 +129,8 @@ impl App {
         // What can still fail comes before anything runs.
         let stop = CancellationToken::new();
         let address = listener.local_addr().map_err(|error| io("the listener", error))?;
-        let mut tasks = Vec::new();
         let socket = config.data_dir().map(|data| admin_socket(&data));
-        let desk = socket.as_deref().map(serve::desk).transpose()?;
+        let admin = socket.as_deref().map(serve::listen_admin).transpose()?;
 
         let step = steps(&registry, workspaces, &store, &clock, help);
         let parts = engine::Parts { store: Arc::clone(&store), step, clock: Arc::clone(&clock) };
@@ -153,14 +153,17 @@ impl App {
             .noting(Arc::clone(&refusals))
             .with(questions);
         let inbox = Arc::new(inbox);
+        let mut tasks = Vec::new();
         let catch_up = Arc::new(CatchUp::new(Arc::clone(&inbox), &fetchers));
-        if let Some(desk) = desk {
-            let routes = http::admin::router(Arc::clone(&store), Arc::clone(&catch_up));
+        if let Some(admin) = admin {
+            let desk = Desk { store: Arc::clone(&store), inbox: Arc::clone(&inbox) };
+            let routes = http::admin::router(desk).merge(http::admin::catch_up(Arc::clone(&catch_up)));
             let routes = routes.merge(http::explain::router(explainer));
-            tasks.push(serve::admin(desk, routes, stop.clone()));
+            tasks.push(serve::admin(admin, routes, stop.clone()));
         }
         let asking = stop.clone();
         tokio::spawn(async move { asking.run_until_cancelled(catch_up.keep_asking()).await });
+        tokio::spawn(stop.clone().run_until_cancelled_owned(Arc::clone(&inbox).keep_time()));
         let face = Face::new(inbox, Arc::clone(&store), Arc::clone(&clock));
         tasks.extend([leading, serve::public(listener, face.clone(), stop.clone())]);
         Ok(Self { address, store, face, engine, tasks, stop, clock, remarks, socket, refusals })
@@ -208,6 +211,18 @@ impl App {
             drop(std::fs::remove_file(socket));
         }
     }
+}
+
+/// The inbox of a store that no server has open: what it takes in is begun when one is started.
+///
+/// # Errors
+/// When the configuration or what it names is not right, or the store cannot be opened.
+pub fn inbox_alone(loaded: &Loaded) -> Result<Inbox, AppError> {
+    let catalog = Catalog::load_from(&origin(loaded), &registry::vocabulary());
+    let catalog = catalog.map_err(|faults| AppError::Catalog(faults.render(false)))?;
+    let store = store::open(&loaded.config.store.url)?;
+    let policy = Arc::new(Current::new(policy(&loaded.config, catalog)));
+    Ok(Inbox::new(store, Arc::new(Registry::default()), policy, Arc::new(SystemClock), || {}))
 }
 
 /// Where handlers, workflows and prompts come from, as the configuration says.

@@ -14,6 +14,7 @@ mod explain;
 mod init;
 mod look;
 mod place;
+mod run;
 mod send;
 mod serve;
 mod test;
@@ -47,6 +48,8 @@ enum Command {
     Init(init::Arguments),
     /// Look over every connection, right and clock, and say what to do.
     Doctor(doctor::Arguments),
+    /// Start a workflow by its name.
+    Run(run::Arguments),
     /// List runs, or show one with all its steps.
     Runs(look::Arguments),
     /// List events, or show one with the reasons of every trigger.
@@ -97,6 +100,7 @@ fn run(command: Command, environment: &Environment, screen: &Screen) -> anyhow::
             Command::Check(arguments) => check::run(&arguments, environment, screen),
             Command::Init(arguments) => init::run(arguments, environment, screen).await,
             Command::Doctor(arguments) => doctor::run(arguments, environment, screen).await,
+            Command::Run(arguments) => run::run(arguments, environment, screen).await,
             Command::Runs(arguments) => look::run(look::What::Runs, arguments, environment, screen).await,
             Command::Events(arguments) => look::events(arguments, environment, screen).await,
             Command::Explain(arguments) => explain::run(arguments, environment, screen).await,

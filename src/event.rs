@@ -110,6 +110,18 @@ impl Event {
         format!("{} {}", self.kind, self.subject)
     }
 
+    /// The source of what Ostler itself tells of. No delivery can come from it.
+    pub const OWN: &str = "ostler";
+    /// The kinds of event that it makes: the clock has come to a trigger's time, somebody at the machine wants
+    /// a workflow to run.
+    pub const OWN_KINDS: &[&str] = &["ostler.schedule", "ostler.run"];
+
+    /// Whether Ostler itself tells of it, on behalf of whoever runs it.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.source.as_str() == Self::OWN
+    }
+
     /// An event with no parts yet, which a source then fills.
     #[must_use]
     pub fn new(stamp: &Stamp, kind: EventKind, subject: Subject) -> Self {

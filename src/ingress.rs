@@ -17,10 +17,11 @@ mod policy;
 pub mod refused;
 mod questions;
 pub mod rehearse;
+mod schedule;
 pub mod signature;
 
 pub use self::catch_up::{Account, CatchUp, Item, Report, Wanted};
-pub use self::inbox::{Answer, Foreseen, Inbox, Outcome, Rejection, Status};
+pub use self::inbox::{Answer, Foreseen, Inbox, OrderError, Outcome, Rejection, Status};
 pub use self::policy::{Current, Policy};
 pub use self::questions::Questions;
 pub use self::refused::Refusals;

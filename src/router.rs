@@ -10,6 +10,7 @@ pub mod condition;
 pub mod explain;
 pub mod filter;
 pub mod index;
+pub mod own;
 pub mod question;
 pub mod standing;
 pub mod target;
@@ -28,6 +29,8 @@ use crate::spec::{Catalog, Trigger};
 /// The trigger of the run that answers a comment which starts nothing else. No file can be called so.
 pub const ANSWER: &str = "@answer";
 
+/// The trigger of a run that somebody at the machine asked for by its workflow. No file can be called so.
+pub const ORDER: &str = "@run";
 /// The workflow of that run, and the name of its only input.
 const ANSWERING: (&str, &str) = ("answer", "text");
 

@@ -19,7 +19,7 @@ mod yaml;
 
 pub use self::action::{ActionSpec, Field, Kind, Repeat, Undo};
 pub use self::catalog::Catalog;
-pub use self::handler::{Filter, RepositoryMap, Trigger};
+pub use self::handler::{Filter, RepositoryMap, Schedule, Trigger};
 pub use self::prompt::{Role, RoleLimits};
 pub use self::vocabulary::Vocabulary;
 pub use self::workflow::{OnError, Step, StepKind, Workflow};

@@ -21,12 +21,12 @@ pub(super) fn public(listener: TcpListener, face: Face, stop: CancellationToken)
 }
 
 /// Serves the admin routes.
-pub(super) fn admin(desk: UnixListener, routes: Router, stop: CancellationToken) -> JoinHandle<()> {
-    spawn(desk, routes, stop)
+pub(super) fn admin(listener: UnixListener, routes: Router, stop: CancellationToken) -> JoinHandle<()> {
+    spawn(listener, routes, stop)
 }
 
-/// A socket that only its owner can open.
-pub(super) fn desk(socket: &Path) -> Result<UnixListener, AppError> {
+/// Listens on a socket that only its owner can open.
+pub(super) fn listen_admin(socket: &Path) -> Result<UnixListener, AppError> {
     let failed = |error| io(socket.display(), error);
     // The store is locked to one process, so a socket that is already there belongs to one that was killed.
     if socket.exists() {

@@ -3,32 +3,71 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::body::Bytes;
+use axum::extract::{FromRef, Path, Query, State};
+use axum::http::HeaderMap;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::error::Problem;
 use super::views;
+use crate::event::RepositoryName;
 use crate::id::{EventId, RunId};
-use crate::ingress::{CatchUp, Wanted};
+use crate::ingress::{CatchUp, Inbox, OrderError, Wanted};
+use crate::router::own::Order;
 use crate::store::Store;
 
 /// The largest page.
 const PAGE: usize = 100;
 
-/// The routes over a store.
-pub fn router(store: Arc<dyn Store>, catch_up: Arc<CatchUp>) -> Router {
-    let asking = Router::new().route("/api/v1/catch-up", get(accounts).post(ask)).with_state(catch_up);
+/// The routes that show and hurry the asking for what was missed.
+pub fn catch_up(catch_up: Arc<CatchUp>) -> Router {
+    Router::new().route("/api/v1/catch-up", get(accounts).post(ask)).with_state(catch_up)
+}
+
+/// What the admin socket's routes reach.
+#[derive(Debug, Clone)]
+pub struct Desk {
+    /// What is looked at.
+    pub store: Arc<dyn Store>,
+    /// What takes orders.
+    pub inbox: Arc<Inbox>,
+}
+
+impl FromRef<Desk> for Arc<dyn Store> {
+    fn from_ref(desk: &Desk) -> Self {
+        Self::clone(&desk.store)
+    }
+}
+
+impl FromRef<Desk> for Arc<Inbox> {
+    fn from_ref(desk: &Desk) -> Self {
+        Self::clone(&desk.inbox)
+    }
+}
+
+/// The routes over a store and an inbox.
+pub fn router(desk: Desk) -> Router {
     Router::new()
-        .route("/api/v1/runs", get(runs))
+        .route("/api/v1/runs", get(runs).post(start))
         .route("/api/v1/runs/{id}", get(run))
         .route("/api/v1/events", get(events))
         .route("/api/v1/events/{id}", get(event))
         .route("/api/v1/census", get(census))
-        .with_state(store)
-        .merge(asking)
+        .with_state(desk)
+}
+
+/// A run that is ordered.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ordered {
+    workflow: String,
+    #[serde(default)]
+    inputs: Map<String, Value>,
+    repository: Option<RepositoryName>,
+    task: Option<String>,
 }
 
 /// Which part of a list is wanted.
@@ -48,6 +87,15 @@ type Answer = Result<Json<Value>, Problem>;
 
 async fn runs(State(store): State<Arc<dyn Store>>, Query(page): Query<Page<RunId>>) -> Answer {
     Ok(Json(views::runs(&*store, page.before, page.limit()).await?))
+}
+
+async fn start(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, body: Bytes) -> Answer {
+    let ordered: Ordered = serde_json::from_slice(&body)
+        .map_err(|error| OrderError::Unfit(format!("the body is no order: {error}")))?;
+    let Ordered { workflow, inputs, repository, task } = ordered;
+    let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).filter(|key| !key.is_empty());
+    let answer = inbox.order(&Order { workflow, inputs, repository, task }, key).await?;
+    Ok(Json(json!(answer)))
 }
 
 async fn run(State(store): State<Arc<dyn Store>>, Path(id): Path<RunId>) -> Answer {

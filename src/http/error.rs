@@ -7,8 +7,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::ingress::Rejection;
 use crate::ingress::refused::Cause;
+use crate::ingress::{OrderError, Rejection};
 use crate::store::StoreError;
 
 /// A request that does not get what it asked for.
@@ -24,6 +24,8 @@ pub enum Problem {
     Broken,
     /// The delivery was not taken in.
     Rejected(Rejection),
+    /// The run that was ordered was not started.
+    Order(OrderError),
     /// Ostler does not take deliveries now.
     NotReady,
     /// There is nothing of this sort under the name that was asked for.
@@ -35,6 +37,15 @@ pub enum Problem {
 impl From<Rejection> for Problem {
     fn from(rejection: Rejection) -> Self {
         Self::Rejected(rejection)
+    }
+}
+
+impl From<OrderError> for Problem {
+    fn from(error: OrderError) -> Self {
+        match error {
+            OrderError::Rejected(rejection) => Self::Rejected(rejection),
+            other => Self::Order(other),
+        }
     }
 }
 
@@ -64,6 +75,8 @@ impl Problem {
             Self::Broken | Self::Rejected(Rejection::Undecodable(_)) => StatusCode::BAD_REQUEST,
             Self::Rejected(Rejection::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Rejected(Rejection::Unbelieved(_)) => StatusCode::UNAUTHORIZED,
+            Self::Order(OrderError::KeyUsed) => StatusCode::CONFLICT,
+            Self::Order(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NotReady | Self::Rejected(Rejection::Overloaded) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal | Self::Rejected(Rejection::Failed(_)) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -77,6 +90,8 @@ impl Problem {
             Self::Method => "method-not-allowed",
             Self::Slow => "body-too-slow",
             Self::Broken => "body-broke-off",
+            Self::Order(OrderError::KeyUsed) => "key-used",
+            Self::Order(_) => "unfit-order",
             Self::NotReady => "not-ready",
             Self::Internal | Self::Rejected(Rejection::Failed(_)) => "internal",
             Self::Rejected(Rejection::Unknown) => "unknown-source",
@@ -106,6 +121,7 @@ impl Problem {
             Self::NotReady => "deliveries are not taken now".to_owned(),
             Self::Missing(what) => format!("there is no such {what}"),
             Self::Internal => "something went wrong here".to_owned(),
+            Self::Order(error) => error.to_string(),
             Self::Rejected(rejection) => rejection.to_string(),
         }
     }

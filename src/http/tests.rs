@@ -163,6 +163,7 @@ fn policy() -> Policy {
         on: vec![KindPattern::new(on)],
         condition: None,
         filter,
+        schedule: None,
         run: "standard".to_owned(),
         inputs: Map::new(),
     };

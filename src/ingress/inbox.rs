@@ -1,11 +1,13 @@
 //! The one way in for deliveries.
 
 mod notes;
+mod own;
 mod taking;
 
 use std::fmt;
 use std::sync::Arc;
 
+pub use self::own::OrderError;
 use self::taking::Taking;
 use super::policy::{Current, Policy};
 use super::questions::{Open, Questions};
@@ -152,6 +154,18 @@ impl Inbox {
         Self { questions, ..self }
     }
 
+    pub(super) fn policy(&self) -> Arc<Policy> {
+        self.policy.get()
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(super) async fn sleep(&self, span: std::time::Duration) {
+        self.clock.sleep(span).await;
+    }
+
     /// What became no event.
     #[must_use]
     pub fn refusals(&self) -> &Refusals {
@@ -270,7 +284,8 @@ impl Inbox {
     }
 
     fn source(&self, name: &str, surface: &str) -> Result<Arc<dyn Source>, Rejection> {
-        let source = self.registry.sources.get(&SourceName::new(name)).ok_or(Rejection::Unknown)?;
+        let known = self.registry.sources.get(&SourceName::new(name));
+        let source = known.filter(|_| name != Event::OWN).ok_or(Rejection::Unknown)?;
         let surfaces = source.surfaces();
         let known = if surfaces.is_empty() { surface.is_empty() } else { surfaces.contains(&surface) };
         // A surface without a secret is off: it could believe anybody or nobody.
@@ -288,14 +303,14 @@ impl Inbox {
         let policy = self.policy.get();
         if let Some(open) = self.questions.find(&event, now) {
             let taking = self.answered(event.clone(), &open, &policy, now).await?;
-            match self.put(taking, identities.clone(), delivery, now).await {
+            match self.put(taking, identities.clone(), &delivery.body, now).await {
                 // Somebody else answered first: what is asked now stands in the store.
                 Err(StoreError::Conflict) => self.questions.load(&*self.store).await?,
                 stored => return Ok(stored?),
             }
         }
         let taking = Taking::of(router::route(event, &policy.rules, &policy.standing), &policy, now)?;
-        Ok(self.put(taking, identities, delivery, now).await?)
+        Ok(self.put(taking, identities, &delivery.body, now).await?)
     }
 
     /// What becomes of an event that may be the answer to an open question.
@@ -331,7 +346,7 @@ impl Inbox {
         &self,
         mut taking: Taking,
         identities: Vec<String>,
-        delivery: &Delivery,
+        payload: &[u8],
         now: Timestamp,
     ) -> Result<(Verdict, Answer), StoreError> {
         let started = taking.started();
@@ -342,7 +357,7 @@ impl Inbox {
         let intake = Intake {
             identities,
             event: taking.routing.event.clone(),
-            payload: delivery.body.to_vec(),
+            payload: payload.to_vec(),
             reasons: std::mem::take(&mut taking.reasons),
             runs: std::mem::take(&mut taking.runs),
             values,

@@ -17,7 +17,7 @@ use super::{
 };
 use super::{confluence, discord, generic, notion, pagerduty, sentry, standard};
 use crate::clock::Clock;
-use crate::event::{Account, SourceName};
+use crate::event::{Account, Event, SourceName};
 use crate::spec::Vocabulary;
 use crate::spec::action::ActionSpec;
 
@@ -89,7 +89,7 @@ macro_rules! sources {
         /// The kinds of event that the sources are known to make, configured or not.
         #[must_use]
         pub fn kinds() -> Vec<&'static str> {
-            [$($vendor::source::KINDS),*].concat()
+            [Event::OWN_KINDS, $($vendor::source::KINDS),*].concat()
         }
     };
 }

@@ -3,7 +3,7 @@
 use globset::Glob;
 use serde_json::{Value, json};
 
-use super::{Reason, Standing};
+use super::{Reason, Standing, own};
 use crate::event::{Account, Event};
 use crate::spec::Trigger;
 
@@ -20,6 +20,7 @@ pub fn check(trigger: &Trigger, event: &Event, standing: &Standing) -> Result<()
         any(trigger, name, wanted, &Vec::from_iter(actual), fits)
     };
     let assignee = |wanted: &str, _: &str| event.assignee.as_ref().is_some_and(|a| is(a, wanted, standing));
+    own_time(trigger, event)?;
     any(trigger, "label", &filter.label, &labels(event), &same)?;
     one("assignee", &filter.assignee, event.assignee.as_ref().map(Account::to_string), &assignee)?;
     one("command", &filter.command, event.command.as_ref().map(|command| command.name.clone()), &same)?;
@@ -47,6 +48,15 @@ fn any(
         many => json!(many),
     };
     Err(Reason::unmatched(trigger, name, json!(wanted), actual))
+}
+
+/// A trigger on a schedule fires at its own times, not at those of others.
+fn own_time(trigger: &Trigger, event: &Event) -> Result<(), Reason> {
+    let own = own::schedule_of(&trigger.id);
+    if trigger.schedule.is_none() || event.subject == own {
+        return Ok(());
+    }
+    Err(Reason::unmatched(trigger, "schedule", json!(own), json!(event.subject)))
 }
 
 /// Labels and commands are words to people: their case does not matter.

@@ -20,6 +20,7 @@ pub(super) fn trigger(id: &str, on: &str) -> Trigger {
         on: vec![KindPattern::new(on)],
         condition: None,
         filter: Filter::default(),
+        schedule: None,
         run: "standard".to_owned(),
         inputs: Map::new(),
     }

@@ -2,12 +2,14 @@
 
 mod names;
 mod read;
+mod schedule;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub(super) use self::names::event_names;
 pub(super) use self::read::{Workflows, read};
+pub use self::schedule::Schedule;
 use crate::event::{KindPattern, RepositoryName};
 
 /// One trigger of a handler file, checked.
@@ -26,6 +28,9 @@ pub struct Trigger {
     /// What the event must have besides.
     #[serde(default)]
     pub filter: Filter,
+    /// When it fires by itself, for a trigger on a schedule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
     /// The workflow's id.
     pub run: String,
     /// The workflow's inputs; values may hold expressions over the event.

@@ -71,3 +71,89 @@ async fn an_assigned_ticket_goes_on_with_the_repository_that_a_comment_names_aft
         "the run is about what was asked first: {event:#}"
     );
 }
+
+const NIGHTLY: &str = "\
+on: schedule
+schedule: \"* * * * *\"
+timezone: Europe/Berlin
+repository: acme/site
+run: nightly
+";
+
+const WORKFLOW: &str = "\
+name: Nightly
+description: Says that it ran
+version: \"1.0.0\"
+inputs:
+  times: {type: number, default: 1}
+steps:
+  - name: note
+    type: system
+    action: log
+    description: A line
+    inputs: {message: \"night\"}
+";
+
+/// A world with a workflow of its own, and these handlers.
+fn with_workflow(handlers: &[(&str, &str)]) -> World {
+    let mut world = World::without_bot(&[]);
+    world.configure(|text| text, handlers);
+    let place = world.dir().join("workflows");
+    std::fs::create_dir_all(&place).unwrap();
+    std::fs::write(place.join("nightly.yaml"), WORKFLOW).unwrap();
+    world
+}
+
+/// The events of a kind.
+async fn events(world: &World, kind: &str) -> Vec<Value> {
+    let listed = world.ask("events").await;
+    listed["events"].as_array().unwrap().iter().filter(|event| event["kind"] == kind).cloned().collect()
+}
+
+#[tokio::test]
+async fn a_trigger_on_a_schedule_comes_to_its_time_once_across_restarts() {
+    let mut world = with_workflow(&[("nightly", NIGHTLY)]);
+    world.restart();
+    let runs = world.settle(1).await;
+    assert_eq!(
+        (&runs[0]["status"], &runs[0]["trigger"]),
+        (&json!("succeeded"), &json!("nightly")),
+        "{runs:#?}"
+    );
+    world.kill();
+    world.restart();
+    let ticks = events(&world, "ostler.schedule").await;
+    assert_eq!(ticks[0]["subject"], "ostler:schedule/nightly");
+    assert_eq!(ticks[0]["repository"]["name"], "acme/site");
+    let times: std::collections::BTreeSet<_> = ticks.iter().map(|tick| tick["time"].to_string()).collect();
+    assert_eq!(times.len(), ticks.len(), "a time came twice: {ticks:#?}");
+}
+
+#[tokio::test]
+async fn a_workflow_is_started_by_its_name_with_a_server_and_without() {
+    let mut world = with_workflow(&[]);
+    world.restart();
+    let dir = world.dir().to_owned();
+    let order = |arguments: &[&str]| {
+        let fixed = ["run", "nightly", "--config", "ostler.yaml", "--data", "data", "--json"];
+        crate::harness::ostler(&dir, &[&fixed, arguments].concat())
+    };
+    let said = order(&["--input", "times=3", "--repo", "acme/site"]);
+    assert_eq!(said.code, 0, "{said:#?}");
+    let run = said.json()["runs"][0].as_str().unwrap().to_owned();
+    let runs = world.settle(1).await;
+    assert_eq!((&runs[0]["id"], &runs[0]["status"]), (&json!(run), &json!("succeeded")), "{runs:#?}");
+    assert_eq!(events(&world, "ostler.run").await.len(), 1);
+    for (wrong, why) in [("times=often", "times"), ("tmes=3", "tmes")] {
+        let said = order(&["--input", wrong]);
+        assert_eq!(said.code, 1, "{said:#?}");
+        assert!(said.err.contains(why), "{said:#?}");
+    }
+    assert!(world.terminate().success());
+    let said = order(&[]);
+    assert_eq!(said.code, 0, "{said:#?}");
+    assert!(said.err.contains("next `ostler serve`"), "{said:#?}");
+    world.restart();
+    let runs = world.settle(2).await;
+    assert!(runs.iter().all(|run| run["status"] == "succeeded"), "{runs:#?}");
+}

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use globset::Glob;
 use serde_json::Map;
 
-use super::{Filter, Trigger, event_names};
-use crate::event::KindPattern;
+use super::{Filter, Schedule, Trigger, event_names};
+use crate::event::{KindPattern, RepositoryName};
 use crate::spec::diagnostic::Source;
 use crate::spec::near::distance;
 use crate::spec::scope::Scope;
@@ -16,8 +16,11 @@ use crate::spec::{Field, Vocabulary, Workflow};
 #[rustfmt::skip]
 const KEYS: &[&str] = &[
     "name", "description", "on", "if", "label", "assignee", "command", "repository", "branch", "path",
-    "run", "inputs",
+    "schedule", "timezone", "run", "inputs",
 ];
+
+/// The word for going by the clock under `on`, and the kind of event that it stands for.
+const SCHEDULE: (&str, &str) = ("schedule", "ostler.schedule");
 
 /// The workflows that a trigger may start; those that could not be read are known only by name.
 pub(in crate::spec) type Workflows = BTreeMap<String, Option<Workflow>>;
@@ -78,12 +81,14 @@ impl Reading<'_> {
         if let (Some(text), Some(node)) = (&condition, fields.value("if")) {
             self.scope.check_condition(node, text, self.source);
         }
+        let on = self.kinds(&fields);
         Some(Trigger {
             id,
             description: fields.text("description", self.source).unwrap_or_default().to_owned(),
-            on: self.kinds(&fields),
             condition,
             filter: self.filter(&fields),
+            schedule: self.schedule(&fields, &on),
+            on,
             run: self.run(&fields),
             inputs: self.inputs(&fields),
         })
@@ -94,10 +99,37 @@ impl Reading<'_> {
             self.source.fault(fields.span(), "a trigger needs `on`");
         }
         let texts = fields.texts("on", self.source);
-        for (text, node) in &texts {
+        let (word, kind) = SCHEDULE;
+        for (text, node) in texts.iter().filter(|(text, _)| *text != word) {
             self.kind(text, node);
         }
-        texts.into_iter().map(|(text, _)| KindPattern::new(text)).collect()
+        let meant = |text| if text == word { kind } else { text };
+        texts.into_iter().map(|(text, _)| KindPattern::new(meant(text))).collect()
+    }
+
+    /// When the trigger fires by itself. It then has one repository, and nothing else that it takes.
+    fn schedule(&mut self, fields: &Fields<'_>, on: &[KindPattern]) -> Option<Schedule> {
+        let (_, kind) = SCHEDULE;
+        let goes = on.iter().any(|on| on.as_str() == kind);
+        let Some(node) = fields.value("schedule") else {
+            let message = "a trigger `on: schedule` needs a `schedule` (`\"0 9 * * 1-5\"`)";
+            if goes {
+                self.source.fault(fields.span(), message);
+            }
+            return None;
+        };
+        if !goes || on.len() > 1 {
+            self.source
+                .fault(node.span.clone(), "a trigger with a `schedule` is `on: schedule` and nothing else");
+        }
+        let repositories = fields.texts("repository", self.source);
+        if !matches!(&repositories[..], [(name, _)] if name.parse::<RepositoryName>().is_ok()) {
+            let message = "a trigger with a `schedule` needs one `repository` (`acme/shop`) to work on";
+            self.source.fault(node.span.clone(), message);
+        }
+        let cron = fields.text("schedule", self.source)?;
+        let timezone = fields.text("timezone", self.source);
+        Schedule::new(cron, timezone).map_err(|why| self.source.fault(node.span.clone(), why)).ok()
     }
 
     fn kind(&mut self, text: &str, node: &Node) {

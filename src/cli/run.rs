@@ -1,0 +1,105 @@
+//! `ostler run`: starts a workflow by its name. A running server is asked through its admin socket; where none
+//! runs, the order is stored, and the next server begins it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use serde_json::{Map, Value, json};
+
+use super::exit::Exit;
+use super::screen::Screen;
+use crate::app;
+use crate::clock::{Clock as _, SystemClock};
+use crate::config::{self, Environment};
+use crate::event::RepositoryName;
+use crate::id::EventId;
+use crate::router::own::Order;
+
+/// What `ostler run` is called with.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// The workflow's id: the name of its file.
+    workflow: String,
+    /// An input of it; may be given several times.
+    #[arg(long = "input", value_name = "NAME=VALUE", value_parser = input)]
+    inputs: Vec<(String, String)>,
+    /// The repository to work on.
+    #[arg(long, value_name = "OWNER/NAME")]
+    repo: Option<RepositoryName>,
+    /// The task to work on: `SHOP-7`, `acme/shop#12`.
+    #[arg(long)]
+    task: Option<String>,
+    /// The configuration that says where things are kept.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The directory in which things are kept.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+fn input(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or_else(|| "an input is given as NAME=VALUE".to_owned())?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Orders the run.
+pub(super) async fn run(
+    arguments: Arguments,
+    environment: &Environment,
+    screen: &Screen,
+) -> anyhow::Result<Exit> {
+    let mut loaded = config::load(arguments.config.as_deref(), environment)?;
+    if let Some(data) = &arguments.data {
+        loaded.config.store.url = format!("sled://{}", data.display());
+    }
+    let data = loaded.config.data_dir().context("a store in memory takes orders only from within")?;
+    let inputs = arguments.inputs.into_iter().map(|(name, value)| (name, Value::String(value)));
+    let order = Order {
+        workflow: arguments.workflow,
+        inputs: Map::from_iter(inputs),
+        repository: arguments.repo,
+        task: arguments.task,
+    };
+    let socket = app::admin_socket(&data);
+    let asked = if socket.exists() { ask_server(&socket, &order).await? } else { None };
+    let served = asked.is_some();
+    let answer = match asked {
+        Some(answer) => answer,
+        None => json!(app::inbox_alone(&loaded)?.order(&order, None).await?),
+    };
+    if arguments.json || !screen.is_terminal() {
+        screen.line(serde_json::to_string_pretty(&answer)?);
+    } else {
+        let id = answer["runs"][0].as_str().unwrap_or_default();
+        screen.line(format_args!("{id} Look at it with `ostler runs {id}`."));
+    }
+    if !served {
+        screen.note("no server runs here: the run begins with the next `ostler serve`");
+    }
+    Ok(Exit::Done)
+}
+
+/// Asks the server behind a socket; nothing when no server is there any more.
+async fn ask_server(socket: &Path, order: &Order) -> anyhow::Result<Option<Value>> {
+    let client = reqwest::Client::builder().unix_socket(socket).build()?;
+    let body = json!({
+        "workflow": order.workflow, "inputs": order.inputs, "repository": order.repository, "task": order.task,
+    });
+    // Should the connection break after the order arrived, it is not taken for another one.
+    let key = EventId::at(SystemClock.now()).to_string();
+    let request = client.post("http://ostler/api/v1/runs").header("idempotency-key", key).json(&body);
+    let answer = match request.send().await {
+        Ok(answer) => answer,
+        Err(error) if error.is_connect() => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let taken = answer.status().is_success();
+    let body: Value = answer.json().await?;
+    if !taken {
+        bail!("{}", body["detail"].as_str().unwrap_or("the server did not say why not"));
+    }
+    Ok(Some(body))
+}
