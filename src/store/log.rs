@@ -6,8 +6,7 @@
 //! batches behind the newest number that it knows are applied to it again, in order.
 //!
 //! There are two files, written in turn. One is begun anew only when the database has durably got everything that
-//! stands in it; so their size is bounded, and most writes go to blocks that the file system has given out before,
-//! which makes syncing twice as fast.
+//! stands in it; so their size is bounded, and most writes go to blocks that the file system has given out before.
 //!
 //! ```text
 //! file    [block of 4096 bytes]*
