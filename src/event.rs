@@ -65,6 +65,9 @@ pub struct Event {
     /// The account that was just assigned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee: Option<Account>,
+    /// All accounts that were just assigned, for sources that assign several at once; `assignee` is the first of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assignees_added: Vec<Account>,
     /// Commits that arrived on a branch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub push: Option<Push>,
@@ -140,6 +143,7 @@ impl Event {
             label: None,
             labels_added: Vec::new(),
             assignee: None,
+            assignees_added: Vec::new(),
             push: None,
             check: None,
             thread: None,

@@ -10,7 +10,7 @@ use super::environment::Environment;
 #[rustfmt::skip]
 pub(super) const SECRET_KEYS: &[&str] = &[
     "secrets", "signing_secrets", "token", "api_key", "api_token", "private_key", "webhook_secret",
-    "connect_secrets", "automation_tokens", "verification_tokens", "public_keys",
+    "connect_secrets", "automation_tokens", "verification_tokens", "public_keys", "signing_tokens",
 ];
 
 /// Something that the configuration left switched off.

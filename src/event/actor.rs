@@ -15,15 +15,18 @@ use super::subject::{BadName, TaskRef};
 pub struct Account {
     /// The service.
     pub vendor: SourceName,
-    /// The id there (GitHub: the login, in lower case).
+    /// The id there (GitHub and GitLab: the name that one logs in with, in lower case).
     pub id: String,
 }
+
+/// The vendors whose accounts people know by the name that they log in with; its case does not matter there.
+const BY_LOGIN: &[&str] = &["github", "gitlab"];
 
 impl Account {
     /// The account `id` of a vendor.
     #[must_use]
     pub fn new(vendor: &str, id: &str) -> Self {
-        let id = if vendor == "github" { id.to_lowercase() } else { id.to_owned() };
+        let id = if BY_LOGIN.contains(&vendor) { id.to_lowercase() } else { id.to_owned() };
         Self { vendor: SourceName::new(vendor), id }
     }
 }

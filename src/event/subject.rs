@@ -57,11 +57,11 @@ impl TaskRef {
         Self { tracker: SourceName::new(tracker), key: key.into() }
     }
 
-    /// The name that people say: the key, or only the number for `owner/name#number`. It can stand in a
-    /// branch's name.
+    /// The name that people say: the key, or only the number for `owner/name#number` and GitLab's
+    /// `owner/name!number`. It can stand in a branch's name.
     #[must_use]
     pub fn short(&self) -> &str {
-        self.key.rsplit_once('#').map_or(&self.key, |(_, number)| number)
+        self.key.rsplit_once(['#', '!']).map_or(&self.key, |(_, number)| number)
     }
 
     /// The events about this task.
@@ -101,7 +101,8 @@ impl From<TaskRef> for String {
     }
 }
 
-/// A repository's name on its forge: `owner/name`, each part of letters, digits, `.`, `-` and `_`.
+/// A repository's name on its forge: `owner/name`, each part of letters, digits, `.`, `-` and `_`. Where owners
+/// are in one another (GitLab's groups) the owner has several parts.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RepositoryName {
@@ -147,12 +148,12 @@ impl FromStr for RepositoryName {
 
     fn from_str(text: &str) -> Result<Self, BadName> {
         let bad = || BadName { text: text.to_owned(), expected: "a repository (`owner/name`)" };
-        let (owner, name) = text.split_once('/').ok_or_else(bad)?;
+        let (owner, name) = text.rsplit_once('/').ok_or_else(bad)?;
         let sound = |part: &str| {
             let letters = part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'));
             letters && !part.is_empty() && !part.starts_with(['.', '-'])
         };
-        if !sound(owner) || !sound(name) {
+        if !owner.split('/').all(sound) || !sound(name) {
             return Err(bad());
         }
         Ok(Self { owner: owner.to_owned(), name: name.to_owned() })
@@ -182,6 +183,7 @@ mod tests {
         assert_eq!(task.short(), "12");
         assert_eq!(task.to_string(), "github:acme/shop#12");
         assert_eq!(TaskRef::new("jira", "SHOP-7").short(), "SHOP-7");
+        assert_eq!(TaskRef::new("gitlab", "acme/tools/shop!12").short(), "12");
         assert!("SHOP-7".parse::<TaskRef>().is_err());
     }
 
@@ -195,7 +197,9 @@ mod tests {
         ] {
             assert_eq!(RepositoryName::from_url_or_name(text).unwrap().to_string(), "acme/shop");
         }
-        for text in ["acme", "acme/../etc", "-x/y", "a/b/c", "a/b c"] {
+        let nested: RepositoryName = "acme/tools/shop".parse().unwrap();
+        assert_eq!((nested.owner(), nested.name()), ("acme/tools", "shop"));
+        for text in ["acme", "acme/../etc", "acme/../etc/x", "acme//shop", "/acme/shop", "-x/y", "a/b c"] {
             assert!(RepositoryName::from_url_or_name(text).is_err(), "{text}");
         }
     }

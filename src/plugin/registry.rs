@@ -15,7 +15,7 @@ use super::slack::{self, Slack};
 use super::{
     Call, Chat, Checkup, Docs, Fetch, Forge, Hooks, Model, PluginError, Problem, Source, Tracker, client,
 };
-use super::{confluence, discord, generic, notion, pagerduty, sentry, standard};
+use super::{confluence, discord, generic, gitlab, linear, notion, pagerduty, sentry, standard};
 use crate::clock::Clock;
 use crate::event::{Account, Event, SourceName};
 use crate::spec::Vocabulary;
@@ -103,8 +103,12 @@ sources! {
     generic: GenericSource,
     /// GitHub's webhooks.
     github: GithubSource,
+    /// GitLab's webhooks.
+    gitlab: GitlabSource,
     /// Jira's webhooks.
     jira: JiraSource,
+    /// Linear's webhooks.
+    linear: LinearSource,
     /// Notion's webhooks.
     notion: NotionSource,
     /// PagerDuty's webhooks.

@@ -19,10 +19,11 @@ pub fn check(trigger: &Trigger, event: &Event, standing: &Standing) -> Result<()
     let one = |name, wanted: &[String], actual: Option<String>, fits: &dyn Fn(&str, &str) -> bool| {
         any(trigger, name, wanted, &Vec::from_iter(actual), fits)
     };
-    let assignee = |wanted: &str, _: &str| event.assignee.as_ref().is_some_and(|a| is(a, wanted, standing));
+    let assignee =
+        |wanted: &str, actual: &str| actual.parse().is_ok_and(|account| is(&account, wanted, standing));
     own_time(trigger, event)?;
     any(trigger, "label", &filter.label, &labels(event), &same)?;
-    one("assignee", &filter.assignee, event.assignee.as_ref().map(Account::to_string), &assignee)?;
+    any(trigger, "assignee", &filter.assignee, &assignees(event), &assignee)?;
     one("command", &filter.command, event.command.as_ref().map(|command| command.name.clone()), &same)?;
     one("repository", &filter.repository, repository(event), &glob)?;
     one("branch", &filter.branch, branch(event), &glob)?;
@@ -83,6 +84,12 @@ fn labels(event: &Event) -> Vec<String> {
     } else {
         event.labels_added.clone()
     }
+}
+
+/// Whom it was just given to: all who were assigned at once, else the one that the event is about.
+fn assignees(event: &Event) -> Vec<String> {
+    let one = event.assignee.as_ref().filter(|_| event.assignees_added.is_empty());
+    event.assignees_added.iter().chain(one).map(Account::to_string).collect()
 }
 
 fn repository(event: &Event) -> Option<String> {

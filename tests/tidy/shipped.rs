@@ -81,6 +81,7 @@ fn registry() -> Registry {
         "sentry": {"secrets": ["s"]}, "pagerduty": {"secrets": ["s"]},
         "discord": {"public_keys": ["03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8"]},
         "generic": {"ci": {"header": "X-Signature", "secrets": ["s"]}},
+        "gitlab": {"secrets": ["s"]}, "linear": {"secrets": ["s"]},
     }});
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     Registry::build(serde_json::from_value(options).unwrap(), &clock).unwrap()

@@ -1,12 +1,13 @@
 //! What becomes of kept deliveries under the rules that are shipped.
 
 mod asking;
+mod proofs;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
 use super::*;
@@ -14,13 +15,16 @@ use crate::clock::ManualClock;
 use crate::event::{Account, SourceName};
 use crate::money::{Limits, Prices};
 use crate::plugin::fixture::Fixture;
-use crate::plugin::{github, jira, registry, slack};
+use crate::plugin::{github, gitlab, jira, linear, registry, slack};
 use crate::router::{Rules, Standing};
 use crate::run::{Access, Record, Settings, Started};
 use crate::spec::{Catalog, RepositoryMap};
 use crate::store::{Found, Memory, Query};
 
 const SECRET: &str = "correct horse battery staple";
+
+/// A key as GitLab makes them.
+const SIGNING_TOKEN: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 /// An inbox over a store in memory, with the shipped handlers and workflows.
 pub(in crate::ingress) struct Office {
@@ -35,7 +39,7 @@ impl Office {
         Self::over(Self::sources(), Arc::new(Memory::open().unwrap()))
     }
 
-    fn sources() -> [Arc<dyn Source>; 3] {
+    fn sources() -> [Arc<dyn Source>; 5] {
         let secrets = || vec![SecretString::from(SECRET)];
         [
             Arc::new(github::source::GithubSource::new(github::source::SourceOptions {
@@ -49,10 +53,15 @@ impl Office {
             Arc::new(slack::source::SlackSource::new(slack::source::SourceOptions {
                 signing_secrets: secrets(),
             })),
+            Arc::new(gitlab::source::GitlabSource::new(gitlab::source::SourceOptions {
+                secrets: secrets(),
+                signing_tokens: vec![SecretString::from(SIGNING_TOKEN)],
+            })),
+            Arc::new(linear::source::LinearSource::new(linear::source::SourceOptions { secrets: secrets() })),
         ]
     }
 
-    fn over(sources: [Arc<dyn Source>; 3], store: Arc<dyn Store>) -> Self {
+    fn over(sources: [Arc<dyn Source>; 5], store: Arc<dyn Store>) -> Self {
         Self::with(sources.into_iter().map(|source| (source.name(), source)).collect(), store)
     }
 
@@ -65,8 +74,10 @@ impl Office {
     }
 
     async fn send(&self, source: &str, mut delivery: Delivery) -> Outcome {
-        let scheme = &self.sources[&SourceName::new(source)].credentials(&delivery.surface)[0].scheme;
-        for (name, value) in signature::sign(scheme, SECRET, &delivery, self.clock.now()).unwrap() {
+        let credential = &self.sources[&SourceName::new(source)].credentials(&delivery.surface)[0];
+        let secret = credential.secret.expose_secret();
+        for (name, value) in signature::sign(&credential.scheme, secret, &delivery, self.clock.now()).unwrap()
+        {
             let name: http::HeaderName = name.parse().unwrap();
             delivery.headers.insert(name, value.parse().unwrap());
         }
@@ -99,7 +110,12 @@ fn policy() -> Policy {
         bindings.map(|(capability, name)| (capability.to_owned(), SourceName::new(name))).into();
     let map = [("SHOP", "acme/shop"), ("#shop-dev", "acme/shop")];
     let standing = Standing {
-        own: vec![Account::new("jira", "712020:0f3c8a52-ostler"), Account::new("github", "ostler[bot]")],
+        own: vec![
+            Account::new("jira", "712020:0f3c8a52-ostler"),
+            Account::new("github", "ostler[bot]"),
+            Account::new("gitlab", "ostler-bot"),
+            Account::new("linear", "a1da0000-0000-4000-8000-0000000000b0"),
+        ],
         bots: Vec::new(),
         repositories: RepositoryMap(map.map(|(key, name)| (key.to_owned(), name.parse().unwrap())).into()),
         tracker: bindings.get("task_management").cloned(),
@@ -128,9 +144,13 @@ fn kept(source: &str, name: &str) -> Fixture {
 }
 
 #[tokio::test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "most of them are what becomes of each delivery, in one place to read"
+)]
 async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
     let mut told = String::new();
-    for source in ["github", "jira", "slack"] {
+    for source in ["github", "gitlab", "jira", "linear", "slack"] {
         let files = std::fs::read_dir(deliveries().join(source)).unwrap();
         let mut names: Vec<String> = files
             .map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
@@ -149,7 +169,7 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
             }
         }
     }
-    insta::assert_snapshot!(told, @r"
+    insta::assert_snapshot!(told, @r#"
     github/check_run.completed: No trigger takes github.check_run.completed.
     github/issue_comment.created: It starts standard-development.
       comment-command: It starts its workflow.
@@ -164,6 +184,43 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
       comment-command: It starts its workflow.
     github/push: No trigger takes github.push.
     github/workflow_run.completed: github:acme-ci[bot] is a program that is not listed under `security.bots`.
+    gitlab/deployment.success: No trigger takes gitlab.deployment.success.
+    gitlab/emoji.awarded: No trigger takes gitlab.emoji.awarded.
+    gitlab/issue.assigned: No trigger takes gitlab.issue.assigned.
+    gitlab/issue.by-template: No trigger takes gitlab.issue.
+    gitlab/issue.closed: No trigger takes gitlab.issue.closed.
+    gitlab/issue.edited: No trigger takes gitlab.issue.edited.
+    gitlab/issue.labeled: No trigger takes gitlab.issue.labeled.
+    gitlab/issue.opened: No trigger takes gitlab.issue.opened.
+    gitlab/issue.opened-confidential: No trigger takes gitlab.issue.opened.
+    gitlab/issue.unassigned: No trigger takes gitlab.issue.unassigned.
+    gitlab/issue.unlabeled: No trigger takes gitlab.issue.unlabeled.
+    gitlab/job.success: No trigger takes gitlab.job.completed.
+    gitlab/member.added: No trigger takes gitlab.user_add_to_group.
+    gitlab/merge_request.approved: No trigger takes gitlab.merge_request.approved.
+    gitlab/merge_request.labeled: No trigger takes gitlab.merge_request.labeled.
+    gitlab/merge_request.merged: No trigger takes gitlab.merge_request.merged.
+    gitlab/merge_request.no-action: No trigger takes gitlab.merge_request.
+    gitlab/merge_request.opened: No trigger takes gitlab.merge_request.opened.
+    gitlab/merge_request.review_requested: No trigger takes gitlab.merge_request.review_requested.
+    gitlab/merge_request.synchronize: No trigger takes gitlab.merge_request.synchronize.
+    gitlab/note.by-system: No trigger takes gitlab.comment.created.
+    gitlab/note.edited: No trigger takes gitlab.comment.edited.
+    gitlab/note.on-commit: No trigger takes gitlab.comment.created.
+    gitlab/note.on-diff: No trigger takes gitlab.review_comment.created. Who asked is answered.
+    gitlab/note.on-issue: No trigger takes gitlab.comment.created. Who asked is answered.
+    gitlab/note.on-issue-confidential: No trigger takes gitlab.comment.created. Who asked is answered.
+    gitlab/note.on-merge-request: No trigger takes gitlab.comment.created. Who asked is answered.
+    gitlab/note.on-snippet: No trigger takes gitlab.comment.created.
+    gitlab/pipeline.failed: No trigger takes gitlab.pipeline.completed.
+    gitlab/pipeline.running: No trigger takes gitlab.pipeline.running.
+    gitlab/push: No trigger takes gitlab.push.
+    gitlab/push.branch-deleted: No trigger takes gitlab.push.
+    gitlab/release.created: No trigger takes gitlab.release.created.
+    gitlab/system.project_create: No trigger takes gitlab.project_create.
+    gitlab/tag_push: No trigger takes gitlab.tag_push.
+    gitlab/wiki_page.edited: No trigger takes gitlab.wiki_page.edited.
+    gitlab/work_item.opened: No trigger takes gitlab.work_item.opened.
     jira/automation.assigned: It starts standard-development.
       jira-assigned: It starts its workflow.
     jira/automation.issue: No trigger takes jira.automation.sent.
@@ -185,6 +242,26 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
     jira/issue_updated.labeled: No trigger takes jira.issue.labeled.
     jira/issue_updated.transitioned: No trigger takes jira.issue.transitioned.
     jira/issue_updated.unassigned: No trigger takes jira.issue.unassigned.
+    linear/agent_session.created: No trigger takes linear.agent_session.created.
+    linear/agent_session.prompted: No trigger takes linear.agent_session.prompted.
+    linear/attachment.created: No trigger takes linear.attachment.created.
+    linear/comment.created: No trigger takes linear.comment.created. Who asked is answered.
+    linear/comment.created-external: No trigger takes linear.comment.created. Who asked is answered.
+    linear/comment.updated: No trigger takes linear.comment.updated.
+    linear/cycle.created: linear:0a070000-0000-4000-8000-000000000001 is a program that is not listed under `security.bots`.
+    linear/issue.assigned: No trigger takes linear.issue.assigned.
+    linear/issue.created: No trigger takes linear.issue.created.
+    linear/issue.delegated: No trigger takes linear.issue.assigned.
+    linear/issue.labeled: No trigger takes linear.issue.labeled.
+    linear/issue.removed: No trigger takes linear.issue.removed.
+    linear/issue.transitioned: No trigger takes linear.issue.transitioned.
+    linear/issue.unassigned: No trigger takes linear.issue.unassigned.
+    linear/issue.unlabeled: No trigger takes linear.issue.unlabeled.
+    linear/issue.updated: No trigger takes linear.issue.updated.
+    linear/issue_label.created: No trigger takes linear.issue_label.created.
+    linear/issue_sla.breached: No trigger takes linear.issue_sla.breached.
+    linear/project.updated: No trigger takes linear.project.updated.
+    linear/reaction.created: No trigger takes linear.reaction.created.
     slack/app_mention: It starts standard-development.
       slack-command: It starts its workflow.
     slack/block_actions: No trigger takes slack.button.
@@ -197,7 +274,7 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
     slack/reaction_added: No trigger takes slack.reaction_added.
     slack/shortcut: No trigger takes slack.shortcut.
     slack/view_submission: No trigger takes slack.modal.submitted.
-    ");
+    "#);
 }
 
 #[tokio::test]

@@ -66,7 +66,8 @@ fn whole_event() -> Option<Event> {
         }),
         label: some(),
         labels_added: vec!["x".to_owned()],
-        assignee: Some(account),
+        assignee: Some(account.clone()),
+        assignees_added: vec![account],
         push: Some(Push {
             branch: "x".to_owned(),
             before: some(),

@@ -1,0 +1,4 @@
+//! GitLab: deliveries in.
+
+mod payload;
+pub mod source;

@@ -1,0 +1,4 @@
+//! Linear: deliveries in.
+
+mod payload;
+pub mod source;
