@@ -149,7 +149,11 @@ impl App {
         let noting = Arc::clone(&refusals).keep(Arc::clone(&store), Arc::clone(&clock));
         tokio::spawn(stop.clone().run_until_cancelled_owned(noting));
         let fetchers = registry.fetchers.clone();
-        let inbox = Inbox::new(Arc::clone(&store), registry, policy, Arc::clone(&clock), move || poke.poke())
+        let inbox =
+            Inbox::new(Arc::clone(&store), registry, policy, Arc::clone(&clock), move |stopped: &[_]| {
+                stopped.iter().for_each(|run| poke.cancel(*run, "replaced by a newer run"));
+                poke.poke();
+            })
             .noting(Arc::clone(&refusals))
             .with(questions);
         let inbox = Arc::new(inbox);
@@ -222,7 +226,7 @@ pub fn inbox_alone(loaded: &Loaded) -> Result<Inbox, AppError> {
     let catalog = catalog.map_err(|faults| AppError::Catalog(faults.render(false)))?;
     let store = store::open(&loaded.config.store.url)?;
     let policy = Arc::new(Current::new(policy(&loaded.config, catalog)));
-    Ok(Inbox::new(store, Arc::new(Registry::default()), policy, Arc::new(SystemClock), || {}))
+    Ok(Inbox::new(store, Arc::new(Registry::default()), policy, Arc::new(SystemClock), |_: &[_]| {}))
 }
 
 /// Where handlers, workflows and prompts come from, as the configuration says.

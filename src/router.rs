@@ -9,6 +9,7 @@ pub mod answer;
 pub mod condition;
 pub mod explain;
 pub mod filter;
+pub mod guard;
 pub mod index;
 pub mod own;
 pub mod question;
@@ -19,6 +20,7 @@ use serde_json::{Map, Value};
 
 use self::condition::Names;
 pub use self::explain::{Reason, Refusal, Verdict, explain};
+pub use self::guard::Guard;
 pub use self::index::Index;
 pub use self::question::Question;
 pub use self::standing::Standing;
@@ -32,7 +34,7 @@ pub const ANSWER: &str = "@answer";
 /// The trigger of a run that somebody at the machine asked for by its workflow. No file can be called so.
 pub const ORDER: &str = "@run";
 /// The workflow of that run, and the name of its only input.
-const ANSWERING: (&str, &str) = ("answer", "text");
+pub const ANSWERING: (&str, &str) = ("answer", "text");
 
 /// A catalog with its index: what routing goes by.
 #[derive(Debug, Clone)]
@@ -117,6 +119,8 @@ pub struct Start {
     pub workflow: String,
     /// The workflow's inputs, with expressions evaluated.
     pub inputs: Map<String, Value>,
+    /// What may hold it back.
+    pub guard: Guard,
 }
 
 /// Decides what becomes of an event.
@@ -164,6 +168,7 @@ fn answering(event: &Event, rules: &Rules, text: &str) -> Option<Start> {
         trigger: ANSWER.to_owned(),
         workflow: workflow.to_owned(),
         inputs: Map::from_iter([(input.to_owned(), Value::from(text))]),
+        guard: Guard::of_answer(event),
     })
 }
 
@@ -181,7 +186,8 @@ fn judge(
         return Err(target.missing(trigger));
     }
     let inputs = names.inputs(trigger)?;
-    Ok(Start { trigger: trigger.id.clone(), workflow: trigger.run.clone(), inputs })
+    let guard = Guard::of(trigger, event, names)?;
+    Ok(Start { trigger: trigger.id.clone(), workflow: trigger.run.clone(), inputs, guard })
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod diagnostic;
 pub mod expr;
 pub mod handler;
 pub mod near;
+pub mod period;
 pub mod prompt;
 mod scope;
 pub mod vocabulary;
@@ -19,7 +20,9 @@ mod yaml;
 
 pub use self::action::{ActionSpec, Field, Kind, Repeat, Undo};
 pub use self::catalog::Catalog;
+pub use self::handler::guards::{Concurrency, Guards, Priority, WhenBusy};
 pub use self::handler::{Filter, RepositoryMap, Schedule, Trigger};
+pub use self::period::{Period, Rate};
 pub use self::prompt::{Role, RoleLimits};
 pub use self::vocabulary::Vocabulary;
 pub use self::workflow::{OnError, Step, StepKind, Workflow};

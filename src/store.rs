@@ -37,6 +37,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, SourceName};
 use crate::id::{Digest, EventId, RunId};
+use crate::router::guard::{Guard, told::Told};
 use crate::run::{Definition, Ending, Entry, Frozen};
 
 pub use self::memory::{Memory, MemoryShelf};
@@ -54,8 +55,8 @@ pub trait Store: Debug + Send + Sync {
     /// first one gave.
     fn accept(&self, intake: Intake) -> Answer<'_, Accepted>;
 
-    /// Gives out the run that has been due longest, if any is due at `now` and not leased by this node
-    /// since it was opened. The lease holds until it is given up by a [`Commit`] or the node is reopened.
+    /// Gives out the run that counts as due longest by its priority, if any is due at `now` and not leased by
+    /// this node since it was opened. The lease holds until it is given up by a [`Commit`] or the node is reopened.
     fn lease(&self, now: Timestamp) -> Answer<'_, Option<Lease>>;
 
     /// A run's journal in order, large values hydrated, with the definition that it started with. A record
@@ -117,6 +118,8 @@ pub struct Intake {
     pub runs: Vec<NewRun>,
     /// Values that are written with it, and what must be there for that; a duplicate writes none.
     pub values: Values,
+    /// What answers where the event came from, for runs that are held back and have somebody to tell.
+    pub answering: Option<Frozen>,
 }
 
 /// Values outside any run, written if others are as expected.
@@ -140,6 +143,8 @@ pub struct NewRun {
     pub first: Entry,
     /// The definition that the record names by hash.
     pub definition: Frozen,
+    /// What may hold it back; nothing for a run that nothing does.
+    pub guard: Option<Box<Guard>>,
 }
 
 /// What became of a delivery.
@@ -149,8 +154,12 @@ pub enum Accepted {
     Fresh {
         /// Its event.
         event: EventId,
-        /// The runs that it started.
+        /// The runs that it started, those that wait included.
         runs: Vec<RunId>,
+        /// What is to be told of those that do not simply start.
+        told: Vec<Told>,
+        /// The runs under way that are to stop.
+        stopped: Vec<RunId>,
     },
     /// It was here before; nothing was written.
     Duplicate {
@@ -177,6 +186,8 @@ pub struct Journal {
     pub entries: Vec<Entry>,
     /// The definition that the first one names.
     pub definition: std::sync::Arc<Definition>,
+    /// Why the run is to stop, if it is.
+    pub unwanted: Option<String>,
 }
 
 /// Something to write.

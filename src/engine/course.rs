@@ -32,6 +32,9 @@ pub(super) async fn drive(shared: &Arc<Shared>, lease: &Lease) {
         Ok(None) => return tracing::error!("a run without a journal is due"),
         Err(error) => return give_up(shared, lease, &error).await,
     };
+    if let Some(reason) = journal.unwanted {
+        shared.unwanted.insert(lease.run, reason);
+    }
     match recovery::take_up(lease.run, &journal.definition, &journal.entries) {
         Ok(_) if taken_up(&journal.entries) >= TAKEN_UP_MOST => {
             let reason = format!("poison: it was taken up {TAKEN_UP_MOST} times without coming any further");
@@ -208,7 +211,7 @@ impl Course {
         }
         // What is still to be done, the workflow's `always`, is not stopped by the same word.
         self.halt = self.shared.take_in_hand(pen.run.id());
-        let reason = Some("somebody cancelled it".to_owned());
+        let reason = self.shared.unwanted.get(&pen.run.id()).map(|reason| reason.value().clone());
         self.writer.write(pen, self.now(), Record::Concluded { ending: Ending::Cancelled, reason })
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dashmap::{DashMap, DashSet};
+use dashmap::DashMap;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -29,9 +29,9 @@ impl Handle {
     /// Asks for a run to be cancelled: its steps are stopped, it concludes as cancelled and does what its
     /// workflow always does at the end. A run that is not in hand now is cancelled when its turn comes.
     ///
-    /// The request lives as long as the process.
-    pub fn cancel(&self, run: RunId) {
-        self.shared.unwanted.insert(run);
+    /// The request lives as long as the process, unless the store has it too.
+    pub fn cancel(&self, run: RunId, reason: &str) {
+        self.shared.unwanted.insert(run, reason.to_owned());
         if let Some(halt) = self.shared.in_hand.get(&run) {
             halt.cancel();
         }
@@ -70,8 +70,8 @@ pub(super) struct Shared {
     pub(super) poked: Notify,
     /// Runs in hand, with what stops their steps.
     pub(super) in_hand: DashMap<RunId, CancellationToken>,
-    /// Runs that are to be cancelled.
-    pub(super) unwanted: DashSet<RunId>,
+    /// Runs that are to be cancelled, and why.
+    pub(super) unwanted: DashMap<RunId, String>,
     /// Nothing further is leased; steps stop.
     pub(super) draining: CancellationToken,
     /// Courses are dropped where they stand.
@@ -87,7 +87,7 @@ impl Shared {
             parts,
             poked: Notify::new(),
             in_hand: DashMap::new(),
-            unwanted: DashSet::new(),
+            unwanted: DashMap::new(),
             draining: CancellationToken::new(),
             dropping: CancellationToken::new(),
             stopped: CancellationToken::new(),
@@ -102,6 +102,6 @@ impl Shared {
     }
 
     pub(super) fn is_unwanted(&self, run: RunId) -> bool {
-        self.unwanted.contains(&run)
+        self.unwanted.contains_key(&run)
     }
 }

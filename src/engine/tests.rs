@@ -302,7 +302,7 @@ async fn a_cancelled_run_stops_its_step_and_still_does_what_is_always_done() {
     });
     let (handle, _lead) = start(Options::default(), &shelf, &script, system());
     until("the step is performed", || script.names().len() == 2).await;
-    handle.cancel(run_id());
+    handle.cancel(run_id(), "somebody cancelled it");
     ended(&shelf).await;
     assert_eq!(script.names(), ["@start#1", "a#1", "@post/always/clean#1"]);
     assert_eq!(ending(&shelf), Some(Ending::Cancelled));

@@ -9,7 +9,7 @@ use tower::ServiceExt as _;
 use super::*;
 use crate::clock::{Clock, ManualClock};
 use crate::event::{Account, KindPattern, SourceName};
-use crate::id::Digest;
+use crate::id::{Digest, RunId};
 use crate::ingress::{Current, Policy, signature};
 use crate::money::{Limits, Prices};
 use crate::plugin::fixture::Fixture;
@@ -19,7 +19,7 @@ use crate::plugin::{Registry, Source, github, jira, slack};
 use crate::router::{Rules, Standing};
 use crate::run::{Access, Settings};
 use crate::spec::workflow::{PostExecution, Workflow};
-use crate::spec::{Catalog, Filter, RepositoryMap, Trigger};
+use crate::spec::{Catalog, Filter, Guards, RepositoryMap, Trigger};
 use crate::store::{Census, Found, Memory, Query};
 
 mod abuse;
@@ -71,7 +71,7 @@ impl House {
         let pokes = Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let poke = {
             let pokes = Arc::clone(&pokes);
-            move || {
+            move |_: &[RunId]| {
                 pokes.fetch_add(1, Ordering::Relaxed);
             }
         };
@@ -164,6 +164,7 @@ fn policy() -> Policy {
         condition: None,
         filter,
         schedule: None,
+        guards: Guards::default(),
         run: "standard".to_owned(),
         inputs: Map::new(),
     };

@@ -28,6 +28,9 @@ use serde::Serialize;
 /// thread should be held.
 const LARGE: usize = 256 * 1024;
 
+/// What is told of new runs, with the runs under way that are to stop for them.
+type Poke = Box<dyn Fn(&[RunId]) + Send + Sync>;
+
 /// Takes deliveries in.
 pub struct Inbox {
     store: Arc<dyn Store>,
@@ -36,7 +39,7 @@ pub struct Inbox {
     clock: Arc<dyn Clock>,
     refusals: Arc<Refusals>,
     questions: Questions,
-    poke: Box<dyn Fn() + Send + Sync>,
+    poke: Poke,
 }
 
 /// What became of a delivery, and what its source is to read.
@@ -122,14 +125,15 @@ impl fmt::Debug for Inbox {
 }
 
 impl Inbox {
-    /// An inbox that stores into `store` and calls `poke` whenever there are new runs.
+    /// An inbox that stores into `store` and calls `poke` whenever there are new runs, with those under way that are to
+    /// stop for them.
     #[must_use]
     pub fn new(
         store: Arc<dyn Store>,
         registry: Arc<Registry>,
         policy: Arc<Current<Policy>>,
         clock: Arc<dyn Clock>,
-        poke: impl Fn() + Send + Sync + 'static,
+        poke: impl Fn(&[RunId]) + Send + Sync + 'static,
     ) -> Self {
         Self {
             store,
@@ -360,6 +364,7 @@ impl Inbox {
             payload: payload.to_vec(),
             reasons: std::mem::take(&mut taking.reasons),
             runs: std::mem::take(&mut taking.runs),
+            answering: taking.answering.take(),
             values,
         };
         failpoint::hit("before_accept");
@@ -378,14 +383,18 @@ impl Inbox {
                 let answer = Answer { status: Status::Duplicate, event_id: Some(event), runs };
                 (Verdict::Duplicate { event }, answer)
             }
-            Accepted::Fresh { event, runs } => {
+            Accepted::Fresh { event, runs, told, stopped } => {
                 tracing::debug!(%event, kind = %taking.routing.event.kind, runs = runs.len(), "a delivery was taken in");
                 let status = if runs.is_empty() { Status::Ignored } else { Status::Accepted };
                 if !runs.is_empty() {
-                    (self.poke)();
+                    (self.poke)(&stopped);
                 }
+                let waits = |id: &RunId| !runs.contains(id) || told.iter().any(|told| told.run == Some(*id));
+                let started = started.into_iter().filter(|(id, _)| !waits(id)).collect();
+                let held: Vec<_> = told.iter().map(|told| told.sentence().to_owned()).collect();
+                let held = (!held.is_empty()).then(|| held.join("\n"));
                 let verdict = Verdict::Accepted {
-                    text: taking.routing.answer.clone(),
+                    text: taking.routing.answer.clone().or(held),
                     event: taking.into_about(),
                     runs: started,
                 };

@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::Reason;
 use crate::event::Event;
-use crate::spec::{Trigger, expr};
+use crate::spec::Trigger;
+use crate::spec::expr::{self, ExprError};
 
 /// The names that expressions see, made when the first expression asks for them.
 #[derive(Debug)]
@@ -49,6 +50,18 @@ impl<'a> Names<'a> {
             Ok(other) => Err(Reason::failed(trigger, "inputs", inputs, &format!("{other} is no mapping"))),
             Err(error) => Err(Reason::failed(trigger, "inputs", inputs, &error.to_string())),
         }
+    }
+
+    /// A text with its expressions evaluated.
+    ///
+    /// # Errors
+    /// When one of them cannot be.
+    pub fn render(&self, text: &str) -> Result<String, ExprError> {
+        Ok(match expr::render(&json!(text), self.get())? {
+            Value::Null => String::new(),
+            Value::String(text) => text,
+            other => other.to_string(),
+        })
     }
 
     fn get(&self) -> &Map<String, Value> {

@@ -37,6 +37,10 @@ pub enum Verdict {
     Blocked,
     /// One of its expressions cannot be evaluated for this event.
     Failed,
+    /// Its run waits: for another one, or for quiet.
+    Queued,
+    /// One of its guards holds its run back for now: nothing is started.
+    Held,
 }
 
 /// Why an event is not shown to any trigger.
@@ -100,6 +104,7 @@ impl Reason {
                 let tried = tried.map_or_else(String::new, |tried| format!(": there is none for {tried}"));
                 format!("It wants the event, but the {condition} is not known{tried}.")
             }
+            (Verdict::Queued | Verdict::Held, _) => plain(&self.actual["why"]),
             (Verdict::Failed, _) => format!("Its `{condition}` cannot be evaluated: {actual}."),
         }
     }

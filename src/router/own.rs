@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{ORDER, Routing, Rules, Standing, Start, Target};
+use super::{Guard, ORDER, Routing, Rules, Standing, Start, Target};
 use crate::event::{Event, RepositoryMention, RepositoryName, Subject, TaskMention, TaskRef};
 use crate::spec::workflow::Input;
 use crate::spec::{Kind, Workflow, near};
@@ -53,7 +53,9 @@ pub fn order(mut event: Event, order: &Order, rules: &Rules, standing: &Standing
             "it is not known which repository this is about; name one with `--repo owner/name`".to_owned()
         );
     }
-    let start = Start { trigger: ORDER.to_owned(), workflow: workflow.id.clone(), inputs };
+    // Whoever runs Ostler knows how often.
+    let guard = Guard::bare(ORDER, &event);
+    let start = Start { trigger: ORDER.to_owned(), workflow: workflow.id.clone(), inputs, guard };
     Ok(Routing {
         event,
         starts: vec![start],

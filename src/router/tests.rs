@@ -10,7 +10,7 @@ use crate::event::{
     SourceName, Stamp, Subject, TaskMention, TaskRef, Thread,
 };
 use crate::id::{Digest, EventId};
-use crate::spec::{Filter, RepositoryMap};
+use crate::spec::{Filter, Guards, RepositoryMap};
 
 /// A trigger that takes a kind and runs `standard`.
 pub(super) fn trigger(id: &str, on: &str) -> Trigger {
@@ -21,6 +21,7 @@ pub(super) fn trigger(id: &str, on: &str) -> Trigger {
         condition: None,
         filter: Filter::default(),
         schedule: None,
+        guards: Guards::default(),
         run: "standard".to_owned(),
         inputs: Map::new(),
     }

@@ -119,6 +119,7 @@ pub(crate) fn started(definition: &Definition) -> Record {
         repository: "acme/shop".parse().ok(),
         project: None,
         channel: None,
+        hops: 0,
     }))
 }
 

@@ -141,6 +141,9 @@ pub struct Started {
     /// The channel that belongs to the repository, with its `#`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
+    /// How many runs stand between its event and people: none, unless a run of Ostler's wrote it.
+    #[serde(default)]
+    pub hops: u32,
 }
 
 /// What follows from a failed attempt.

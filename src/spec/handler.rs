@@ -1,5 +1,6 @@
 //! Triggers: which events start which workflow.
 
+pub mod guards;
 mod names;
 mod read;
 mod schedule;
@@ -7,6 +8,7 @@ mod schedule;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use self::guards::Guards;
 pub(super) use self::names::event_names;
 pub(super) use self::read::{Workflows, read};
 pub use self::schedule::Schedule;
@@ -31,6 +33,9 @@ pub struct Trigger {
     /// When it fires by itself, for a trigger on a schedule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Schedule>,
+    /// What keeps it from starting too much.
+    #[serde(default)]
+    pub guards: Guards,
     /// The workflow's id.
     pub run: String,
     /// The workflow's inputs; values may hold expressions over the event.

@@ -375,6 +375,7 @@ impl Scene {
             repository: Some(REPOSITORY.parse().unwrap()),
             project: Some("SHOP".to_owned()),
             channel: None,
+            hops: 0,
             event,
         };
         let run = RunId::of(started.event.id, "t");

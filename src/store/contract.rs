@@ -15,6 +15,7 @@ use crate::store::{codec, keys};
 
 mod damage;
 mod golden;
+mod guards;
 mod promises;
 mod replay;
 mod writing;
@@ -83,6 +84,18 @@ promises! {
     pruning_forgets_what_is_old_and_finished
     more_than_a_page_is_no_hindrance
     everything_is_there_after_reopening
+    of_fifty_of_one_group_at_once_one_is_due
+    a_queue_drains_in_order_also_over_an_opening
+    a_parked_run_gives_its_slot_up
+    who_skips_names_whom_it_found
+    who_replaces_ends_what_waits_and_stops_what_is_under_way
+    a_flurry_is_one_run_once_it_is_quiet
+    a_trigger_cools_down
+    a_rate_is_exact_at_once_and_over_an_opening
+    a_loop_is_told_of_once_and_then_met_with_silence
+    what_came_out_of_too_many_runs_is_refused
+    a_higher_priority_goes_first_and_a_lower_one_not_never
+    what_guards_know_is_forgotten_when_it_is_old
 }
 
 fn at(second: i64) -> Timestamp {
@@ -153,6 +166,7 @@ fn delivery(second: i64) -> Intake {
         repository: None,
         project: None,
         channel: None,
+        hops: 0,
     };
     let first = Entry { seq: 0, at: at(second), record: Record::Started(Box::new(started)) };
     Intake {
@@ -160,7 +174,8 @@ fn delivery(second: i64) -> Intake {
         event,
         payload,
         reasons: json!([{ "trigger": "label", "taken": true }]),
-        runs: vec![NewRun { id: run_id(second), first, definition: Frozen::from(&*definition) }],
+        runs: vec![NewRun { id: run_id(second), first, definition: Frozen::from(&*definition), guard: None }],
+        answering: None,
         values: Values::default(),
     }
 }

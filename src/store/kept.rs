@@ -2,16 +2,18 @@
 //!
 //! These are JSON of schema version 1: a field may be added with a default, none may change its meaning.
 
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::keys::{self, Key};
+use super::keys::{self, Key, Stand};
 use super::shelf::{Look, Pair};
 use super::{Census, RunStatus, RunSummary, StoreError, codec};
 use crate::event::Event;
 use crate::id::{EventId, RunId};
 use crate::money::Money;
 use crate::run::{Ending, Entry, Record};
+use crate::spec::Priority;
 
 /// Something with its place among everything that ever happened here.
 #[derive(Debug, Serialize, Deserialize)]
@@ -58,6 +60,36 @@ pub(super) struct Head {
     /// The outcome, from the moment at which it is known.
     #[serde(default)]
     pub ending: Option<Ending>,
+    /// How many runs stand between it and people.
+    #[serde(default)]
+    pub hops: u32,
+    /// Where it first stood in the order of due times, if it was not simply due at its start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stand: Option<(Priority, Timestamp)>,
+}
+
+/// What is kept with a run's seat in its group.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Seat {
+    /// How many runs its trigger lets hold the group at once.
+    pub limit: usize,
+    /// When it is to start.
+    pub at: Timestamp,
+    /// Whether it goes before others.
+    pub priority: Priority,
+}
+
+impl Default for Seat {
+    fn default() -> Self {
+        Self { limit: 1, at: Timestamp::UNIX_EPOCH, priority: Priority::Normal }
+    }
+}
+
+/// Something that a guard knows, with the moment at which it learned it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Guarded<T> {
+    pub touched: Timestamp,
+    pub what: T,
 }
 
 impl Head {
@@ -79,12 +111,21 @@ impl Head {
             records: 1,
             cost: Money::ZERO,
         };
-        (entry.seq == 0).then_some(Self { summary, ending: None })
+        (entry.seq == 0).then_some(Self { summary, ending: None, hops: started.hops, stand: None })
+    }
+
+    /// Where it stands in the order of due times before anything is done in it; nothing while it waits.
+    pub(super) fn stand(&self) -> Option<Stand> {
+        self.stand.map(|(priority, at)| Stand { priority, at })
     }
 
     /// The head after one more record.
     pub(super) fn add(&mut self, entry: &Entry) {
         let summary = &mut self.summary;
+        if summary.records == 1 {
+            // Whatever it waited for, it has begun.
+            summary.reason = None;
+        }
         summary.records += 1;
         summary.updated_at = entry.at;
         if summary.status == RunStatus::Parked {

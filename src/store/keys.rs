@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::shelf::Span;
 use crate::id::{Digest, EventId, RunId};
+use crate::spec::Priority;
 
 /// A key's bytes.
 pub(super) type Key = Vec<u8>;
@@ -25,6 +26,32 @@ const DEFINITION_USE: u8 = b'u';
 const PROGRESS: u8 = b's';
 const VALUE: u8 = b'v';
 const BLOB_USE: u8 = b'b';
+const DUE_HIGH: u8 = b'h';
+const DUE_LOW: u8 = b'o';
+const SEAT: u8 = b'g';
+const MEMBER: u8 = b'n';
+const GUARDED: u8 = b'k';
+const UNWANTED: u8 = b'x';
+
+/// The letters of due times: the one for what has no priority of its own is the oldest.
+const DUES: [(u8, Priority); 3] =
+    [(DUE_HIGH, Priority::High), (DUE, Priority::Normal), (DUE_LOW, Priority::Low)];
+
+/// Where a run stands in the order of due times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stand {
+    pub priority: Priority,
+    pub at: Timestamp,
+}
+
+/// Where a run is in its group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It is under way or due.
+    Holding,
+    /// It waits, behind all of a higher priority.
+    Waiting(Priority),
+}
 
 fn key(letter: u8, parts: &[&[u8]]) -> Key {
     let mut key = vec![letter];
@@ -95,15 +122,88 @@ pub(super) fn entry(run: RunId, seq: u64) -> Key {
 }
 
 /// A run in the order of due times.
-pub(super) fn due(at: Timestamp, run: RunId) -> Key {
-    key(DUE, &[&moment(at), run.as_bytes()])
+pub(super) fn due(stand: Stand, run: RunId) -> Key {
+    let letter = DUES.iter().find(|(_, priority)| *priority == stand.priority);
+    key(letter.map_or(DUE, |(letter, _)| *letter), &[&moment(stand.at), run.as_bytes()])
 }
 
-/// The moment and the run of a [`due`] key.
-pub(super) fn due_of(key: &[u8]) -> Option<(Timestamp, RunId)> {
+/// Where a [`due`] key's run stands, and the run.
+pub(super) fn due_of(key: &[u8]) -> Option<(Stand, RunId)> {
+    let (_, priority) = DUES.iter().find(|(letter, _)| key.first() == Some(letter))?;
     let nanos = u128::from_be_bytes(key.get(1..17)?.try_into().ok()?);
     let at = Timestamp::from_nanosecond((nanos ^ SIGN).cast_signed()).ok()?;
-    Some((at, RunId::from_bytes(key.get(17..)?.try_into().ok()?)))
+    Some((Stand { priority: *priority, at }, RunId::from_bytes(key.get(17..)?.try_into().ok()?)))
+}
+
+/// A run's seat in its group: those that hold the group come first, then those that wait, the higher priority
+/// before the lower, the older before the newer.
+pub(super) fn seat(group: &str, place: Place, since: Timestamp, run: RunId) -> Key {
+    let place = match place {
+        Place::Holding => 0,
+        Place::Waiting(Priority::High) => 1,
+        Place::Waiting(Priority::Normal) => 2,
+        Place::Waiting(Priority::Low) => 3,
+    };
+    key(SEAT, &[Digest::of(group.as_bytes()).as_bytes(), &[place], &moment(since), run.as_bytes()])
+}
+
+/// The place and the run of a [`seat`] key.
+pub(super) fn place_of(seat: &[u8]) -> Option<(Place, RunId)> {
+    let place = match seat.get(SEAT_PLACE)? {
+        0 => Place::Holding,
+        1 => Place::Waiting(Priority::High),
+        2 => Place::Waiting(Priority::Normal),
+        _ => Place::Waiting(Priority::Low),
+    };
+    Some((place, RunId::from_bytes(seat.get(SEAT_PLACE + 17..)?.try_into().ok()?)))
+}
+
+/// Where in a [`seat`] key the place stands: behind the letter and the group's digest.
+const SEAT_PLACE: usize = 33;
+
+/// The same seat, of a run that now holds the group.
+pub(super) fn held_from(waiting: &[u8]) -> Key {
+    let mut seat = waiting.to_vec();
+    if let Some(place) = seat.get_mut(SEAT_PLACE) {
+        *place = 0;
+    }
+    seat
+}
+
+/// All seats of a group.
+pub(super) fn seats_of(group: &str) -> Span {
+    Span::under(key(SEAT, &[Digest::of(group.as_bytes()).as_bytes()]))
+}
+
+/// All seats of the group that a seat is in.
+pub(super) fn seats_beside(seat: &[u8]) -> Span {
+    Span::under(seat.get(..SEAT_PLACE).unwrap_or_default().to_vec())
+}
+
+/// All seats of all groups.
+pub(super) fn all_seats() -> Span {
+    Span::under(vec![SEAT])
+}
+
+/// Which seat a run has.
+pub(super) fn member(run: RunId) -> Key {
+    key(MEMBER, &[run.as_bytes()])
+}
+
+/// What a guard knows under a name of several parts.
+pub(super) fn guarded(parts: &[&str]) -> Key {
+    let whole = parts.iter().map(|part| format!("{}:{part}", part.len())).collect::<String>();
+    key(GUARDED, &[Digest::of(whole.as_bytes()).as_bytes()])
+}
+
+/// Everything that guards know.
+pub(super) fn all_guarded() -> Span {
+    Span::under(vec![GUARDED])
+}
+
+/// Why a run that is under way is to stop.
+pub(super) fn unwanted(run: RunId) -> Key {
+    key(UNWANTED, &[run.as_bytes()])
 }
 
 /// A definition's text.
@@ -202,16 +302,17 @@ pub(super) fn run_concerned(key: &[u8]) -> Option<RunId> {
     matches!(*letter, RUN | ENTRY).then(|| RunId::from_bytes(*id))
 }
 
-/// Everything that waits for a moment, in order.
-pub(super) fn all_due() -> Span {
-    Span::under(vec![DUE])
+/// Everything that waits for a moment, by priority, in order.
+pub(super) fn all_due() -> [Span; 3] {
+    DUES.map(|(letter, _)| Span::under(vec![letter]))
 }
 
-/// Everything that is due at `now`.
-pub(super) fn due_until(now: Timestamp) -> Span {
-    let mut span = all_due();
-    span.end = key(DUE, &[&moment(now), &[0xff; 17]]);
-    span
+/// Everything that is due at `now`, by priority, in order.
+pub(super) fn due_until(now: Timestamp) -> [Span; 3] {
+    DUES.map(|(letter, _)| Span {
+        end: key(letter, &[&moment(now), &[0xff; 17]]),
+        ..Span::under(vec![letter])
+    })
 }
 
 /// Events before one, newest first.
@@ -307,9 +408,12 @@ mod tests {
     fn due_keys_sort_by_time_and_read_back() {
         let run = RunId::from_bytes([7; 16]);
         let moments = [-5, -1, 0, 1, 1_700_000_000_000_000_001_i128];
-        let keys = moments.map(|nanos| due(Timestamp::from_nanosecond(nanos).unwrap(), run));
-        assert!(keys.is_sorted());
-        assert_eq!(due_of(&keys[0]), Some((Timestamp::from_nanosecond(-5).unwrap(), run)));
+        let stand = |priority, nanos| Stand { priority, at: Timestamp::from_nanosecond(nanos).unwrap() };
+        for (_, priority) in DUES {
+            let keys = moments.map(|nanos| due(stand(priority, nanos), run));
+            assert!(keys.is_sorted());
+            assert_eq!(due_of(&keys[0]), Some((stand(priority, -5), run)));
+        }
     }
 
     #[test]

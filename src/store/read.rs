@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 
 use super::kept::{self, Head, KeptEvent, KeptIdentity, Placed, Pointer, Tally};
@@ -48,7 +49,9 @@ fn journal(look: &impl Look, run: RunId, records: u64) -> Result<Journal, StoreE
         return Err(StoreError::Corrupt(format!("{run} does not begin with its start")));
     };
     let definition = definition(look, started.definition)?;
-    Ok(Journal { definition: Arc::new(definition), entries })
+    let unwanted = kept::bytes(look, &keys::unwanted(run))?;
+    let unwanted = unwanted.map(|reason| String::from_utf8_lossy(&reason).into_owned());
+    Ok(Journal { definition: Arc::new(definition), entries, unwanted })
 }
 
 fn definition(look: &impl Look, digest: Digest) -> Result<Definition, StoreError> {
@@ -144,12 +147,19 @@ fn unless_damaged<T>(read: Result<T, StoreError>) -> Result<Option<T>, StoreErro
 
 /// The earliest moment at which a run that nobody holds is due.
 fn next_due(look: &impl Look, leases: &Leases) -> Result<Option<Found>, StoreError> {
-    let mut span = keys::all_due();
+    let mut next = Vec::new();
+    for span in keys::all_due() {
+        next.extend(first_due(look, leases, span)?);
+    }
+    Ok(next.into_iter().min().map(Found::Moment))
+}
+
+fn first_due(look: &impl Look, leases: &Leases, mut span: Span) -> Result<Option<Timestamp>, StoreError> {
     loop {
         let page = look.scan(&span, PAGE)?;
         let due = page.iter().filter_map(|(key, _)| keys::due_of(key)).find(|(_, run)| !leases.holds(*run));
-        if let Some((moment, _)) = due {
-            return Ok(Some(Found::Moment(moment)));
+        if let Some((stand, _)) = due {
+            return Ok(Some(stand.at));
         }
         match page.last() {
             Some((reached, _)) if page.len() == PAGE => span = span.behind(reached),

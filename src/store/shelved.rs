@@ -122,7 +122,12 @@ impl<S: Shelf> Store for Shelved<S> {
     }
 
     fn prune(&self, before: Timestamp, identities_before: Timestamp) -> Answer<'_, u64> {
-        let phases = [(Old::Runs, before), (Old::Events, before), (Old::Identities, identities_before)];
+        let phases = [
+            (Old::Runs, before),
+            (Old::Events, before),
+            (Old::Identities, identities_before),
+            (Old::Guards, before),
+        ];
         Box::pin(async move {
             let mut gone = 0;
             for (old, before) in phases {

@@ -3,7 +3,9 @@
 //! Commands wait in a bounded queue. The writer takes what is there, judges one after the other, makes
 //! them durable together, and only then answers each: many callers share one wait for the disk.
 
+mod begin;
 pub(super) mod desk;
+pub(super) mod guard;
 pub(super) mod judge;
 pub(super) mod lease;
 pub(super) mod prune;

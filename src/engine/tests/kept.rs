@@ -31,8 +31,10 @@ fn intake(run: RunId, definition: &Arc<Definition>) -> Intake {
             id: run,
             first: Entry { seq: 0, at: at(0), record: record.clone() },
             definition: (&**definition).into(),
+            guard: None,
         }],
         values: Default::default(),
+        answering: None,
     }
 }
 

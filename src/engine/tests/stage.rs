@@ -121,7 +121,8 @@ impl Store for Shelf {
 
     fn load(&self, run: RunId) -> Answer<'_, Option<Journal>> {
         let row = self.row(run);
-        async move { Ok(Some(Journal { entries: row.entries, definition: row.definition })) }.boxed()
+        async move { Ok(Some(Journal { entries: row.entries, definition: row.definition, unwanted: None })) }
+            .boxed()
     }
 
     fn commit(&self, commit: Commit) -> Answer<'_, ()> {

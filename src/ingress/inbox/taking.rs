@@ -8,8 +8,9 @@ use crate::event::Event;
 use crate::id::{Digest, RunId};
 use crate::ingress::policy::Policy;
 use crate::ingress::questions::Open;
-use crate::router::{Reason, Routing, Start};
-use crate::run::{Entry, Record, Started};
+use crate::router::guard::Voice;
+use crate::router::{ANSWERING, Reason, Routing, Start};
+use crate::run::{Entry, Frozen, Record, Started};
 use crate::store::{NewRun, Values};
 
 /// What an event becomes.
@@ -22,6 +23,8 @@ pub(super) struct Taking {
     /// The runs' workflows, in the same order.
     workflows: Vec<String>,
     pub(super) reasons: Value,
+    /// What answers where the event came from, if anything may have to be said there.
+    pub(super) answering: Option<Frozen>,
     pub(super) values: Values,
 }
 
@@ -31,7 +34,8 @@ impl Taking {
         let runs = new_runs(&routing, policy, now)?;
         let workflows = routing.starts.iter().map(|start| start.workflow.clone()).collect();
         let reasons = reasons(&routing, policy.rules.catalog.digest);
-        Ok(Self { routing, about: None, runs, workflows, reasons, values: Values::default() })
+        let answering = answering(&routing, policy);
+        Ok(Self { routing, about: None, runs, workflows, reasons, answering, values: Values::default() })
     }
 
     /// The same, and what another event starts now that its question is answered: the question goes with it, and
@@ -44,6 +48,7 @@ impl Taking {
         now: Timestamp,
     ) -> Result<Self, Rejection> {
         self.runs.extend(new_runs(&resumed, policy, now)?);
+        self.answering = answering(&resumed, policy);
         self.workflows.extend(resumed.starts.iter().map(|start| start.workflow.clone()));
         let (name, event) = (open.name(), open.question.event);
         self.values.expect.push((name.clone(), Some(open.to_bytes())));
@@ -88,12 +93,22 @@ fn new_run(start: &Start, routing: &Routing, policy: &Policy, now: Timestamp) ->
         repository: event.repository.as_ref().map(|repository| repository.name.clone()),
         project: routing.project.clone(),
         channel: routing.channel.clone(),
+        hops: 0,
     };
     Ok(NewRun {
         id: RunId::of(event.id, &start.trigger),
         first: Entry { seq: 0, at: now, record: Record::Started(Box::new(started)) },
         definition,
+        guard: Some(Box::new(start.guard.clone())),
     })
+}
+
+/// What answers where an event came from, if anything may have to be said there.
+fn answering(routing: &Routing, policy: &Policy) -> Option<Frozen> {
+    let speaks = routing.starts.iter().any(|start| start.guard.voice != Voice::Silent);
+    let tracker = routing.event.task.as_ref().map(|task| &task.reference.tracker);
+    let (workflow, _) = ANSWERING;
+    if speaks { policy.freeze(workflow, tracker) } else { None }
 }
 
 /// What is kept of the routing: each trigger's word, and why none was asked where none was, for

@@ -69,7 +69,7 @@ impl Office {
         let registry = Arc::new(Registry { sources: sources.clone(), ..Registry::default() });
         let clock = Arc::new(ManualClock::at("2026-11-21T08:00:00Z".parse().unwrap()));
         let policy = Arc::new(Current::new(policy()));
-        let inbox = Inbox::new(Arc::clone(&store), registry, policy, Arc::clone(&clock) as _, || {});
+        let inbox = Inbox::new(Arc::clone(&store), registry, policy, Arc::clone(&clock) as _, |_| {});
         Self { inbox, store, sources, clock }
     }
 

@@ -1,5 +1,7 @@
 //! Reads a handler file: one trigger, or several under `triggers`.
 
+mod guards;
+
 use std::collections::BTreeMap;
 
 use globset::Glob;
@@ -16,7 +18,7 @@ use crate::spec::{Field, Vocabulary, Workflow};
 #[rustfmt::skip]
 const KEYS: &[&str] = &[
     "name", "description", "on", "if", "label", "assignee", "command", "repository", "branch", "path",
-    "schedule", "timezone", "run", "inputs",
+    "schedule", "timezone", "run", "inputs", "concurrency", "debounce", "cooldown", "rate", "priority", "breaker",
 ];
 
 /// The word for going by the clock under `on`, and the kind of event that it stands for.
@@ -89,6 +91,7 @@ impl Reading<'_> {
             filter: self.filter(&fields),
             schedule: self.schedule(&fields, &on),
             on,
+            guards: guards::read(&fields, &self.scope, self.source),
             run: self.run(&fields),
             inputs: self.inputs(&fields),
         })

@@ -9,13 +9,15 @@ use jiff::Timestamp;
 
 use super::desk::Desk;
 use super::lease::Given;
+use super::{begin, guard};
 use crate::event::Event;
 use crate::id::RunId;
+use crate::router::guard::{Guard, told};
 use crate::run::{Entry, Frozen, Record};
 use crate::store::codec::{self, Encoded};
 use crate::store::kept::{self, Head, KeptEvent, KeptIdentity, Placed, Pointer, to_json};
-use crate::store::keys;
-use crate::store::shelf::{Look as _, Shelf};
+use crate::store::keys::{self, Stand};
+use crate::store::shelf::{Look as _, Shelf, Span};
 use crate::store::{Accepted, Due, Intake, Lease, Named, NewRun, StoreError, Values};
 
 /// How many due runs are looked at together.
@@ -28,16 +30,21 @@ pub(in crate::store) struct Prepared {
     event: Event,
     payload: Encoded,
     reasons: Encoded,
+    /// The reasons as they were given, for when there is more to say.
+    plain_reasons: serde_json::Value,
     runs: Vec<PreparedRun>,
     values: Values,
+    answering: Option<Frozen>,
 }
 
+/// A run that is checked and ready to begin.
 #[derive(Debug)]
-struct PreparedRun {
-    id: RunId,
-    first: Entry,
-    head: Head,
-    definition: Frozen,
+pub(super) struct PreparedRun {
+    pub id: RunId,
+    pub first: Entry,
+    pub head: Head,
+    pub definition: Frozen,
+    pub guard: Option<Box<Guard>>,
 }
 
 impl Prepared {
@@ -46,6 +53,8 @@ impl Prepared {
         Ok(Self {
             payload: codec::encode(&intake.payload),
             reasons: codec::encode(&to_json(&intake.reasons)?),
+            plain_reasons: intake.reasons,
+            answering: intake.answering,
             runs: intake.runs.into_iter().map(PreparedRun::new).collect::<Result<_, _>>()?,
             identities: intake.identities,
             event: intake.event,
@@ -55,14 +64,14 @@ impl Prepared {
 }
 
 impl PreparedRun {
-    fn new(run: NewRun) -> Result<Self, StoreError> {
-        let NewRun { id, first, definition } = run;
+    pub(super) fn new(run: NewRun) -> Result<Self, StoreError> {
+        let NewRun { id, first, definition, guard } = run;
         let wrong = |what: &str| StoreError::Failed(format!("{id} cannot begin so: {what}"));
         let head = Head::begin(id, &first).ok_or_else(|| wrong("its first record is not a start"))?;
         if definition.digest() != head.summary.definition {
             return Err(wrong("its record names another definition"));
         }
-        Ok(Self { id, first, head, definition })
+        Ok(Self { id, first, head, definition, guard })
     }
 }
 
@@ -80,7 +89,9 @@ pub(in crate::store) fn accept<S: Shelf>(
         return Err(StoreError::Conflict);
     }
     let event = intake.event.id;
-    let runs: Vec<_> = intake.runs.iter().map(|run| run.id).collect();
+    let progress = desk.place(Pointer::Event(event))?;
+    let begun = begin::all(desk, intake.runs, intake.answering)?;
+    let runs = begun.runs;
     let identity = KeptIdentity { event, runs: runs.clone() };
     // One delivery may carry the same identity twice.
     for name in intake.identities.iter().collect::<HashSet<_>>() {
@@ -88,57 +99,49 @@ pub(in crate::store) fn accept<S: Shelf>(
         desk.insert(keys::identity_by_age(event, name), codec::encode(&[]))?;
         desk.tally.census.identities += 1;
     }
-    let progress = desk.place(Pointer::Event(event))?;
     let kept = Placed { progress, what: KeptEvent { event: intake.event, runs: runs.clone() } };
     desk.insert_json(keys::event(event), &kept)?;
     desk.insert(keys::payload(event), intake.payload)?;
-    desk.insert(keys::reasons(event), intake.reasons)?;
+    let mut reasons = intake.plain_reasons;
+    let reasons = if begun.told.is_empty() {
+        intake.reasons
+    } else {
+        told::amend(&mut reasons, &begun.told, begun.starts);
+        codec::encode(&to_json(&reasons)?)
+    };
+    desk.insert(keys::reasons(event), reasons)?;
     desk.tally.census.events += 1;
-    for run in intake.runs {
-        begin(desk, run)?;
-    }
     values(desk, &intake.values.expect, &intake.values.put)?;
-    Ok(Accepted::Fresh { event, runs })
+    Ok(Accepted::Fresh { event, runs, told: begun.told, stopped: begun.stopped })
 }
 
-fn begin<S: Shelf>(desk: &mut Desk<S>, run: PreparedRun) -> Result<(), StoreError> {
-    let key = keys::run(run.id);
-    if desk.get(&key)?.is_some() {
-        return Err(StoreError::Conflict);
-    }
-    let digest = run.definition.digest();
-    let definition = keys::definition(digest);
-    if desk.get(&definition)?.is_none() {
-        desk.insert(definition, codec::encode(run.definition.text()))?;
-    }
-    desk.insert(keys::definition_use(digest, run.id), codec::encode(&[]))?;
-    append(desk, run.id, &run.first)?;
-    desk.insert_json(key, &run.head)?;
-    desk.insert(keys::due(run.first.at, run.id), codec::encode(&[]))?;
-    desk.tally.census.runs += 1;
-    desk.tally.census.open_runs += 1;
-    Ok(())
-}
-
-fn append<S: Shelf>(desk: &mut Desk<S>, run: RunId, entry: &Entry) -> Result<(), StoreError> {
+pub(super) fn append<S: Shelf>(desk: &mut Desk<S>, run: RunId, entry: &Entry) -> Result<(), StoreError> {
     let progress = desk.place(Pointer::Record(run, entry.seq))?;
     let kept = to_json(&Placed { progress, what: entry })?;
     desk.insert(keys::entry(run, entry.seq), codec::encode(&kept))
 }
 
-/// Gives out the run that has been due longest.
+/// Gives out the run that counts as due longest.
 pub(in crate::store) fn lease<S: Shelf>(
     desk: &mut Desk<S>,
     now: Timestamp,
 ) -> Result<Option<Given>, StoreError> {
-    let mut span = keys::due_until(now);
+    let mut due = Vec::new();
+    for span in keys::due_until(now) {
+        due.extend(first_free(desk, span)?);
+    }
+    let first = due.into_iter().min_by_key(|(stand, run)| (stand.priority.due_since(stand.at), *run));
+    Ok(first.and_then(|(stand, run)| desk.leases.give(run, stand)))
+}
+
+/// The first run of a span that nobody holds.
+fn first_free<S: Shelf>(desk: &Desk<S>, mut span: Span) -> Result<Option<(Stand, RunId)>, StoreError> {
     loop {
         let page = desk.scan(&span, PAGE)?;
-        for (key, _) in &page {
-            let given = keys::due_of(key).and_then(|(due, run)| desk.leases.give(run, due));
-            if given.is_some() {
-                return Ok(given);
-            }
+        let free = |(_, run): &(Stand, RunId)| !desk.leases.holds(*run);
+        let first = page.iter().filter_map(|(key, _)| keys::due_of(key)).find(free);
+        if first.is_some() {
+            return Ok(first);
         }
         match page.last() {
             // The rest can only be as many as are out.
@@ -164,7 +167,11 @@ pub(in crate::store) fn commit<S: Shelf>(
         desk.delete(&keys::due(stood, lease.run))?;
     }
     if let Due::At(moment) = due {
-        desk.insert(keys::due(moment, lease.run), codec::encode(&[]))?;
+        let stand = Stand { at: moment, ..stood };
+        desk.insert(keys::due(stand, lease.run), codec::encode(&[]))?;
+    }
+    if matches!(due, Due::Ended | Due::Parked) {
+        guard::release(desk, lease.run)?;
     }
     if due != Due::Held {
         desk.leases.release(lease);

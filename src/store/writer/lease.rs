@@ -7,9 +7,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
-
 use crate::id::RunId;
+use crate::store::keys::Stand;
 use crate::store::{Lease, StoreError};
 
 /// All leases that are out.
@@ -29,7 +28,7 @@ struct Held {
 struct Holding {
     epoch: u64,
     /// Where the run stands in the order of due times.
-    due: Timestamp,
+    due: Stand,
 }
 
 /// A lease on its way to whoever asked for it. Dropped on the way, it is given back.
@@ -47,7 +46,7 @@ impl Leases {
     }
 
     /// Gives out a run that is due since `due`, unless it is out already.
-    pub(in crate::store) fn give(self: &Arc<Self>, run: RunId, due: Timestamp) -> Option<Given> {
+    pub(in crate::store) fn give(self: &Arc<Self>, run: RunId, due: Stand) -> Option<Given> {
         let mut held = self.lock();
         if held.runs.contains_key(&run) {
             return None;
@@ -59,7 +58,7 @@ impl Leases {
     }
 
     /// Where the run of a lease stands in the order of due times.
-    pub(in crate::store) fn check(&self, lease: &Lease) -> Result<Timestamp, StoreError> {
+    pub(in crate::store) fn check(&self, lease: &Lease) -> Result<Stand, StoreError> {
         let held = self.lock();
         let holding = held.runs.get(&lease.run).filter(|holding| holding.epoch == lease.epoch);
         holding.map(|holding| holding.due).ok_or(StoreError::Fenced(lease.run))

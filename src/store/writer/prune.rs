@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::desk::Desk;
 use crate::id::RunId;
 use crate::run::Entry;
+use crate::spec::Period;
 use crate::store::kept::{self, KeptEvent, Placed};
 use crate::store::keys::{self, Key};
 use crate::store::shelf::{Look as _, Pair, Shelf, Span};
@@ -20,6 +21,8 @@ pub(in crate::store) enum Old {
     Runs,
     Events,
     Identities,
+    /// What guards know, a week after they learned it: no guard looks back further.
+    Guards,
 }
 
 /// What a portion did.
@@ -38,6 +41,7 @@ impl Old {
             Self::Runs => keys::runs_older(before),
             Self::Events => keys::events_older(before),
             Self::Identities => keys::identities_older(before),
+            Self::Guards => keys::all_guarded(),
         }
     }
 }
@@ -56,6 +60,7 @@ pub(in crate::store) fn portion<S: Shelf>(
             Old::Runs => forget_run(desk, pair, before),
             Old::Events => forget_event(desk, pair),
             Old::Identities => forget_identity(desk, pair),
+            Old::Guards => forget_guarded(desk, pair, before),
         };
         match forgotten {
             Ok(count) => gone += count,
@@ -107,6 +112,14 @@ fn forget_identity<S: Shelf>(desk: &mut Desk<S>, (by_age, _): &Pair) -> Result<u
     let Some(identity) = keys::identity_of_age(by_age) else { return Ok(0) };
     desk.tally.census.identities -= 1;
     delete_all(desk, &[by_age.clone(), identity])
+}
+
+fn forget_guarded<S: Shelf>(desk: &mut Desk<S>, pair: &Pair, before: Timestamp) -> Result<u64, StoreError> {
+    let kept: kept::Guarded<serde::de::IgnoredAny> = kept::read(desk, pair)?;
+    if Period::LONGEST.after(kept.touched) >= before {
+        return Ok(0);
+    }
+    delete_all(desk, std::slice::from_ref(&pair.0))
 }
 
 fn has_run<S: Shelf>(desk: &Desk<S>, run: RunId) -> Result<bool, StoreError> {

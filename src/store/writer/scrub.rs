@@ -4,12 +4,12 @@ use crate::id::RunId;
 use crate::run::{Entry, Record};
 use crate::store::StoreError;
 use crate::store::kept;
-use crate::store::keys;
-use crate::store::shelf::{Look as _, Shelf};
+use crate::store::keys::{self, Stand};
+use crate::store::shelf::{Look as _, Shelf, Span};
 use jiff::Timestamp;
 
 use super::desk::Desk;
-use super::judge;
+use super::{guard, judge};
 
 const PAGE: usize = 1024;
 
@@ -35,21 +35,33 @@ pub(in crate::store) fn park<S: Shelf>(
         let record = Record::Parked { reason: reason.to_owned() };
         judge::extend(desk, run, &[Entry { seq: head.summary.records, at: now, record }])?;
     }
-    forget_due(desk, run)
+    let was_due = forget_due(desk, run)?.is_some();
+    guard::release(desk, run)?;
+    Ok(was_due)
 }
 
-fn forget_due<S: Shelf>(desk: &mut Desk<S>, run: RunId) -> Result<bool, StoreError> {
-    let mut span = keys::all_due();
+/// Keeps a run from being due; gives where it stood.
+pub(super) fn forget_due<S: Shelf>(desk: &mut Desk<S>, run: RunId) -> Result<Option<Stand>, StoreError> {
+    for span in keys::all_due() {
+        if let Some(stand) = forget_in(desk, span, run)? {
+            return Ok(Some(stand));
+        }
+    }
+    Ok(None)
+}
+
+fn forget_in<S: Shelf>(desk: &mut Desk<S>, mut span: Span, run: RunId) -> Result<Option<Stand>, StoreError> {
     loop {
         let page = desk.scan(&span, PAGE)?;
         for (key, _) in &page {
-            if keys::due_of(key).is_some_and(|(_, due)| due == run) {
-                return desk.delete(key);
+            if let Some((stand, _)) = keys::due_of(key).filter(|(_, due)| *due == run) {
+                desk.delete(key)?;
+                return Ok(Some(stand));
             }
         }
         match page.last() {
             Some((reached, _)) if page.len() == PAGE => span = span.behind(reached),
-            _ => return Ok(false),
+            _ => return Ok(None),
         }
     }
 }

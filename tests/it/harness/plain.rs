@@ -51,7 +51,7 @@ impl Plain {
                  plugins: {{task_management: {off}, version_control: {forge}, communication: {off}}}\n"
             ),
         );
-        write("handlers/pushed.yaml", "description: Each push.\non: github.push\nrun: note\n");
+        write("handlers/pushed.yaml", "description: Each push.\non: github.push\nbreaker: off\nrun: note\n");
         write(
             "workflows/note.yaml",
             "name: Note\nsteps:\n  - {name: note, type: system, action: log, inputs: {message: \"${event.push.after}\"}}\n",

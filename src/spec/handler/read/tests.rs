@@ -1,11 +1,11 @@
 use serde_json::json;
 
 use super::*;
-use crate::spec::Kind;
 use crate::spec::action::samples::vocabulary;
 use crate::spec::diagnostic::Diagnostics;
 use crate::spec::diagnostic::tests::shortened;
 use crate::spec::workflow::{Input, PostExecution};
+use crate::spec::{Concurrency, Guards, Kind, Period, Priority, Rate, WhenBusy};
 
 fn workflow() -> Workflow {
     let input = |name: &str, kind, required| Input {
@@ -125,4 +125,80 @@ fn the_inputs_are_those_of_the_workflow() {
     );
     let (_, faults) = read_all("on: jira.*\nrun: build\n");
     assert_eq!(faults, ["2:1 the workflow `build` needs the input `target`"]);
+}
+
+#[test]
+fn the_guards_of_a_trigger_are_read() {
+    let (triggers, faults) = read_all(
+        r#"
+on: jira.*
+run: broken
+concurrency: {group: "${event.subject}", when_busy: replace, limit: 2}
+debounce: 30s
+cooldown: 10m
+rate: {per_actor: 5/1h, per_repository: 20/2h}
+priority: high
+breaker: 3/10m
+"#,
+    );
+    assert_eq!(faults, [""; 0]);
+    let period = |text| Period::parse(text).unwrap();
+    let rate = |text| Rate::parse(text).unwrap();
+    let group = "${event.subject}".to_owned();
+    let expected = Guards {
+        concurrency: Some(Concurrency { group, when_busy: WhenBusy::Replace, limit: 2 }),
+        debounce: Some(period("30s")),
+        cooldown: Some(period("10m")),
+        per_actor: Some(rate("5/1h")),
+        per_repository: Some(rate("20/2h")),
+        priority: Priority::High,
+        breaker: Some(rate("3/10m")),
+    };
+    assert_eq!(triggers[0].guards, expected);
+    let (triggers, faults) =
+        read_all("on: jira.*\nrun: broken\nconcurrency: \"deploy ${event.subject}\"\nbreaker: off\n");
+    assert_eq!(faults, [""; 0]);
+    let guards = &triggers[0].guards;
+    let group = "deploy ${event.subject}".to_owned();
+    let short = Some(Concurrency { group, when_busy: WhenBusy::Queue, limit: 1 });
+    assert_eq!((&guards.concurrency, guards.breaker), (&short, None));
+}
+
+#[test]
+fn every_trigger_has_a_breaker_unless_it_says_otherwise() {
+    let (triggers, _) = read_all("on: jira.*\nrun: broken\n");
+    assert_eq!(triggers[0].guards, Guards::default());
+    assert_eq!(triggers[0].guards.breaker, Rate::parse("10/1h").ok());
+}
+
+#[test]
+fn every_fault_of_the_guards_is_told() {
+    let (_, faults) = read_all(
+        r#"on: jira.*
+run: broken
+concurrency: {group: "${event.subjct}", when_bussy: skip, limit: 101}
+debounce: 30
+cooldown: 2 weeks
+rate: {per_actr: 5/1h, per_repository: 5}
+priority: hihg
+breaker: 0/1h
+"#,
+    );
+    let brief: Vec<&str> = faults.iter().map(|fault| shortened(fault)).collect();
+    assert_eq!(
+        brief,
+        [
+            "3:25 `event.subjct` is undefined [did you mean `subject`?",
+            "3:41 `concurrency` has no key `when_bussy` [did you mean `when_busy`?]",
+            "3:66 `limit` takes a number up to 100, not 101",
+            "4:11 `debounce`: `30` is not a span of time from `1s` to `168h`, like `30s`, `10m` or `2h`",
+            "5:11 `cooldown`: `2 weeks` is not a span of time from `1s` to `168h`, like `30s`, `10m` or `2h`",
+            "6:8 `rate` has no key `per_actr` [did you mean `per_actor`?]",
+            "6:40 `per_repository`: `5` is not a rate: a number from 1 to 1000 and a span of time, like `5/1h`",
+            "7:11 `hihg` is no `priority` [did you mean `high`?]",
+            "8:10 `breaker`: `0/1h` is not a rate: a number from 1 to 1000 and a span of time, like `5/1h`",
+        ]
+    );
+    let (_, faults) = read_all("on: jira.*\nrun: broken\nconcurrency: {limit: 2}\n");
+    assert_eq!(faults, ["3:15 `concurrency` needs `group`"]);
 }

@@ -1,0 +1,173 @@
+//! Beginning the runs of a delivery: those that their guards let through, and the answer where they do not.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::desk::Desk;
+use super::guard::{self, Taken};
+use super::judge::{PreparedRun, append};
+use crate::id::RunId;
+use crate::router::guard::told::{self, Told};
+use crate::router::guard::{Guard, Held, Voice};
+use crate::router::{ANSWER, ANSWERING};
+use crate::run::{Entry, Frozen, Record, Started};
+use crate::spec::Priority;
+use crate::store::keys::{self, Stand};
+use crate::store::shelf::{Look as _, Shelf};
+use crate::store::{NewRun, StoreError, codec};
+
+/// What became of the runs of a delivery.
+#[derive(Debug, Default)]
+pub(super) struct Begun {
+    /// Those that there are now.
+    pub runs: Vec<RunId>,
+    /// What is to be told of those that do not simply start.
+    pub told: Vec<Told>,
+    /// The runs under way that are to stop.
+    pub stopped: Vec<RunId>,
+    /// Whether one of them simply starts.
+    pub starts: bool,
+    /// What is to be written where the event came from: notices, and answers to who asked.
+    notices: Vec<String>,
+    answers: Vec<String>,
+}
+
+/// Begins the runs that their guards let through.
+pub(super) fn all<S: Shelf>(
+    desk: &mut Desk<S>,
+    runs: Vec<PreparedRun>,
+    answering: Option<Frozen>,
+) -> Result<Begun, StoreError> {
+    let mut begun = Begun::default();
+    let mut example = None;
+    for mut run in runs {
+        let Some(guard) = run.guard.take() else {
+            begun.runs.push(run.id);
+            begun.starts = true;
+            let stand = Stand { priority: Priority::Normal, at: run.first.at };
+            begin(desk, run, Some(stand))?;
+            continue;
+        };
+        let now = run.first.at;
+        example.get_or_insert_with(|| run.first.clone());
+        match guard::take_on(desk, run.id, &guard, now)? {
+            Ok(taken) => begun.admit(desk, run, &guard, taken)?,
+            Err(held) => begun.hold(&guard, &held),
+        }
+    }
+    if let Some((example, answering)) = example.zip(answering) {
+        begun.answer(desk, &example, answering)?;
+    }
+    Ok(begun)
+}
+
+impl Begun {
+    fn admit<S: Shelf>(
+        &mut self,
+        desk: &mut Desk<S>,
+        mut run: PreparedRun,
+        guard: &Guard,
+        taken: Taken,
+    ) -> Result<(), StoreError> {
+        let Taken { admitted, hops, stopped } = taken;
+        self.runs.push(run.id);
+        self.stopped.extend(stopped);
+        if let Record::Started(started) = &mut run.first.record {
+            started.hops = hops;
+        }
+        run.head.hops = hops;
+        let told = Told::admitted(&guard.trigger, &admitted, run.first.at);
+        if let Some(told) = told {
+            let told = Told { run: Some(run.id), ..told };
+            run.head.summary.reason = Some(told.sentence().to_owned());
+            if guard.voice == Voice::Answer {
+                self.answers.push(told.sentence().to_owned());
+            }
+            self.told.push(told);
+        } else {
+            self.starts = true;
+        }
+        let due = admitted.queued.is_none().then_some(Stand { priority: guard.priority, at: admitted.at });
+        run.head.stand = due.map(|stand| (stand.priority, stand.at));
+        begin(desk, run, due)
+    }
+
+    fn hold(&mut self, guard: &Guard, held: &Held) {
+        let told = Told::held(&guard.trigger, held);
+        if let Some(notice) = told::notice(&guard.trigger, held).filter(|_| guard.voice != Voice::Silent) {
+            self.notices.push(notice);
+        } else if guard.voice == Voice::Answer && guard.trigger != ANSWER && told.is_worth_an_answer() {
+            self.answers.push(told.sentence().to_owned());
+        }
+        self.told.push(told);
+    }
+
+    /// Begins the run that writes what is to be said; answers are not given for ever.
+    fn answer<S: Shelf>(
+        &mut self,
+        desk: &mut Desk<S>,
+        example: &Entry,
+        definition: Frozen,
+    ) -> Result<(), StoreError> {
+        let Record::Started(started) = &example.record else { return Ok(()) };
+        let mut texts = std::mem::take(&mut self.notices);
+        let id = RunId::of(started.event.id, ANSWER);
+        if desk.get(&keys::run(id))?.is_some() {
+            // It is answered already.
+            return Ok(());
+        }
+        if texts.is_empty() && !self.answers.is_empty() {
+            match guard::take_on(desk, id, &Guard::of_answer(&started.event), example.at)? {
+                Ok(_) => texts.append(&mut self.answers),
+                Err(held) => texts.extend(told::notice(ANSWER, &held)),
+            }
+        }
+        if texts.is_empty() {
+            return Ok(());
+        }
+        let run = answering(id, started, example.at, definition, &texts.join("\n\n"))?;
+        self.runs.push(id);
+        begin(desk, run, Some(Stand { priority: Priority::Normal, at: example.at }))
+    }
+}
+
+fn answering(
+    id: RunId,
+    like: &Started,
+    at: Timestamp,
+    definition: Frozen,
+    text: &str,
+) -> Result<PreparedRun, StoreError> {
+    let (workflow, input) = ANSWERING;
+    let started = Started {
+        trigger: ANSWER.to_owned(),
+        definition: definition.digest(),
+        workflow: workflow.to_owned(),
+        inputs: Map::from_iter([(input.to_owned(), Value::from(text))]),
+        ..like.clone()
+    };
+    let first = Entry { seq: 0, at, record: Record::Started(Box::new(started)) };
+    PreparedRun::new(NewRun { id, first, definition, guard: None })
+}
+
+/// Begins a run, due where it stands; one without a stand waits until somebody makes it due.
+fn begin<S: Shelf>(desk: &mut Desk<S>, run: PreparedRun, stand: Option<Stand>) -> Result<(), StoreError> {
+    let key = keys::run(run.id);
+    if desk.get(&key)?.is_some() {
+        return Err(StoreError::Conflict);
+    }
+    let digest = run.definition.digest();
+    let definition = keys::definition(digest);
+    if desk.get(&definition)?.is_none() {
+        desk.insert(definition, codec::encode(run.definition.text()))?;
+    }
+    desk.insert(keys::definition_use(digest, run.id), codec::encode(&[]))?;
+    append(desk, run.id, &run.first)?;
+    desk.insert_json(key, &run.head)?;
+    if let Some(stand) = stand {
+        desk.insert(keys::due(stand, run.id), codec::encode(&[]))?;
+    }
+    desk.tally.census.runs += 1;
+    desk.tally.census.open_runs += 1;
+    Ok(())
+}
