@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
-use crate::harness::{Delivery, Plain, SECRET};
+use crate::harness::{Delivery, Plain, SECRET, alone};
 
 /// How many senders nobody knows.
 const STRANGERS: u32 = 10_000;
@@ -130,6 +130,7 @@ async fn well_behaved(bot: Arc<Plain>, until: Arc<AtomicBool>) -> u64 {
 
 #[tokio::test]
 async fn a_crowd_of_bad_senders_costs_bounded_memory_and_keeps_nobody_out() {
+    let _alone = alone().await;
     let mut bot = Plain::new();
     bot.spawn();
     bot.ready().await;

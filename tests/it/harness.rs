@@ -21,3 +21,10 @@ pub(crate) use self::state::State;
 pub(crate) use self::tale::{Tale, Traces};
 pub(crate) use self::twins::Twins;
 pub(crate) use self::world::World;
+
+/// For a test that takes the whole machine: those that hold this run one after the other, so that none
+/// is slowed by another beyond what it allows for.
+pub(crate) async fn alone() -> tokio::sync::MutexGuard<'static, ()> {
+    static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    ALONE.lock().await
+}

@@ -12,7 +12,7 @@ use ostler::run::Record;
 use ostler::store::{Found, Query, RunStatus, Store};
 
 use self::sender::{Acknowledged, HALT, LOG, TARGET};
-use crate::harness::{Plain, Random, variable};
+use crate::harness::{Plain, Random, alone, variable};
 
 /// How often the bot is killed unless `OSTLER_KILLS` says otherwise.
 const KILLS: usize = 40;
@@ -35,6 +35,7 @@ fn start_sender(bot: &Plain) -> Child {
 
 #[tokio::test]
 async fn killed_under_load_what_was_acknowledged_is_there_once() {
+    let _alone = alone().await;
     let (mut random, mut bot) = (Random::new(), Plain::new());
     let mut sender = start_sender(&bot);
     for _ in 0..variable("OSTLER_KILLS").unwrap_or(KILLS) {
