@@ -346,7 +346,8 @@ fn task(repository: &RepositoryName, issue: &Issue) -> Option<TaskMention> {
     let number = issue.number.0?;
     Some(TaskMention {
         title: issue.title.owned(),
-        description: issue.body.owned(),
+        // Issues are always sent whole: without a text there is none.
+        description: Some(issue.body.owned().unwrap_or_default()),
         status: issue.state.owned(),
         kind: issue.kind.get().and_then(|kind| kind.name.owned()),
         labels: labels(&issue.labels),
@@ -359,7 +360,7 @@ fn task(repository: &RepositoryName, issue: &Issue) -> Option<TaskMention> {
 fn described(mention: TaskMention, change: &PullRequest) -> TaskMention {
     TaskMention {
         title: change.title.owned(),
-        description: change.body.owned(),
+        description: Some(change.body.owned().unwrap_or_default()),
         status: change.state.owned(),
         labels: labels(&change.labels),
         assignee: change.assignee.get().and_then(account),

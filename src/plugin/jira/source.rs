@@ -240,7 +240,11 @@ struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     fn event(self, stamp: &Stamp) -> Event {
-        let task = self.payload.issue.get().and_then(task);
+        let mut task = self.payload.issue.get().and_then(task);
+        // Deliveries about an issue hold all of it: without a description it has none.
+        if let Some(task) = task.as_mut().filter(|_| self.is_whole()) {
+            task.description.get_or_insert_default();
+        }
         let kind = self.kind();
         let mut event = Event::new(stamp, EventKind::spelled(JIRA, &[&kind]), self.subject(task.as_ref()));
         event.time = self.payload.timestamp.0.and_then(moment).unwrap_or(stamp.received_at);
@@ -256,6 +260,11 @@ impl<'a> Reading<'a> {
         event.assignee = self.assignee(&kind);
         event.task = task;
         event
+    }
+
+    /// Whether the issue is told of with all its fields, as comments and rules of Automation do not.
+    fn is_whole(self) -> bool {
+        self.payload.webhook_event.text().is_some_and(|name| name.starts_with("jira:issue_"))
     }
 
     fn kind(self) -> String {

@@ -30,6 +30,28 @@ fn a_ping_is_answered_and_nothing_else() {
     assert!(matches!(handshake_of(&source(), "ping"), Reply::Json(_)));
 }
 
+/// A kept delivery with a value changed, understood.
+fn changed(name: &str, pointer: &str, value: serde_json::Value) -> Event {
+    let mut fixture = kept("github", name);
+    *fixture.body.as_mut().unwrap().pointer_mut(pointer).unwrap() = value;
+    match decode(&source(), &fixture.delivery().unwrap()) {
+        Ok(Decoded::Event { event, .. }) => *event,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_empty_text_is_a_text_so_that_what_is_written_later_was_not_asked_for() {
+    let nothing = || serde_json::Value::Null;
+    for event in [
+        changed("issues.labeled", "/issue/body", nothing()),
+        changed("issue_comment.created", "/issue/body", nothing()),
+        changed("pull_request.opened", "/pull_request/body", nothing()),
+    ] {
+        assert_eq!(event.task.unwrap().description.as_deref(), Some(""), "{}", event.kind);
+    }
+}
+
 #[test]
 fn a_label_names_the_issue_and_itself() {
     let event = read("issues.labeled");

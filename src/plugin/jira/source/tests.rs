@@ -17,6 +17,17 @@ fn what_becomes_of_each_kept_delivery() {
 }
 
 #[test]
+fn an_empty_description_is_one_where_the_whole_ticket_is_told_and_unknown_where_it_is_not() {
+    let mut fixture = kept("jira", "issue_updated.assigned");
+    *fixture.body.as_mut().unwrap().pointer_mut("/issue/fields/description").unwrap() =
+        serde_json::Value::Null;
+    let Ok(Decoded::Event { event, .. }) = decode(&source(), &fixture.delivery().unwrap()) else { panic!() };
+    assert_eq!(event.task.unwrap().description.as_deref(), Some(""));
+    // A comment comes with a part of its ticket.
+    assert_eq!(read("comment_created").task.unwrap().description, None);
+}
+
+#[test]
 fn an_assignment_comes_before_a_transition() {
     let event = read("issue_updated.assigned");
     assert_eq!(event.kind.as_str(), "jira.issue.assigned");
