@@ -10,6 +10,8 @@ use std::marker::PhantomData;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::source::{Delivery, JSON, Undecodable};
+
 /// Declares objects of which every field is a [`Maybe`].
 macro_rules! records {
     ($($(#[$doc:meta])* $name:ident { $($(#[$attribute:meta])* $field:ident: $kind:ty,)* })*) => {$(
@@ -145,6 +147,20 @@ impl<'de, T: Shape> Deserialize<'de> for Maybe<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Look(PhantomData)).map(Self)
     }
+}
+
+/// A delivery's body, which must be a JSON object.
+pub(super) fn read<T: Record>(delivery: &Delivery) -> Result<T, Undecodable> {
+    if delivery.media_type() != JSON {
+        return Err(Undecodable::media_type("JSON"));
+    }
+    parse(&delivery.body)
+}
+
+/// A text that must be a JSON object.
+pub(super) fn parse<T: Record>(json: &[u8]) -> Result<T, Undecodable> {
+    let value: Maybe<T> = serde_json::from_slice(json).map_err(|error| Undecodable::json(&error))?;
+    value.0.ok_or_else(Undecodable::no_object)
 }
 
 /// Takes whatever comes.

@@ -40,6 +40,12 @@ impl Delivery {
         values.next().is_none().then(|| value.to_str().ok()).flatten()
     }
 
+    /// The sender's own id of it, in a header; none where the header is empty.
+    #[must_use]
+    pub fn id(&self, header: &str) -> Option<&str> {
+        self.header(header).filter(|id| !id.is_empty())
+    }
+
     /// The body's media type, without parameters and in lower case; JSON where the sender does not say.
     #[must_use]
     pub fn media_type(&self) -> String {
@@ -54,7 +60,9 @@ pub trait Source: Debug + Send + Sync {
     fn name(&self) -> SourceName;
 
     /// The parts of the path behind the name that it knows; empty when there is none.
-    fn surfaces(&self) -> Vec<&str>;
+    fn surfaces(&self) -> Vec<&str> {
+        Vec::new()
+    }
 
     /// What a delivery on a surface may be believed by; several while a secret is being replaced. Without
     /// any the surface is off.
@@ -95,7 +103,10 @@ pub trait Source: Debug + Send + Sync {
 
     /// What the source wants to read in the answer, where it is particular; else it is told the
     /// status as JSON.
-    fn answer(&self, delivery: &Delivery, verdict: &Verdict) -> Option<Reply>;
+    fn answer(&self, delivery: &Delivery, verdict: &Verdict) -> Option<Reply> {
+        let _ = (delivery, verdict);
+        None
+    }
 }
 
 /// The outcomes of decoding.

@@ -10,9 +10,9 @@ use serde::Deserialize;
 
 use super::payload::{Comment, Content, Payload};
 use crate::event::{Account, Actor, Command, Event, EventKind, PageMention, SourceName, Stamp, Subject};
-use crate::plugin::lenient::Maybe;
+use crate::plugin::lenient::{self, Maybe};
 use crate::plugin::scheme::{Credential, Mac, Scheme};
-use crate::plugin::source::{Decoded, Delivery, JSON, Reply, Source, Undecodable, Verdict};
+use crate::plugin::source::{Decoded, Delivery, Source, Undecodable};
 
 /// The vendor's name.
 const CONFLUENCE: &str = "confluence";
@@ -71,10 +71,6 @@ impl Source for ConfluenceSource {
         SourceName::new(CONFLUENCE)
     }
 
-    fn surfaces(&self) -> Vec<&str> {
-        Vec::new()
-    }
-
     fn credentials(&self, _: &str) -> &[Credential] {
         &self.credentials
     }
@@ -88,12 +84,7 @@ impl Source for ConfluenceSource {
     }
 
     fn decode(&self, delivery: &Delivery, stamp: &Stamp) -> Result<Decoded, Undecodable> {
-        if delivery.media_type() != JSON {
-            return Err(Undecodable::media_type("JSON"));
-        }
-        let payload: Maybe<Payload> =
-            serde_json::from_slice(&delivery.body).map_err(|error| Undecodable::json(&error))?;
-        let payload = payload.0.ok_or_else(Undecodable::no_object)?;
+        let payload = lenient::read::<Payload>(delivery)?;
         if payload.test.0 == Some(true) {
             return Ok(Decoded::Ignored("a test of the connection".to_owned()));
         }
@@ -101,14 +92,10 @@ impl Source for ConfluenceSource {
         let identities = identities(&payload, delivery, stamp);
         Ok(Decoded::Event { event: Box::new(event), identities })
     }
-
-    fn answer(&self, _: &Delivery, _: &Verdict) -> Option<Reply> {
-        None
-    }
 }
 
 fn identities(payload: &Payload, delivery: &Delivery, stamp: &Stamp) -> Vec<String> {
-    let header = |name| delivery.header(name).filter(|id| !id.is_empty());
+    let header = |name| delivery.id(name);
     // A rule's document may be the same each time; where its author tells two apart, we do. Beside a signature
     // it is no rule's, and a header that nothing covers would let anybody send a signed body again.
     let is_signed = delivery.headers.contains_key(SIGNATURE);

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::payload::{Choice, Data, Happened, Payload, User};
 use crate::event::{Account, Actor, Button, Command, Event, EventKind, SourceName, Stamp, Subject, Thread};
-use crate::plugin::lenient::Maybe;
+use crate::plugin::lenient::{self, Maybe};
 use crate::plugin::scheme::{Credential, Scheme};
-use crate::plugin::source::{Decoded, Delivery, JSON, Reply, Source, Undecodable, Verdict};
+use crate::plugin::source::{Decoded, Delivery, Reply, Source, Undecodable, Verdict};
 
 /// The vendor's name.
 const DISCORD: &str = "discord";
@@ -91,10 +91,6 @@ impl Source for DiscordSource {
         SourceName::new(DISCORD)
     }
 
-    fn surfaces(&self) -> Vec<&str> {
-        Vec::new()
-    }
-
     fn credentials(&self, _: &str) -> &[Credential] {
         &self.credentials
     }
@@ -104,7 +100,7 @@ impl Source for DiscordSource {
     }
 
     fn decode(&self, delivery: &Delivery, stamp: &Stamp) -> Result<Decoded, Undecodable> {
-        let payload = read(delivery)?;
+        let payload = lenient::read::<Payload>(delivery)?;
         if let Some(happened) = payload.event.get() {
             return Ok(happening(happened, stamp));
         }
@@ -122,7 +118,7 @@ impl Source for DiscordSource {
     }
 
     fn answer(&self, delivery: &Delivery, verdict: &Verdict) -> Option<Reply> {
-        let payload = read(delivery).ok()?;
+        let payload = lenient::read::<Payload>(delivery).ok()?;
         if payload.event.get().is_some() {
             return Some(Reply::NoContent);
         }
@@ -146,15 +142,6 @@ fn message(text: &str) -> Value {
     let text: String = text.chars().take(MESSAGE).collect();
     let data = json!({"content": text, "flags": EPHEMERAL, "allowed_mentions": {"parse": []}});
     json!({"type": answer::MESSAGE, "data": data})
-}
-
-fn read(delivery: &Delivery) -> Result<Payload, Undecodable> {
-    if delivery.media_type() != JSON {
-        return Err(Undecodable::media_type("JSON"));
-    }
-    let payload: Maybe<Payload> =
-        serde_json::from_slice(&delivery.body).map_err(|error| Undecodable::json(&error))?;
-    payload.0.ok_or_else(Undecodable::no_object)
 }
 
 /// What an event of the application is.

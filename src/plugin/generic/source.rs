@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::payload::{self, Place};
 use crate::event::{Event, EventKind, SourceName, Stamp, Subject};
 use crate::plugin::scheme::{Algorithm, Credential, Encoding, Mac, Scheme};
-use crate::plugin::source::{Decoded, Delivery, Reply, Source, Undecodable, Verdict};
+use crate::plugin::source::{Decoded, Delivery, Source, Undecodable};
 
 /// The source's name.
 const GENERIC: &str = "generic";
@@ -116,10 +116,6 @@ impl Source for GenericSource {
         let event = Event::new(stamp, kind, Subject::new(GENERIC, name));
         let identities = known.identities(delivery, &body, stamp);
         Ok(Decoded::Event { event: Box::new(event), identities })
-    }
-
-    fn answer(&self, _: &Delivery, _: &Verdict) -> Option<Reply> {
-        None
     }
 }
 

@@ -19,9 +19,9 @@ use crate::event::{
     Account, Actor, ChangeMention, Check, Command, Event, EventKind, Push, RepositoryMention, RepositoryName,
     SourceName, Stamp, Subject, TaskMention, TaskRef,
 };
-use crate::plugin::lenient::{Maybe, Text};
+use crate::plugin::lenient::{self, Maybe, Text};
 use crate::plugin::scheme::{Credential, Mac, Scheme};
-use crate::plugin::source::{Decoded, Delivery, FORM, JSON, Reply, Source, Undecodable, Verdict};
+use crate::plugin::source::{Decoded, Delivery, FORM, JSON, Reply, Source, Undecodable};
 
 /// The vendor's name.
 const GITHUB: &str = "github";
@@ -71,10 +71,6 @@ impl Source for GithubSource {
         SourceName::new(GITHUB)
     }
 
-    fn surfaces(&self) -> Vec<&str> {
-        Vec::new()
-    }
-
     fn credentials(&self, _: &str) -> &[Credential] {
         &self.credentials
     }
@@ -99,10 +95,6 @@ impl Source for GithubSource {
         let identities = identities(delivery, &payload, &event, stamp);
         Ok(Decoded::Event { event: Box::new(event), identities })
     }
-
-    fn answer(&self, _: &Delivery, _: &Verdict) -> Option<Reply> {
-        None
-    }
 }
 
 /// The event's name, which only a header tells.
@@ -123,13 +115,12 @@ fn read(delivery: &Delivery) -> Result<Payload, Undecodable> {
         }
         _ => return Err(Undecodable::media_type("JSON or a form")),
     };
-    let payload: Maybe<Payload> = serde_json::from_slice(&json).map_err(|error| Undecodable::json(&error))?;
-    payload.0.ok_or_else(Undecodable::no_object)
+    lenient::parse(&json)
 }
 
 fn identities(delivery: &Delivery, payload: &Payload, event: &Event, stamp: &Stamp) -> Vec<String> {
     let mut identities = Vec::new();
-    if let Some(guid) = delivery.header("X-GitHub-Delivery").filter(|guid| !guid.is_empty()) {
+    if let Some(guid) = delivery.id("X-GitHub-Delivery") {
         identities.push(format!("{GITHUB}:{guid}"));
     }
     identities.push(format!("{GITHUB}:body:{}", stamp.payload.digest));

@@ -21,9 +21,9 @@ use crate::event::{
     Account, Actor, ChangeMention, Check, Command, Comment, Event, Push, RepositoryMention, RepositoryName,
     SourceName, Stamp, Subject, TaskMention, TaskRef,
 };
-use crate::plugin::lenient::{Maybe, Text};
+use crate::plugin::lenient::{self, Text};
 use crate::plugin::scheme::{Credential, Scheme};
-use crate::plugin::source::{Decoded, Delivery, JSON, Reply, Source, Undecodable, Verdict};
+use crate::plugin::source::{Decoded, Delivery, Source, Undecodable};
 
 /// The vendor's name.
 const GITLAB: &str = "gitlab";
@@ -94,10 +94,6 @@ impl Source for GitlabSource {
         SourceName::new(GITLAB)
     }
 
-    fn surfaces(&self) -> Vec<&str> {
-        Vec::new()
-    }
-
     fn credentials(&self, _: &str) -> &[Credential] {
         &self.credentials
     }
@@ -107,20 +103,11 @@ impl Source for GitlabSource {
     }
 
     fn decode(&self, delivery: &Delivery, stamp: &Stamp) -> Result<Decoded, Undecodable> {
-        if delivery.media_type() != JSON {
-            return Err(Undecodable::media_type("JSON"));
-        }
-        let payload: Maybe<Payload> =
-            serde_json::from_slice(&delivery.body).map_err(|error| Undecodable::json(&error))?;
-        let payload = payload.0.ok_or_else(Undecodable::no_object)?;
+        let payload = lenient::read::<Payload>(delivery)?;
         let hook = delivery.header("X-Gitlab-Event").unwrap_or_default();
         let event = Reading { hook, payload: &payload }.event(stamp);
         let identities = identities(delivery, &event, stamp);
         Ok(Decoded::Event { event: Box::new(event), identities })
-    }
-
-    fn answer(&self, _: &Delivery, _: &Verdict) -> Option<Reply> {
-        None
     }
 }
 

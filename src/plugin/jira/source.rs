@@ -25,9 +25,9 @@ use super::payload::{Comment, Fields, Issue, Item, Named, Payload, User};
 use crate::event::{
     Account, Actor, Command, Event, EventKind, SourceName, Stamp, Subject, TaskMention, TaskRef,
 };
-use crate::plugin::lenient::{Maybe, Text};
+use crate::plugin::lenient::{self, Maybe, Text};
 use crate::plugin::scheme::{Credential, Mac, Scheme};
-use crate::plugin::source::{Decoded, Delivery, JSON, Reply, Source, Undecodable, Verdict};
+use crate::plugin::source::{Decoded, Delivery, Source, Undecodable};
 
 /// The vendor's name.
 const JIRA: &str = "jira";
@@ -130,7 +130,7 @@ impl JiraSource {
             return vec![format!("{JIRA}:{site}:{AUTOMATION}:{key}")];
         }
         let mut identities = Vec::new();
-        let id = delivery.header("X-Atlassian-Webhook-Identifier").filter(|id| !id.is_empty());
+        let id = delivery.id("X-Atlassian-Webhook-Identifier");
         if let Some(id) = id {
             identities.push(format!("{JIRA}:{site}:{id}"));
         }
@@ -162,10 +162,6 @@ impl Source for JiraSource {
         SourceName::new(JIRA)
     }
 
-    fn surfaces(&self) -> Vec<&str> {
-        Vec::new()
-    }
-
     fn credentials(&self, _: &str) -> &[Credential] {
         &self.credentials
     }
@@ -183,12 +179,7 @@ impl Source for JiraSource {
     }
 
     fn decode(&self, delivery: &Delivery, stamp: &Stamp) -> Result<Decoded, Undecodable> {
-        if delivery.media_type() != JSON {
-            return Err(Undecodable::media_type("JSON"));
-        }
-        let payload: Maybe<Payload> =
-            serde_json::from_slice(&delivery.body).map_err(|error| Undecodable::json(&error))?;
-        let payload = payload.0.ok_or_else(Undecodable::no_object)?.unfolded();
+        let payload = lenient::read::<Payload>(delivery)?.unfolded();
         let name = payload.name().ok_or_else(|| Undecodable::missing("webhookEvent"))?;
         let mut event = Reading { name, payload: &payload }.event(stamp);
         event.actor = event.actor.or_else(|| told_beside(delivery));
@@ -197,10 +188,6 @@ impl Source for JiraSource {
         }
         let identities = self.identities(delivery, &payload, &event, stamp);
         Ok(Decoded::Event { event: Box::new(event), identities })
-    }
-
-    fn answer(&self, _: &Delivery, _: &Verdict) -> Option<Reply> {
-        None
     }
 }
 

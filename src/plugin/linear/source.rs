@@ -19,9 +19,9 @@ use super::payload::{Data, Issue, Named, Payload, Person};
 use crate::event::{
     Account, Actor, Command, Comment, Event, EventKind, SourceName, Stamp, Subject, TaskMention, TaskRef,
 };
-use crate::plugin::lenient::{Maybe, Text};
+use crate::plugin::lenient::{self, Maybe, Text};
 use crate::plugin::scheme::{Credential, Mac, Scheme};
-use crate::plugin::source::{Decoded, Delivery, JSON, Reply, Source, Undecodable, Verdict};
+use crate::plugin::source::{Decoded, Delivery, Source, Undecodable};
 
 /// The vendor's name.
 const LINEAR: &str = "linear";
@@ -71,10 +71,6 @@ impl Source for LinearSource {
         SourceName::new(LINEAR)
     }
 
-    fn surfaces(&self) -> Vec<&str> {
-        Vec::new()
-    }
-
     fn credentials(&self, _: &str) -> &[Credential] {
         &self.credentials
     }
@@ -84,12 +80,7 @@ impl Source for LinearSource {
     }
 
     fn decode(&self, delivery: &Delivery, stamp: &Stamp) -> Result<Decoded, Undecodable> {
-        if delivery.media_type() != JSON {
-            return Err(Undecodable::media_type("JSON"));
-        }
-        let payload: Maybe<Payload> =
-            serde_json::from_slice(&delivery.body).map_err(|error| Undecodable::json(&error))?;
-        let payload = payload.0.ok_or_else(Undecodable::no_object)?;
+        let payload = lenient::read::<Payload>(delivery)?;
         // The header of that name is not signed: it proves nothing.
         let sent = payload.webhook_timestamp.0.ok_or_else(|| Undecodable::missing("webhookTimestamp"))?;
         if !is_recent(sent, stamp.received_at) {
@@ -99,10 +90,6 @@ impl Source for LinearSource {
         let identities = identities(delivery, &payload, &event, stamp);
         Ok(Decoded::Event { event: Box::new(event), identities })
     }
-
-    fn answer(&self, _: &Delivery, _: &Verdict) -> Option<Reply> {
-        None
-    }
 }
 
 fn is_recent(milliseconds: i64, now: Timestamp) -> bool {
@@ -111,7 +98,7 @@ fn is_recent(milliseconds: i64, now: Timestamp) -> bool {
 }
 
 fn identities(delivery: &Delivery, payload: &Payload, event: &Event, stamp: &Stamp) -> Vec<String> {
-    let id = delivery.header("Linear-Delivery").filter(|id| !id.is_empty());
+    let id = delivery.id("Linear-Delivery");
     let mut identities: Vec<String> = id.map(|id| format!("{LINEAR}:{id}")).into_iter().collect();
     identities.push(format!("{LINEAR}:body:{}", stamp.payload.digest));
     let data = payload.data.get();

@@ -12,9 +12,9 @@ use serde::Deserialize;
 
 use super::payload::{Named, Payload};
 use crate::event::{Account, Actor, Event, EventKind, PageMention, SourceName, Stamp, Subject};
-use crate::plugin::lenient::Maybe;
+use crate::plugin::lenient::{self};
 use crate::plugin::scheme::{Credential, Mac, Scheme};
-use crate::plugin::source::{Decoded, Delivery, JSON, Reply, Source, Undecodable, Verdict};
+use crate::plugin::source::{Decoded, Delivery, Reply, Source, Undecodable};
 
 /// The vendor's name.
 const NOTION: &str = "notion";
@@ -67,10 +67,6 @@ impl Source for NotionSource {
         SourceName::new(NOTION)
     }
 
-    fn surfaces(&self) -> Vec<&str> {
-        Vec::new()
-    }
-
     fn credentials(&self, _: &str) -> &[Credential] {
         &self.credentials
     }
@@ -84,7 +80,7 @@ impl Source for NotionSource {
     }
 
     fn decode(&self, delivery: &Delivery, stamp: &Stamp) -> Result<Decoded, Undecodable> {
-        let payload = read(delivery)?;
+        let payload = lenient::read::<Payload>(delivery)?;
         if payload.verification_token.text().is_some() && payload.kind.text().is_none() {
             return Ok(Decoded::Handshake(Reply::Empty));
         }
@@ -99,7 +95,7 @@ impl Source for NotionSource {
         if !is_small || delivery.headers.contains_key("X-Notion-Signature") {
             return None;
         }
-        let payload = read(delivery).ok()?;
+        let payload = lenient::read::<Payload>(delivery).ok()?;
         let token = payload.verification_token.text().filter(|token| is_token(token))?;
         // One is waited for; whoever comes second is not told apart from any other stranger.
         self.waits.swap(false, Ordering::Relaxed).then(|| {
@@ -111,25 +107,12 @@ impl Source for NotionSource {
             Reply::Empty
         })
     }
-
-    fn answer(&self, _: &Delivery, _: &Verdict) -> Option<Reply> {
-        None
-    }
 }
 
 /// A text that can be one of Notion's tokens, and does no harm in a log.
 fn is_token(text: &str) -> bool {
     let rest = text.strip_prefix("secret_").unwrap_or_default();
     !rest.is_empty() && rest.len() <= 128 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
-}
-
-fn read(delivery: &Delivery) -> Result<Payload, Undecodable> {
-    if delivery.media_type() != JSON {
-        return Err(Undecodable::media_type("JSON"));
-    }
-    let payload: Maybe<Payload> =
-        serde_json::from_slice(&delivery.body).map_err(|error| Undecodable::json(&error))?;
-    payload.0.ok_or_else(Undecodable::no_object)
 }
 
 fn event(payload: &Payload, kind: &str, stamp: &Stamp) -> Event {

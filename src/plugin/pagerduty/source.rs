@@ -7,9 +7,9 @@ use super::payload::{Data, Payload, Reference, Told};
 use crate::event::{
     Account, Actor, Command, Comment, Event, EventKind, Incident, SourceName, Stamp, Subject,
 };
-use crate::plugin::lenient::Maybe;
+use crate::plugin::lenient::{self, Maybe};
 use crate::plugin::scheme::{Credential, Mac, Scheme};
-use crate::plugin::source::{Decoded, Delivery, JSON, Reply, Source, Undecodable, Verdict};
+use crate::plugin::source::{Decoded, Delivery, Source, Undecodable};
 
 /// The vendor's name.
 const PAGERDUTY: &str = "pagerduty";
@@ -60,10 +60,6 @@ impl Source for PagerdutySource {
         SourceName::new(PAGERDUTY)
     }
 
-    fn surfaces(&self) -> Vec<&str> {
-        Vec::new()
-    }
-
     fn credentials(&self, _: &str) -> &[Credential] {
         &self.credentials
     }
@@ -73,12 +69,7 @@ impl Source for PagerdutySource {
     }
 
     fn decode(&self, delivery: &Delivery, stamp: &Stamp) -> Result<Decoded, Undecodable> {
-        if delivery.media_type() != JSON {
-            return Err(Undecodable::media_type("JSON"));
-        }
-        let payload: Maybe<Payload> =
-            serde_json::from_slice(&delivery.body).map_err(|error| Undecodable::json(&error))?;
-        let payload = payload.0.ok_or_else(Undecodable::no_object)?;
+        let payload = lenient::read::<Payload>(delivery)?;
         let told = payload.event.get().ok_or_else(|| Undecodable::missing("event"))?;
         let kind = told.event_type.text().ok_or_else(|| Undecodable::missing("event.event_type"))?;
         if kind == TEST {
@@ -87,10 +78,6 @@ impl Source for PagerdutySource {
         let id = told.id.owned().unwrap_or_else(|| format!("body:{}", stamp.payload.digest));
         let event = event(told, kind, stamp);
         Ok(Decoded::Event { event: Box::new(event), identities: vec![format!("{PAGERDUTY}:{id}")] })
-    }
-
-    fn answer(&self, _: &Delivery, _: &Verdict) -> Option<Reply> {
-        None
     }
 }
 

@@ -10,9 +10,9 @@ use super::payload::{Alert, Data, Issue, Occurrence, Payload};
 use crate::event::{
     Account, Actor, Command, Comment, Event, EventKind, Incident, SourceName, Stamp, Subject,
 };
-use crate::plugin::lenient::{Maybe, Text};
+use crate::plugin::lenient::{self, Text};
 use crate::plugin::scheme::{Credential, Mac, Scheme};
-use crate::plugin::source::{Decoded, Delivery, JSON, Reply, Source, Undecodable, Verdict};
+use crate::plugin::source::{Decoded, Delivery, Source, Undecodable};
 
 /// The vendor's name.
 const SENTRY: &str = "sentry";
@@ -58,10 +58,6 @@ impl Source for SentrySource {
         SourceName::new(SENTRY)
     }
 
-    fn surfaces(&self) -> Vec<&str> {
-        Vec::new()
-    }
-
     fn credentials(&self, _: &str) -> &[Credential] {
         &self.credentials
     }
@@ -75,21 +71,12 @@ impl Source for SentrySource {
     }
 
     fn decode(&self, delivery: &Delivery, stamp: &Stamp) -> Result<Decoded, Undecodable> {
-        if delivery.media_type() != JSON {
-            return Err(Undecodable::media_type("JSON"));
-        }
-        let payload: Maybe<Payload> =
-            serde_json::from_slice(&delivery.body).map_err(|error| Undecodable::json(&error))?;
-        let payload = payload.0.ok_or_else(Undecodable::no_object)?;
+        let payload = lenient::read::<Payload>(delivery)?;
         let event = event(&payload, delivery, stamp);
-        let id = delivery.header("Request-ID").filter(|id| !id.is_empty());
+        let id = delivery.id("Request-ID");
         let id = id.map(|id| format!("{SENTRY}:{id}"));
         let body = format!("{SENTRY}:body:{}", stamp.payload.digest);
         Ok(Decoded::Event { event: Box::new(event), identities: id.into_iter().chain([body]).collect() })
-    }
-
-    fn answer(&self, _: &Delivery, _: &Verdict) -> Option<Reply> {
-        None
     }
 }
 

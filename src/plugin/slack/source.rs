@@ -14,9 +14,9 @@ use serde_json::json;
 use super::payload::{Envelope, Field, Interaction, Message, User};
 use super::text;
 use crate::event::{Account, Actor, Button, Command, Event, EventKind, SourceName, Stamp, Subject, Thread};
-use crate::plugin::lenient::{Maybe, Record, Text};
+use crate::plugin::lenient::{self, Text};
 use crate::plugin::scheme::{Credential, Scheme};
-use crate::plugin::source::{Decoded, Delivery, FORM, JSON, Reply, Source, Undecodable, Verdict};
+use crate::plugin::source::{Decoded, Delivery, FORM, Reply, Source, Undecodable, Verdict};
 
 /// The vendor's name.
 const SLACK: &str = "slack";
@@ -90,7 +90,7 @@ impl Source for SlackSource {
 
     fn decode(&self, delivery: &Delivery, stamp: &Stamp) -> Result<Decoded, Undecodable> {
         match delivery.surface.as_str() {
-            EVENTS => envelope(&read(delivery)?, stamp),
+            EVENTS => envelope(&lenient::read(delivery)?, stamp),
             COMMANDS => command(&Form::of(delivery)?, delivery, stamp),
             _ => interaction(delivery, stamp),
         }
@@ -141,19 +141,6 @@ impl Form {
     }
 }
 
-/// A body that is JSON.
-fn read<T: Record>(delivery: &Delivery) -> Result<T, Undecodable> {
-    if delivery.media_type() != JSON {
-        return Err(Undecodable::media_type("JSON"));
-    }
-    parse(&delivery.body)
-}
-
-fn parse<T: Record>(json: &[u8]) -> Result<T, Undecodable> {
-    let value: Maybe<T> = serde_json::from_slice(json).map_err(|error| Undecodable::json(&error))?;
-    value.0.ok_or_else(Undecodable::no_object)
-}
-
 fn command(form: &Form, delivery: &Delivery, stamp: &Stamp) -> Result<Decoded, Undecodable> {
     let (user, channel) = (form.required("user_id")?, form.required("channel_id")?);
     let team = form.get("team_id").or_else(|| form.get("enterprise_id")).unwrap_or_default();
@@ -179,7 +166,7 @@ fn command(form: &Form, delivery: &Delivery, stamp: &Stamp) -> Result<Decoded, U
 
 fn interaction(delivery: &Delivery, stamp: &Stamp) -> Result<Decoded, Undecodable> {
     let form = Form::of(delivery)?;
-    let interaction: Interaction = parse(form.required("payload")?.as_bytes())?;
+    let interaction: Interaction = lenient::parse(form.required("payload")?.as_bytes())?;
     let kind = match interaction.kind.text() {
         Some("block_actions") if !interaction.actions.items().is_empty() => "slack.button",
         Some("view_submission") => MODAL,

@@ -12,7 +12,7 @@ use super::payload::Payload;
 use crate::event::{Event, EventKind, SourceName, Stamp, Subject};
 use crate::plugin::lenient::Maybe;
 use crate::plugin::scheme::{Credential, Scheme};
-use crate::plugin::source::{Decoded, Delivery, JSON, Reply, Source, Undecodable, Verdict};
+use crate::plugin::source::{Decoded, Delivery, JSON, Source, Undecodable};
 
 /// The source's name.
 const STANDARD: &str = "standard";
@@ -95,10 +95,6 @@ impl Source for StandardSource {
         event.time = happened.unwrap_or(stamp.received_at);
         let id = delivery.header(ID).ok_or_else(|| Undecodable::missing(ID))?;
         Ok(Decoded::Event { event: Box::new(event), identities: vec![format!("{STANDARD}:{name}:{id}")] })
-    }
-
-    fn answer(&self, _: &Delivery, _: &Verdict) -> Option<Reply> {
-        None
     }
 }
 
