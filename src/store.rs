@@ -111,7 +111,7 @@ pub struct Intake {
     /// The event.
     pub event: Event,
     /// The body as it arrived.
-    pub payload: Vec<u8>,
+    pub payload: bytes::Bytes,
     /// Why each trigger did or did not want it, as JSON.
     pub reasons: serde_json::Value,
     /// The runs that it starts.

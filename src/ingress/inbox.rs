@@ -21,6 +21,7 @@ use crate::plugin::Registry;
 use crate::plugin::source::{Decoded, Delivery, Reply, Source, Undecodable, Verdict};
 use crate::router::{self, question};
 use crate::store::{Accepted, Found, Intake, Query, Store, StoreError};
+use bytes::Bytes;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -307,14 +308,14 @@ impl Inbox {
         let policy = self.policy.get();
         if let Some(open) = self.questions.find(&event, now) {
             let taking = self.answered(event.clone(), &open, &policy, now).await?;
-            match self.put(taking, identities.clone(), &delivery.body, now).await {
+            match self.put(taking, identities.clone(), delivery.body.clone(), now).await {
                 // Somebody else answered first: what is asked now stands in the store.
                 Err(StoreError::Conflict) => self.questions.load(&*self.store).await?,
                 stored => return Ok(stored?),
             }
         }
         let taking = Taking::of(router::route(event, &policy.rules, &policy.standing), &policy, now)?;
-        Ok(self.put(taking, identities, &delivery.body, now).await?)
+        Ok(self.put(taking, identities, delivery.body.clone(), now).await?)
     }
 
     /// What becomes of an event that may be the answer to an open question.
@@ -350,7 +351,7 @@ impl Inbox {
         &self,
         mut taking: Taking,
         identities: Vec<String>,
-        payload: &[u8],
+        payload: Bytes,
         now: Timestamp,
     ) -> Result<(Verdict, Answer), StoreError> {
         let started = taking.started();
@@ -361,7 +362,7 @@ impl Inbox {
         let intake = Intake {
             identities,
             event: taking.routing.event.clone(),
-            payload: payload.to_vec(),
+            payload,
             reasons: std::mem::take(&mut taking.reasons),
             runs: std::mem::take(&mut taking.runs),
             answering: taking.answering.take(),

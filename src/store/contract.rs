@@ -172,7 +172,7 @@ fn delivery(second: i64) -> Intake {
     Intake {
         identities: vec![format!("github/{second}")],
         event,
-        payload,
+        payload: payload.into(),
         reasons: json!([{ "trigger": "label", "taken": true }]),
         runs: vec![NewRun { id: run_id(second), first, definition: Frozen::from(&*definition), guard: None }],
         answering: None,

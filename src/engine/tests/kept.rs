@@ -25,7 +25,7 @@ fn intake(run: RunId, definition: &Arc<Definition>) -> Intake {
     Intake {
         identities: vec![run.to_string()],
         event: begun.event.clone(),
-        payload: b"{}".to_vec(),
+        payload: b"{}"[..].into(),
         reasons: json!([]),
         runs: vec![NewRun {
             id: run,

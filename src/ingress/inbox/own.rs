@@ -76,7 +76,7 @@ impl Inbox {
     ) -> Result<Answer, Rejection> {
         let mut taking = Taking::of(own.routing, policy, now)?;
         taking.values = own.values;
-        let (_, answer) = self.put(taking, own.identities, &own.payload, now).await?;
+        let (_, answer) = self.put(taking, own.identities, own.payload.into(), now).await?;
         Ok(answer)
     }
 

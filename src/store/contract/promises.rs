@@ -223,7 +223,7 @@ pub(super) async fn large_values_read_back(home: &impl Home) {
     let store = home.open();
     let large = noise(300_000);
     let mut intake = delivery(10);
-    intake.payload = large.clone().into_bytes();
+    intake.payload = large.clone().into_bytes().into();
     store.accept(intake).await.unwrap();
     let lease = leased(&store, 10).await;
     write(&store, &lease, vec![fact(1, json!(large)), fact(2, json!(large))], Due::Held).await.unwrap();
