@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
 
 use crate::app;
@@ -18,7 +19,7 @@ pub(super) struct Place {
     pub(super) config: Option<PathBuf>,
     /// The directory in which things are kept.
     #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    pub(super) data: Option<PathBuf>,
 }
 
 /// Who answers for what is kept.
@@ -39,7 +40,7 @@ impl Place {
         }
         let socket = app::admin_socket(&data);
         if socket.exists()
-            && let Some(answer) = ask_server(&socket, path).await?
+            && let Some(answer) = ask_server(&socket, |http| http.get(address(path))).await?
         {
             return Ok(Kept::Told(answer));
         }
@@ -55,10 +56,18 @@ impl Place {
     }
 }
 
+/// The address of a path of a server's API, by way of its socket.
+pub(super) fn address(path: &str) -> String {
+    format!("http://ostler/api/v1/{path}")
+}
+
 /// Asks the server behind a socket; nothing when no server is there any more.
-async fn ask_server(socket: &Path, path: &str) -> anyhow::Result<Option<Value>> {
-    let client = reqwest::Client::builder().unix_socket(socket).build()?;
-    let answer = match client.get(format!("http://ostler/api/v1/{path}")).send().await {
+pub(super) async fn ask_server(
+    socket: &Path,
+    request: impl FnOnce(&Client) -> RequestBuilder,
+) -> anyhow::Result<Option<Value>> {
+    let client = Client::builder().unix_socket(socket).build()?;
+    let answer = match request(&client).send().await {
         Ok(answer) => answer,
         // A socket file outlives a server that was killed.
         Err(error) if error.is_connect() => return Ok(None),

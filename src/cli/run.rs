@@ -1,12 +1,14 @@
 //! `ostler run`: starts a workflow by its name. A running server is asked through its admin socket; where none
 //! runs, the order is stored, and the next server begins it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
+use reqwest::Client;
 use serde_json::{Map, Value, json};
 
 use super::exit::Exit;
+use super::place::{self, Place};
 use super::screen::Screen;
 use crate::app;
 use crate::clock::{Clock as _, SystemClock};
@@ -29,12 +31,8 @@ pub(super) struct Arguments {
     /// The task to work on: `SHOP-7`, `acme/shop#12`.
     #[arg(long)]
     task: Option<String>,
-    /// The configuration that says where things are kept.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The directory in which things are kept.
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -51,8 +49,8 @@ pub(super) async fn run(
     environment: &Environment,
     screen: &Screen,
 ) -> anyhow::Result<Exit> {
-    let mut loaded = config::load(arguments.config.as_deref(), environment)?;
-    if let Some(data) = &arguments.data {
+    let mut loaded = config::load(arguments.place.config.as_deref(), environment)?;
+    if let Some(data) = &arguments.place.data {
         loaded.config.store.url = format!("sled://{}", data.display());
     }
     let data = loaded.config.data_dir().context("a store in memory takes orders only from within")?;
@@ -64,7 +62,7 @@ pub(super) async fn run(
         task: arguments.task,
     };
     let socket = app::admin_socket(&data);
-    let asked = if socket.exists() { ask_server(&socket, &order).await? } else { None };
+    let asked = if socket.exists() { give_to_server(&socket, &order).await? } else { None };
     let served = asked.is_some();
     let answer = match asked {
         Some(answer) => answer,
@@ -82,24 +80,14 @@ pub(super) async fn run(
     Ok(Exit::Done)
 }
 
-/// Asks the server behind a socket; nothing when no server is there any more.
-async fn ask_server(socket: &Path, order: &Order) -> anyhow::Result<Option<Value>> {
-    let client = reqwest::Client::builder().unix_socket(socket).build()?;
+/// Gives the order to the server behind a socket; nothing when no server is there any more.
+async fn give_to_server(socket: &Path, order: &Order) -> anyhow::Result<Option<Value>> {
     let body = json!({
         "workflow": order.workflow, "inputs": order.inputs, "repository": order.repository, "task": order.task,
     });
     // Should the connection break after the order arrived, it is not taken for another one.
     let key = EventId::at(SystemClock.now()).to_string();
-    let request = client.post("http://ostler/api/v1/runs").header("idempotency-key", key).json(&body);
-    let answer = match request.send().await {
-        Ok(answer) => answer,
-        Err(error) if error.is_connect() => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    let taken = answer.status().is_success();
-    let body: Value = answer.json().await?;
-    if !taken {
-        bail!("{}", body["detail"].as_str().unwrap_or("the server did not say why not"));
-    }
-    Ok(Some(body))
+    let request =
+        |http: &Client| http.post(place::address("runs")).header("idempotency-key", key).json(&body);
+    place::ask_server(socket, request).await
 }

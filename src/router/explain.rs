@@ -39,7 +39,7 @@ pub enum Verdict {
     Failed,
     /// Its run waits: for another one, or for quiet.
     Queued,
-    /// One of its guards holds its run back for now: nothing is started.
+    /// One of its guards holds its run back: nothing is started.
     Held,
 }
 
