@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Call;
 use super::effect::{Effect, Made};
 use super::tracker::CommentRef;
-use crate::event::{Account, RepositoryName, SourceName};
+use crate::event::{Account, RepositoryName, SourceName, TaskRef};
 use crate::spec::action::{ActionSpec, Field, Kind, Repeat, Undo};
 
 /// A place where repositories are kept.
@@ -40,6 +40,11 @@ pub trait Forge: Debug + Send + Sync {
 
     /// Reads a pull request.
     fn change<'a>(&'a self, repository: &'a RepositoryName, number: u64) -> Call<'a, Change>;
+
+    /// The task that a pull request is, where this forge is a tracker too.
+    fn change_task(&self, repository: &RepositoryName, number: u64) -> TaskRef {
+        TaskRef::new(self.name().as_str(), format!("{repository}#{number}"))
+    }
 
     /// Opens a pull request, or adopts the open one that has this head and base.
     fn create_change<'a>(

@@ -103,11 +103,14 @@ impl Parts {
     }
 }
 
-/// The forge of the run's repository: the one that sent the event, else the one that the run froze.
+/// The forge of the run's repository: the one that the event says, else the one that the run froze. A
+/// repository of the same name on another forge is another repository.
 pub(super) fn forge(registry: &Registry, context: &Context) -> Result<Arc<dyn Forge>, StepError> {
     let origin = context.started.event.repository.as_ref().map(|mention| &mention.forge);
-    match origin.and_then(|name| registry.forges.get(name)) {
-        Some(forge) => Ok(Arc::clone(forge)),
+    match origin {
+        Some(name) => {
+            registry.forges.get(name).cloned().ok_or_else(|| not_offered("version_control", Some(name)))
+        }
         None => bound(&registry.forges, context, "version_control"),
     }
 }

@@ -32,7 +32,7 @@ static COMMAND: LazyLock<Regex> = LazyLock::new(|| {
 });
 /// What closes an issue of a forge when the text is merged: which task is done is not a model's to say.
 static CLOSING: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)\b((?:close|fix|resolve)(?:e?[sd])?:?\s+(?:[\w.-]+/[\w.-]+)?)(#|GH-|https?://[^\s/]+/[\w./-]+/issues/)([0-9])")
+    Regex::new(r"(?i)\b((?:clos(?:e[sd]?|ing)|fix(?:e[sd]|ing)?|resolv(?:e[sd]?|ing)|implement(?:s|ed|ing)?):?\s+(?:issues?\s+)?(?:[\w.-]+(?:/[\w.-]+)+)?)(#|GH-|https?://[^\s/]+/[\w./-]+/issues/)([0-9])")
         .expect("a constant that the tests use")
 });
 
@@ -107,7 +107,15 @@ mod tests {
 
     #[test]
     fn no_issue_is_closed() {
-        for text in ["Fixes #12", "closes: acme/shop#3", "Resolved GH-4", "fix https://x.test/a/b/issues/5"] {
+        for text in [
+            "Fixes #12",
+            "closes: acme/shop#3",
+            "Resolved GH-4",
+            "fix https://x.test/a/b/issues/5",
+            "Implements #12",
+            "closing issue acme/tools/shop#3",
+            "Resolving https://x.test/a/b/c/-/issues/5",
+        ] {
             assert!(outgoing(text).contains('\u{200b}'), "{text}");
         }
         assert_eq!(outgoing("see #12, fix the 3 bugs"), "see #12, fix the 3 bugs");

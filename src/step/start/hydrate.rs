@@ -82,8 +82,7 @@ fn is_number(text: &str) -> bool {
 
 /// A pull request as a task: where the forge is a tracker too, it is one of its tasks.
 async fn of_change(parts: &Parts, context: &Context, change: &Change) -> Result<Option<Task>, StepError> {
-    let forge = parts.forge(context)?.name();
-    let reference = TaskRef::new(forge.as_str(), format!("{}#{}", context.repository()?, change.number));
+    let reference = parts.forge(context)?.change_task(context.repository()?, change.number);
     let Ok(tracker) = parts.tracker(&reference) else { return Ok(None) };
     let mut task = tracker.get_task(&reference).await?;
     if let Some(asked) = context.started.event.command.as_ref().map(|command| command.text.trim())
