@@ -81,6 +81,7 @@ mod tests {
     fn the_shipped_plugin_files_are_what_their_vendors_take() {
         let shipped = [
             ("version_control", "github", include_str!("../../plugins/github.config.yaml")),
+            ("version_control", "gitlab", include_str!("../../plugins/gitlab.config.yaml")),
             ("task_management", "jira", include_str!("../../plugins/jira.config.yaml")),
             ("communication", "slack", include_str!("../../plugins/slack.config.yaml")),
         ];
@@ -91,7 +92,8 @@ mod tests {
                 format!("plugins: {{{capability}: {{provider: {provider}, config_file: plugin.yaml}}}}");
             let file = dir.path().join("ostler.yaml");
             std::fs::write(&file, main).unwrap();
-            let secrets = [("GITHUB_TOKEN", "t"), ("JIRA_API_TOKEN", "t"), ("SLACK_BOT_TOKEN", "t")];
+            let names = ["GITHUB_TOKEN", "GITLAB_TOKEN", "JIRA_API_TOKEN", "SLACK_BOT_TOKEN"];
+            let secrets = names.map(|name| (name, "t"));
             let loaded = crate::config::load(Some(&file), &Environment::from(secrets)).unwrap();
             loaded.config.vendors().unwrap();
             let options = loaded.config.plugins.chosen().find(|(name, _)| *name == capability).unwrap().1;

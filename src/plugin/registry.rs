@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::anthropic::{self, Anthropic};
 use super::github::setup::GithubApps;
 use super::github::{self, GitHub};
+use super::gitlab::{self, GitLab};
 use super::jira::{self, Jira};
 use super::markdown::{self, Markdown};
 use super::setup::{Apps, Guide};
@@ -15,7 +16,7 @@ use super::slack::{self, Slack};
 use super::{
     Call, Chat, Checkup, Docs, Fetch, Forge, Hooks, Model, PluginError, Problem, Source, Tracker, client,
 };
-use super::{confluence, discord, generic, gitlab, linear, notion, pagerduty, sentry, standard};
+use super::{confluence, discord, generic, linear, notion, pagerduty, sentry, standard};
 use crate::clock::Clock;
 use crate::event::{Account, Event, SourceName};
 use crate::spec::Vocabulary;
@@ -52,6 +53,8 @@ pub struct Options {
     pub sources: Sources,
     /// GitHub: forge and tracker.
     pub github: Option<github::Options>,
+    /// GitLab: forge and tracker.
+    pub gitlab: Option<gitlab::Options>,
     /// Jira: tracker.
     pub jira: Option<jira::Options>,
     /// Slack: chat.
@@ -163,6 +166,13 @@ impl Registry {
             registry.checkups.push(Arc::clone(&github) as _);
             registry.forges.insert(Forge::name(github.as_ref()), github);
         }
+        if let Some(gitlab) = options.gitlab {
+            let gitlab = Arc::new(GitLab::new(gitlab, Arc::clone(clock), http.clone())?);
+            registry.add_tracker(Arc::clone(&gitlab) as _);
+            registry.add_hooks(Arc::clone(&gitlab) as _);
+            registry.checkups.push(Arc::clone(&gitlab) as _);
+            registry.forges.insert(Forge::name(gitlab.as_ref()), gitlab);
+        }
         if let Some(jira) = options.jira {
             let jira = Arc::new(Jira::new(jira, Arc::clone(clock), http.clone())?);
             registry.add_hooks(Arc::clone(&jira) as _);
@@ -235,6 +245,7 @@ pub fn guides() -> Vec<&'static Guide> {
     let mut guides: Vec<&'static Guide> = vec![
         &jira::setup::GUIDE,
         &github::setup::GUIDE,
+        &gitlab::setup::GUIDE,
         &slack::setup::GUIDE,
         &anthropic::setup::GUIDE,
         &confluence::setup::GUIDE,
@@ -294,6 +305,7 @@ mod tests {
         let full = build(json!({
             "sources": {"github": {"secrets": ["s"]}, "slack": {"signing_secrets": ["s"]}},
             "github": {"token": "t", "base_url": "http://127.0.0.1:1"},
+            "gitlab": {"token": "t", "base_url": "http://127.0.0.1:1"},
             "jira": {"base_url": "http://127.0.0.1:1", "email": "a@b", "api_token": "t",
                      "statuses": {"in_review": ["Peer check"]}, "fields": {"repository": "customfield_1"}},
             "slack": {"token": "t"},
@@ -302,8 +314,8 @@ mod tests {
         .unwrap();
         let names = |names: Vec<&SourceName>| names.iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(names(full.sources.keys().collect()), ["github", "slack"]);
-        assert_eq!(names(full.trackers.keys().collect()), ["github", "jira"]);
-        assert_eq!(names(full.forges.keys().collect()), ["github"]);
+        assert_eq!(names(full.trackers.keys().collect()), ["github", "gitlab", "jira"]);
+        assert_eq!(names(full.forges.keys().collect()), ["github", "gitlab"]);
         assert_eq!(names(full.chats.keys().collect()), ["slack"]);
         assert!(full.model.is_some());
     }
@@ -340,6 +352,7 @@ mod tests {
         let options = json!({
             "sources": {"github": {"secrets": ["hush-1"]}},
             "github": {"token": "hush-2"}, "jira": {"api_token": "hush-3"}, "slack": {"token": "hush-4"},
+            "gitlab": {"token": "hush-6"},
             "ai_provider": {"type": "anthropic", "api_key": "hush-5"},
         });
         let options: Options = serde_json::from_value(options).unwrap();

@@ -186,14 +186,19 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
     github/workflow_run.completed: github:acme-ci[bot] is a program that is not listed under `security.bots`.
     gitlab/deployment.success: No trigger takes gitlab.deployment.success.
     gitlab/emoji.awarded: No trigger takes gitlab.emoji.awarded.
-    gitlab/issue.assigned: No trigger takes gitlab.issue.assigned.
+    gitlab/issue.assigned: The one trigger that takes gitlab.issue.assigned did not want it.
+      gitlab-labeled: It wants the label ostler; the event has none.
     gitlab/issue.by-template: No trigger takes gitlab.issue.
     gitlab/issue.closed: No trigger takes gitlab.issue.closed.
     gitlab/issue.edited: No trigger takes gitlab.issue.edited.
-    gitlab/issue.labeled: No trigger takes gitlab.issue.labeled.
-    gitlab/issue.opened: No trigger takes gitlab.issue.opened.
-    gitlab/issue.opened-confidential: No trigger takes gitlab.issue.opened.
-    gitlab/issue.unassigned: No trigger takes gitlab.issue.unassigned.
+    gitlab/issue.labeled: It starts standard-development.
+      gitlab-labeled: It starts its workflow.
+    gitlab/issue.opened: The one trigger that takes gitlab.issue.opened did not want it.
+      gitlab-labeled: It wants the label ostler; the event has bug.
+    gitlab/issue.opened-confidential: It starts standard-development.
+      gitlab-labeled: It starts its workflow.
+    gitlab/issue.unassigned: The one trigger that takes gitlab.issue.unassigned did not want it.
+      gitlab-labeled: It wants the label ostler; the event has none.
     gitlab/issue.unlabeled: No trigger takes gitlab.issue.unlabeled.
     gitlab/job.success: No trigger takes gitlab.job.completed.
     gitlab/member.added: No trigger takes gitlab.user_add_to_group.
@@ -204,14 +209,21 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
     gitlab/merge_request.opened: No trigger takes gitlab.merge_request.opened.
     gitlab/merge_request.review_requested: No trigger takes gitlab.merge_request.review_requested.
     gitlab/merge_request.synchronize: No trigger takes gitlab.merge_request.synchronize.
-    gitlab/note.by-system: No trigger takes gitlab.comment.created.
+    gitlab/note.by-system: The one trigger that takes gitlab.comment.created did not want it.
+      comment-command: It wants the command implement, fix; the event has none.
     gitlab/note.edited: No trigger takes gitlab.comment.edited.
-    gitlab/note.on-commit: No trigger takes gitlab.comment.created.
-    gitlab/note.on-diff: No trigger takes gitlab.review_comment.created. Who asked is answered.
-    gitlab/note.on-issue: No trigger takes gitlab.comment.created. Who asked is answered.
-    gitlab/note.on-issue-confidential: No trigger takes gitlab.comment.created. Who asked is answered.
-    gitlab/note.on-merge-request: No trigger takes gitlab.comment.created. Who asked is answered.
-    gitlab/note.on-snippet: No trigger takes gitlab.comment.created.
+    gitlab/note.on-commit: The one trigger that takes gitlab.comment.created did not want it.
+      comment-command: It wants the command implement, fix; the event has none.
+    gitlab/note.on-diff: It starts standard-development.
+      comment-command: It starts its workflow.
+    gitlab/note.on-issue: It starts standard-development.
+      comment-command: It starts its workflow.
+    gitlab/note.on-issue-confidential: The one trigger that takes gitlab.comment.created did not want it. Who asked is answered.
+      comment-command: It wants the command implement, fix; the event has help.
+    gitlab/note.on-merge-request: It starts standard-development.
+      comment-command: It starts its workflow.
+    gitlab/note.on-snippet: The one trigger that takes gitlab.comment.created did not want it.
+      comment-command: It wants the command implement, fix; the event has none.
     gitlab/pipeline.failed: No trigger takes gitlab.pipeline.completed.
     gitlab/pipeline.running: No trigger takes gitlab.pipeline.running.
     gitlab/push: No trigger takes gitlab.push.

@@ -147,8 +147,7 @@ impl<'a> Reading<'a> {
         event.comment = self.comment();
         event.command = self.command();
         event.labels_added = self.labels_added();
-        event.label =
-            event.labels_added.first().cloned().or_else(|| self.labels_removed().into_iter().next());
+        event.label = event.labels_added.first().cloned().or_else(|| self.unlabeled());
         event.assignees_added = self.assignees_added();
         event.assignee = event.assignees_added.first().cloned().or_else(|| self.unassigned());
         event.check = self.check();
@@ -311,6 +310,12 @@ impl<'a> Reading<'a> {
     fn labels_removed(self) -> Vec<String> {
         let (before, after) = self.label_change();
         before.into_iter().filter(|label| !after.contains(label)).collect()
+    }
+
+    /// The label that was taken away, where that is what the event is named after: beside another change it is
+    /// not what the event is about.
+    fn unlabeled(self) -> Option<String> {
+        self.labels_removed().into_iter().next().filter(|_| self.verb() == Some("unlabeled"))
     }
 
     fn label_change(self) -> (Vec<String>, Vec<String>) {

@@ -24,7 +24,7 @@ fn takes(name: &str) -> Field {
     Field::optional(name, Kind::String)
 }
 
-/// What plugins might bring: these actions, and some kinds of three sources.
+/// What plugins might bring: these actions, and some kinds of four sources.
 pub(in crate::spec) fn vocabulary() -> Vocabulary {
     let kinds = vec![
         "github.issue.labeled",
@@ -32,6 +32,12 @@ pub(in crate::spec) fn vocabulary() -> Vocabulary {
         "github.comment.created",
         "github.review.submitted",
         "github.review_comment.created",
+        "gitlab.comment.created",
+        "gitlab.issue.assigned",
+        "gitlab.issue.labeled",
+        "gitlab.issue.opened",
+        "gitlab.issue.unassigned",
+        "gitlab.review_comment.created",
         "jira.issue.assigned",
         "jira.issue.created",
         "jira.issue.commented",

@@ -35,6 +35,8 @@ fn what_is_shipped_is_right_and_serves_the_four_ways_in() {
         ("jira.issue.assigned", "standard-development"),
         ("github.issue.labeled", "standard-development"),
         ("github.comment.created", "standard-development"),
+        ("gitlab.issue.labeled", "standard-development"),
+        ("gitlab.comment.created", "standard-development"),
         ("slack.command", "standard-development"),
         ("slack.mention", "standard-development"),
         ("jira.issue.created", "standard-development"),

@@ -1,0 +1,225 @@
+//! Repositories, branches and merge requests.
+
+use serde_json::json;
+
+use super::client::{self, API, GitLab, inert, project};
+use super::wire;
+use crate::event::{Account, RepositoryName, SourceName, TaskRef};
+use crate::plugin::client::{Request, segment};
+use crate::plugin::effect::{Effect, Made, ensure};
+use crate::plugin::forge::{Branch, Change, Forge, NewChange, Permission, Remote, Repository};
+use crate::plugin::tracker::CommentRef;
+use crate::plugin::{Call, PluginError};
+
+impl Forge for GitLab {
+    fn name(&self) -> SourceName {
+        client::name()
+    }
+
+    fn whoami(&self) -> Call<'_, Account> {
+        Box::pin(self.own_account())
+    }
+
+    fn repository<'a>(&'a self, repository: &'a RepositoryName) -> Call<'a, Repository> {
+        Box::pin(async move {
+            let found: wire::Project = self.read(&Request::get(project(repository, ""))).await?;
+            Ok(found.into())
+        })
+    }
+
+    fn permission<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        account: &'a Account,
+    ) -> Call<'a, Permission> {
+        Box::pin(async move {
+            let Some(user) = self.user(&account.id).await?.filter(wire::User::is_active) else {
+                return Ok(Permission::None);
+            };
+            // `all` counts what comes from the groups above the project, and gives the highest.
+            let path = project(repository, &format!("/members/all/{}", user.id));
+            let member: Option<wire::Member> = self.read_if_there(&Request::get(path)).await?;
+            Ok(member.map_or(Permission::None, |member| member.permission()))
+        })
+    }
+
+    fn branch<'a>(&'a self, repository: &'a RepositoryName, name: &'a str) -> Call<'a, Option<Branch>> {
+        Box::pin(self.find_branch(repository, name))
+    }
+
+    fn create_branch<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        name: &'a str,
+        sha: &'a str,
+        effect: &'a Effect,
+    ) -> Call<'a, Made<Branch>> {
+        let body = json!({ "branch": name, "ref": sha });
+        let request = Request::post(project(repository, "/repository/branches"), &body);
+        Box::pin(async move {
+            let look = || self.find_branch(repository, name);
+            let make = || async { self.read::<wire::Branch>(&request).await.map(Branch::from) };
+            ensure(effect, self.client.clock().as_ref(), look, make).await
+        })
+    }
+
+    fn change<'a>(&'a self, repository: &'a RepositoryName, number: u64) -> Call<'a, Change> {
+        Box::pin(async move {
+            let path = project(repository, &format!("/merge_requests/{number}"));
+            let found: wire::MergeRequest = self.read(&Request::get(path)).await?;
+            let home = self.home(repository, &found).await?;
+            Ok(found.change(home))
+        })
+    }
+
+    fn change_task(&self, repository: &RepositoryName, number: u64) -> TaskRef {
+        // Issues and merge requests have numbers of their own.
+        TaskRef::new(client::NAME, format!("{repository}!{number}"))
+    }
+
+    fn create_change<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        new: &'a NewChange,
+        effect: &'a Effect,
+    ) -> Call<'a, Made<Change>> {
+        let title = if new.draft { format!("Draft: {}", new.title) } else { new.title.clone() };
+        let body = json!({
+            "title": title,
+            "source_branch": new.head,
+            "target_branch": new.base,
+            "description": inert(&effect.mark(&new.body)),
+        });
+        let request = Request::post(project(repository, "/merge_requests"), &body);
+        Box::pin(async move {
+            // The merge request that a person opened for this branch is the one to go on with: GitLab
+            // allows only one, so authorship does not matter here.
+            let look = || self.open_change(repository, new);
+            let make = || async {
+                let made: wire::MergeRequest = self.read(&request).await?;
+                Ok(made.change(Some(repository.clone())))
+            };
+            ensure(effect, self.client.clock().as_ref(), look, make).await
+        })
+    }
+
+    fn add_comment<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        number: u64,
+        body: &'a str,
+        effect: &'a Effect,
+    ) -> Call<'a, Made<CommentRef>> {
+        Box::pin(async move { self.comment(&Place::change(repository, number), body, effect).await })
+    }
+
+    fn remote<'a>(&'a self, repository: &'a RepositoryName) -> Call<'a, Remote> {
+        // GitLab mints no token for one repository and an hour: an access token of the project that runs out is
+        // as near as it comes to that, and is for whoever configures it to make.
+        let url = format!("{}.git", self.web_url(repository));
+        let credential = Some(("oauth2".to_owned(), self.token.clone()));
+        Box::pin(std::future::ready(Ok(Remote { url, credential })))
+    }
+}
+
+/// An issue or a merge request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) repository: RepositoryName,
+    pub(super) number: u64,
+    /// Whether it is a merge request.
+    pub(super) change: bool,
+}
+
+impl Place {
+    pub(super) fn change(repository: &RepositoryName, number: u64) -> Self {
+        Self { repository: repository.clone(), number, change: true }
+    }
+
+    fn kind(&self) -> &'static str {
+        if self.change { "merge_requests" } else { "issues" }
+    }
+
+    pub(super) fn path(&self) -> String {
+        project(&self.repository, &format!("/{}/{}", self.kind(), self.number))
+    }
+}
+
+impl GitLab {
+    async fn user(&self, name: &str) -> Result<Option<wire::User>, PluginError> {
+        let path = format!("{API}/users?username={}", segment(name));
+        let found: Vec<wire::User> = self.read(&Request::get(path)).await?;
+        Ok(found.into_iter().find(|user| user.username.eq_ignore_ascii_case(name)))
+    }
+
+    async fn find_branch(
+        &self,
+        repository: &RepositoryName,
+        name: &str,
+    ) -> Result<Option<Branch>, PluginError> {
+        let path = project(repository, &format!("/repository/branches/{}", segment(name)));
+        let found: Option<wire::Branch> = self.read_if_there(&Request::get(path)).await?;
+        Ok(found.map(Branch::from))
+    }
+
+    /// The repository of a merge request's branch; none where it cannot be seen.
+    async fn home(
+        &self,
+        repository: &RepositoryName,
+        change: &wire::MergeRequest,
+    ) -> Result<Option<RepositoryName>, PluginError> {
+        if change.is_local() {
+            return Ok(Some(repository.clone()));
+        }
+        let Some(id) = change.source_project_id else { return Ok(None) };
+        let fork: Option<wire::Project> =
+            self.read_if_there(&Request::get(format!("{API}/projects/{id}"))).await?;
+        Ok(fork.map(|fork| fork.path_with_namespace))
+    }
+
+    async fn open_change(
+        &self,
+        repository: &RepositoryName,
+        new: &NewChange,
+    ) -> Result<Option<Change>, PluginError> {
+        let (head, base) = (segment(&new.head), segment(&new.base));
+        let query = format!("/merge_requests?state=opened&source_branch={head}&target_branch={base}");
+        // A fork may have a branch of the same name.
+        let fits = |found: &wire::MergeRequest| found.joins(&new.head, &new.base);
+        let found = self.find(&project(repository, &query), fits).await?;
+        Ok(found.map(|found| found.change(Some(repository.clone()))))
+    }
+
+    /// Writes a comment under an issue or a merge request, unless this effect wrote it before.
+    pub(super) async fn comment(
+        &self,
+        place: &Place,
+        body: &str,
+        effect: &Effect,
+    ) -> Result<Made<CommentRef>, PluginError> {
+        let path = format!("{}/notes", place.path());
+        let listed = format!("{path}?order_by=created_at&sort=desc");
+        let marker = effect.key.marker();
+        let request = Request::post(path, &json!({ "body": inert(&effect.mark(body)) }));
+        let look = || async {
+            let own = self.own_account().await?;
+            let ours = |note: &wire::Note| {
+                note.author.as_ref().is_some_and(|author| author.account() == own)
+                    && note.body.contains(&marker)
+            };
+            let found = self.find(&listed, ours).await?;
+            Ok(found.map(|note| self.comment_ref(place, &note)))
+        };
+        let make = || async {
+            let made: wire::Note = self.read(&request).await?;
+            Ok(self.comment_ref(place, &made))
+        };
+        ensure(effect, self.client.clock().as_ref(), look, make).await
+    }
+
+    fn comment_ref(&self, place: &Place, note: &wire::Note) -> CommentRef {
+        let home = self.web_url(&place.repository);
+        let url = format!("{home}/-/{}/{}#note_{}", place.kind(), place.number, note.id);
+        CommentRef { id: note.id.to_string(), url }
+    }
+}

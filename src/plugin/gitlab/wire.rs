@@ -1,0 +1,279 @@
+//! GitLab's own shapes, as far as Ostler reads them.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::client::NAME;
+use crate::event::{Account, RepositoryName};
+use crate::plugin::client::{Answer, Dialect};
+use crate::plugin::forge::Permission;
+use crate::plugin::{Problem, forge};
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct User {
+    pub(super) id: u64,
+    pub(super) username: String,
+    /// `active`, `blocked`, `deactivated`, `banned`, ….
+    #[serde(default)]
+    pub(super) state: Option<String>,
+}
+
+impl User {
+    pub(super) fn account(&self) -> Account {
+        Account::new(NAME, &self.username)
+    }
+
+    /// Whether the account can be used at all.
+    pub(super) fn is_active(&self) -> bool {
+        self.state.as_deref().is_none_or(|state| state == "active")
+    }
+}
+
+/// A member of a project, by its own membership or by one of a group above it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Member {
+    pub(super) access_level: u32,
+    #[serde(default)]
+    state: Option<String>,
+    /// `awaiting` where somebody has to agree first.
+    #[serde(default)]
+    membership_state: Option<String>,
+}
+
+impl Member {
+    pub(super) fn permission(&self) -> Permission {
+        let active = |state: &Option<String>| state.as_deref().is_none_or(|state| state == "active");
+        if active(&self.state) && active(&self.membership_state) {
+            permission(self.access_level)
+        } else {
+            Permission::None
+        }
+    }
+}
+
+/// What an access level allows. There are levels between those that everybody knows (15 plans, 25 manages
+/// security), and more may come: each allows what the one below it does.
+pub(super) fn permission(level: u32) -> Permission {
+    match level {
+        50.. => Permission::Admin,
+        40.. => Permission::Maintain,
+        30.. => Permission::Write,
+        15.. => Permission::Triage,
+        10.. => Permission::Read,
+        _ => Permission::None,
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Project {
+    pub(super) path_with_namespace: RepositoryName,
+    /// None of a repository in which there is nothing yet.
+    default_branch: Option<String>,
+    web_url: String,
+    visibility: Option<String>,
+}
+
+impl From<Project> for forge::Repository {
+    fn from(project: Project) -> Self {
+        Self {
+            name: project.path_with_namespace,
+            default_branch: project.default_branch.unwrap_or_else(|| "main".to_owned()),
+            url: project.web_url,
+            private: project.visibility.as_deref() != Some("public"),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Branch {
+    name: String,
+    commit: Commit,
+    web_url: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Commit {
+    id: String,
+}
+
+impl From<Branch> for forge::Branch {
+    fn from(branch: Branch) -> Self {
+        Self { name: branch.name, sha: branch.commit.id, url: branch.web_url }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct MergeRequest {
+    pub(super) iid: u64,
+    title: String,
+    description: Option<String>,
+    web_url: String,
+    state: String,
+    #[serde(default)]
+    draft: bool,
+    /// Stands at nothing where the branch is gone.
+    sha: Option<String>,
+    source_branch: String,
+    target_branch: String,
+    /// None where the fork is gone.
+    pub(super) source_project_id: Option<u64>,
+    pub(super) target_project_id: u64,
+}
+
+impl MergeRequest {
+    /// Whether its branch is in the repository that it wants to go into.
+    pub(super) fn is_local(&self) -> bool {
+        self.source_project_id == Some(self.target_project_id)
+    }
+
+    /// Whether it wants to bring this branch of the repository into that one.
+    pub(super) fn joins(&self, head: &str, base: &str) -> bool {
+        self.is_local() && self.source_branch == head && self.target_branch == base
+    }
+
+    /// The pull request that it is, its branch in this repository.
+    pub(super) fn change(self, head_repository: Option<RepositoryName>) -> forge::Change {
+        forge::Change {
+            number: self.iid,
+            title: self.title,
+            body: self.description.unwrap_or_default(),
+            url: self.web_url,
+            head_branch: self.source_branch,
+            head_repository,
+            head_sha: self.sha.unwrap_or_default(),
+            base_branch: self.target_branch,
+            open: self.state == "opened",
+            draft: self.draft,
+        }
+    }
+}
+
+/// An issue, or a merge request seen as one: both have these.
+#[derive(Debug, Deserialize)]
+pub(super) struct Issue {
+    pub(super) iid: u64,
+    pub(super) title: String,
+    pub(super) description: Option<String>,
+    /// `opened`, `closed`; of a merge request `merged` and `locked` too.
+    pub(super) state: String,
+    pub(super) web_url: String,
+    #[serde(default)]
+    pub(super) labels: Vec<String>,
+    #[serde(default)]
+    pub(super) assignees: Vec<User>,
+    pub(super) author: Option<User>,
+}
+
+impl Issue {
+    pub(super) fn has(&self, label: &str) -> bool {
+        self.labels.iter().any(|each| each.eq_ignore_ascii_case(label))
+    }
+}
+
+/// A comment.
+#[derive(Debug, Deserialize)]
+pub(super) struct Note {
+    pub(super) id: u64,
+    pub(super) body: String,
+    pub(super) author: Option<User>,
+}
+
+/// What we may do with a project.
+#[derive(Debug, Deserialize)]
+pub(super) struct Reach {
+    permissions: Option<Rights>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Rights {
+    project_access: Option<Access>,
+    group_access: Option<Access>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Access {
+    access_level: u32,
+}
+
+impl Reach {
+    /// The higher of what the project and its groups give.
+    pub(super) fn permission(&self) -> Permission {
+        let rights = self.permissions.iter();
+        let given = rights.flat_map(|rights| [&rights.project_access, &rights.group_access]).flatten();
+        given.map(|access| permission(access.access_level)).max().unwrap_or(Permission::None)
+    }
+}
+
+/// The token that requests are made with.
+#[derive(Debug, Deserialize)]
+pub(super) struct Token {
+    #[serde(default)]
+    pub(super) scopes: Vec<String>,
+    /// The day on which it ends.
+    pub(super) expires_at: Option<Date>,
+}
+
+/// A project's webhook.
+#[derive(Debug, Deserialize)]
+pub(super) struct Hook {
+    pub(super) id: u64,
+    pub(super) url: String,
+    /// `executable`, `disabled`, `temporarily_disabled`.
+    #[serde(default)]
+    pub(super) alert_status: Option<String>,
+    /// What else it has: `issues_events` and the like, each on or off.
+    #[serde(flatten)]
+    rest: BTreeMap<String, Value>,
+}
+
+impl Hook {
+    /// What it tells of.
+    pub(super) fn events(self) -> Vec<String> {
+        let on = self.rest.into_iter().filter(|(name, on)| name.ends_with("_events") && *on == true);
+        on.map(|(name, _)| name).collect()
+    }
+}
+
+/// How GitLab says what went wrong.
+pub(super) const DIALECT: Dialect = Dialect { message, problem };
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Failure {
+    message: Value,
+    error: Value,
+    error_description: Value,
+}
+
+fn message(body: &[u8]) -> Option<String> {
+    let failure: Failure = serde_json::from_slice(body).unwrap_or_default();
+    let mut parts = Vec::new();
+    for part in [&failure.message, &failure.error, &failure.error_description] {
+        gather(part, &mut parts);
+    }
+    (!parts.is_empty()).then(|| parts.join(": "))
+}
+
+/// The sentences of a message: text, a list of them, or lists by what they are about.
+fn gather(value: &Value, into: &mut Vec<String>) {
+    match value {
+        Value::String(text) if !text.is_empty() => into.push(text.clone()),
+        Value::Array(list) => list.iter().for_each(|each| gather(each, into)),
+        Value::Object(fields) => {
+            for (field, value) in fields {
+                let at = into.len();
+                gather(value, into);
+                into.iter_mut().skip(at).for_each(|text| *text = format!("{field} {text}"));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn problem(answer: &Answer) -> Option<Problem> {
+    let there = || message(&answer.body).is_some_and(|said| said.contains("already exists"));
+    (answer.status.as_u16() == 400 && there()).then_some(Problem::Conflict)
+}
