@@ -115,13 +115,11 @@ impl App {
         let mut remarks: Vec<_> = registry.strangers(&own).iter().map(accounts::remark).collect();
         let sandbox = sandbox.await.map_err(|error| io("the sandbox", error.into()))?;
         let workspaces = workspaces(&config, sandbox, &mut remarks);
-        let policy = policy(&config, catalog).knowing(own.clone(), registry.strangers(&own));
-        let help = policy.rules.help();
-        let policy = Arc::new(Current::new(policy));
+        let policy = Arc::new(Current::new(policy(&config, catalog, Arc::clone(&registry)).knowing(own)));
         let refusals = Arc::new(Refusals::restore(&*store).await?);
         let explainer = Arc::new(Explainer {
             store: Arc::clone(&store),
-            registry: Arc::clone(&registry),
+            registry,
             policy: Some(Arc::clone(&policy)),
             refusals: Arc::clone(&refusals),
         });
@@ -132,7 +130,7 @@ impl App {
         let socket = config.data_dir().map(|data| admin_socket(&data));
         let admin = socket.as_deref().map(serve::listen_admin).transpose()?;
 
-        let step = steps(&registry, workspaces, &store, &clock, help);
+        let step = steps(&policy, workspaces, &store, &clock);
         let parts = engine::Parts { store: Arc::clone(&store), step, clock: Arc::clone(&clock) };
         let options =
             engine::Options { max_concurrent: config.system.max_concurrent_agents, ..Default::default() };
@@ -140,25 +138,22 @@ impl App {
 
         let poke = engine.clone();
         let learner = accounts::Learner {
-            registry: Arc::clone(&registry),
             store: Arc::clone(&store),
             policy: Arc::clone(&policy),
             clock: Arc::clone(&clock),
         };
-        tokio::spawn(stop.clone().run_until_cancelled_owned(learner.keep_learning(own)));
+        tokio::spawn(stop.clone().run_until_cancelled_owned(learner.keep_learning()));
         let noting = Arc::clone(&refusals).keep(Arc::clone(&store), Arc::clone(&clock));
         tokio::spawn(stop.clone().run_until_cancelled_owned(noting));
-        let fetchers = registry.fetchers.clone();
-        let inbox =
-            Inbox::new(Arc::clone(&store), registry, policy, Arc::clone(&clock), move |stopped: &[_]| {
-                stopped.iter().for_each(|run| poke.cancel(*run, "replaced by a newer run"));
-                poke.poke();
-            })
-            .noting(Arc::clone(&refusals))
-            .with(questions);
+        let inbox = Inbox::new(Arc::clone(&store), policy, Arc::clone(&clock), move |stopped: &[_]| {
+            stopped.iter().for_each(|run| poke.cancel(*run, "replaced by a newer run"));
+            poke.poke();
+        })
+        .noting(Arc::clone(&refusals))
+        .with(questions);
         let inbox = Arc::new(inbox);
         let mut tasks = Vec::new();
-        let catch_up = Arc::new(CatchUp::new(Arc::clone(&inbox), &fetchers));
+        let catch_up = Arc::new(CatchUp::new(Arc::clone(&inbox)));
         if let Some(admin) = admin {
             let desk = Desk { store: Arc::clone(&store), inbox: Arc::clone(&inbox) };
             let routes = http::admin::router(desk).merge(http::admin::catch_up(Arc::clone(&catch_up)));
@@ -225,8 +220,8 @@ pub fn inbox_alone(loaded: &Loaded) -> Result<Inbox, AppError> {
     let catalog = Catalog::load_from(&origin(loaded), &registry::vocabulary());
     let catalog = catalog.map_err(|faults| AppError::Catalog(faults.render(false)))?;
     let store = store::open(&loaded.config.store.url)?;
-    let policy = Arc::new(Current::new(policy(&loaded.config, catalog)));
-    Ok(Inbox::new(store, Arc::new(Registry::default()), policy, Arc::new(SystemClock), |_: &[_]| {}))
+    let policy = Arc::new(Current::new(policy(&loaded.config, catalog, Arc::default())));
+    Ok(Inbox::new(store, policy, Arc::new(SystemClock), |_: &[_]| {}))
 }
 
 /// Where handlers, workflows and prompts come from, as the configuration says.
@@ -261,7 +256,7 @@ pub async fn explainer(loaded: &Loaded, store: Arc<dyn Store>) -> Result<Explain
     let own = accounts::remembered(&*store).await;
     // What was said at the time can be told without the rules of today.
     let catalog = Catalog::load_from(&origin(loaded), &registry::vocabulary()).ok();
-    let policy = catalog.map(|catalog| policy(&loaded.config, catalog).knowing(own, []));
+    let policy = catalog.map(|catalog| policy(&loaded.config, catalog, Arc::clone(&registry)).knowing(own));
     Ok(Explainer { store, registry, policy: policy.map(|policy| Arc::new(Current::new(policy))), refusals })
 }
 
@@ -278,7 +273,7 @@ pub fn standing(config: &Config) -> Standing {
     }
 }
 
-fn policy(config: &Config, catalog: Catalog) -> Policy {
+fn policy(config: &Config, catalog: Catalog, registry: Arc<Registry>) -> Policy {
     let settings = Settings {
         bindings: config.bindings(),
         limits: config.limits.clone(),
@@ -287,19 +282,18 @@ fn policy(config: &Config, catalog: Catalog) -> Policy {
         access: config.access(),
         actions: registry::actions(),
     };
-    Policy::new(Rules::new(catalog), settings, standing(config))
+    Policy::new(registry, Rules::new(catalog), settings, standing(config))
 }
 
 fn steps(
-    registry: &Arc<Registry>,
+    policy: &Arc<Current<Policy>>,
     workspaces: Workspaces,
     store: &Arc<dyn Store>,
     clock: &Arc<dyn Clock>,
-    help: String,
 ) -> Arc<dyn Step> {
     let ledger = Ledger::new(Arc::clone(store), Arc::clone(clock));
-    let agent = AgentStep { registry: Arc::clone(registry), workspaces: workspaces.clone(), ledger };
-    Arc::new(Steps::new(Arc::clone(registry), workspaces, Arc::new(agent), help))
+    let agent = AgentStep { policy: Arc::clone(policy), workspaces: workspaces.clone(), ledger };
+    Arc::new(Steps::new(Arc::clone(policy), workspaces, Arc::new(agent)))
 }
 
 fn io(what: impl std::fmt::Display, error: std::io::Error) -> AppError {

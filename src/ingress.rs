@@ -22,6 +22,6 @@ pub mod signature;
 
 pub use self::catch_up::{Account, CatchUp, Item, Report, Wanted};
 pub use self::inbox::{Answer, Foreseen, Inbox, OrderError, Outcome, Rejection, Status};
-pub use self::policy::{Current, Policy};
+pub use self::policy::{Changes, Current, Policy};
 pub use self::questions::Questions;
 pub use self::refused::Refusals;

@@ -15,9 +15,8 @@ const KEY: &str = "accounts/own";
 /// How long a service that did not answer is left in peace.
 const PAUSE: Duration = Duration::from_secs(15);
 
-/// What goes on asking services that did not answer at the start.
+/// What goes on asking services that did not answer, and those that a reload of the configuration brings.
 pub(super) struct Learner {
-    pub(super) registry: Arc<Registry>,
     pub(super) store: Arc<dyn Store>,
     pub(super) policy: Arc<Current<Policy>>,
     pub(super) clock: Arc<dyn Clock>,
@@ -49,21 +48,46 @@ pub(super) fn remark(stranger: &SourceName) -> String {
 }
 
 impl Learner {
-    /// Asks again until every account is known; each is put to use as soon as it is.
-    pub(super) async fn keep_learning(self, mut own: Vec<Account>) {
-        while !self.registry.strangers(&own).is_empty() {
-            self.clock.sleep(PAUSE).await;
-            let learned = self.registry.learn_own(&own).await;
-            if learned.is_empty() {
-                continue;
+    /// Asks again until every account is known; each is put to use as soon as it is. Where the services are
+    /// others than before, or are spoken to with another token, all are asked anew.
+    pub(super) async fn keep_learning(self) {
+        let mut changes = self.policy.changes();
+        let mut asked = Arc::clone(&self.policy.get().registry);
+        loop {
+            let pause = async {
+                if self.policy.get().strangers.is_empty() {
+                    std::future::pending::<()>().await;
+                }
+                self.clock.sleep(PAUSE).await;
+            };
+            tokio::select! {
+                () = pause => {}
+                () = changes.next() => {}
             }
-            tracing::info!(accounts = ?learned, "own accounts learned");
-            own.extend(learned);
-            let strangers = self.registry.strangers(&own);
-            self.policy.change(|policy| policy.knowing(own.clone(), strangers));
-            remember(&own, &*self.store).await;
+            let policy = self.policy.get();
+            let is_new = !Arc::ptr_eq(&asked, &policy.registry);
+            asked = Arc::clone(&policy.registry);
+            let known = if is_new { &[][..] } else { &policy.standing.own };
+            self.put_to_use(asked.learn_own(known).await).await;
         }
     }
+
+    /// Puts accounts in the place of those that were known on the same services.
+    async fn put_to_use(&self, learned: Vec<Account>) {
+        let before = self.policy.get().standing.own.clone();
+        if learned.iter().all(|account| before.contains(account)) {
+            return;
+        }
+        tracing::info!(accounts = ?learned, "own accounts learned");
+        self.policy.change(|policy| policy.knowing(with(&policy.standing.own, &learned)));
+        remember(&self.policy.get().standing.own, &*self.store).await;
+    }
+}
+
+/// The accounts known before, with those learned in the place of others on the same services.
+fn with(before: &[Account], learned: &[Account]) -> Vec<Account> {
+    let replaced = |old: &&Account| learned.iter().any(|new| new.vendor == old.vendor);
+    before.iter().filter(|old| !replaced(old)).chain(learned).cloned().collect()
 }
 
 pub(super) async fn remembered(store: &dyn Store) -> Vec<Account> {

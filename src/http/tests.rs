@@ -66,7 +66,7 @@ impl House {
     }
 
     fn over(store: Arc<dyn Store>, sources: BTreeMap<SourceName, Arc<dyn Source>>) -> Self {
-        let registry = Arc::new(Registry { sources: sources.clone(), ..Registry::default() });
+        let registry = Registry { sources: sources.clone(), ..Registry::default() };
         let clock = Arc::new(ManualClock::at("2026-11-21T08:00:00Z".parse().unwrap()));
         let pokes = Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let poke = {
@@ -75,9 +75,8 @@ impl House {
                 pokes.fetch_add(1, Ordering::Relaxed);
             }
         };
-        let policy = Arc::new(Current::new(policy()));
-        let inbox =
-            Inbox::new(Arc::clone(&store), registry, policy, Arc::clone(&clock) as Arc<dyn Clock>, poke);
+        let policy = Arc::new(Current::new(policy(registry)));
+        let inbox = Inbox::new(Arc::clone(&store), policy, Arc::clone(&clock) as Arc<dyn Clock>, poke);
         let face = Face::new(Arc::new(inbox), Arc::clone(&store), Arc::clone(&clock) as _);
         Self { router: router(face.clone()), face, shelf: None, store, sources, clock, pokes }
     }
@@ -156,7 +155,7 @@ fn unsigned(source: &str, delivery: Delivery) -> Request<Body> {
     request
 }
 
-fn policy() -> Policy {
+fn policy(registry: Registry) -> Policy {
     let trigger = |id: &str, on: &str, filter| Trigger {
         id: id.to_owned(),
         description: "Does the work".to_owned(),
@@ -198,7 +197,7 @@ fn policy() -> Policy {
         forge: Some(SourceName::new("github")),
         ..Standing::default()
     };
-    Policy::new(Rules::new(catalog), settings(), standing)
+    Policy::new(Arc::new(registry), Rules::new(catalog), settings(), standing)
 }
 
 fn settings() -> Settings {

@@ -13,9 +13,12 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 pub use self::account::{Account, Item, Report};
 use super::inbox::{Inbox, Rejection};
+use super::policy::Current;
 use crate::clock::Clock;
 use crate::event::SourceName;
 use crate::id::EventId;
@@ -35,12 +38,16 @@ pub struct CatchUp {
     inbox: Arc<Inbox>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    ways: Vec<Way>,
+    ways: Mutex<Vec<Arc<Way>>>,
 }
 
 /// A way of asking, and how it has gone so far.
 struct Way {
-    fetch: Arc<dyn Fetch>,
+    name: String,
+    /// Who is asked; another after a reload of the configuration.
+    fetch: Current<Arc<dyn Fetch>>,
+    /// Cancelled when the configuration has no such way any more.
+    gone: CancellationToken,
     /// Held while it is asked: never twice at once.
     turn: tokio::sync::Mutex<()>,
     account: Mutex<Account>,
@@ -82,30 +89,69 @@ enum Stopped {
 
 impl fmt::Debug for CatchUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CatchUp").field("ways", &self.ways.len()).finish_non_exhaustive()
+        f.debug_struct("CatchUp").field("ways", &self.ways().len()).finish_non_exhaustive()
     }
 }
 
 impl CatchUp {
-    /// Catches up by all of these ways.
+    /// Catches up by all the ways that are in force where an inbox takes deliveries in.
     #[must_use]
-    pub fn new(inbox: Arc<Inbox>, fetchers: &[Arc<dyn Fetch>]) -> Self {
-        let ways = fetchers.iter().map(|fetch| Way::new(Arc::clone(fetch))).collect();
+    pub fn new(inbox: Arc<Inbox>) -> Self {
         let (store, clock) = (Arc::clone(inbox.store()), Arc::clone(inbox.clock()));
-        Self { inbox, store, clock, ways }
+        let catch_up = Self { inbox, store, clock, ways: Mutex::default() };
+        catch_up.renew();
+        catch_up
     }
 
-    /// Asks every way at once and then whenever it wants to be asked, for ever.
-    pub async fn keep_asking(&self) {
-        futures_util::future::join_all(self.ways.iter().map(|way| self.keep_asking_by(way))).await;
+    /// Asks every way at once and then whenever it wants to be asked, for ever; those that a reload brings too.
+    pub async fn keep_asking(self: Arc<Self>) {
+        let mut changes = self.inbox.changes();
+        let mut asking = JoinSet::new();
+        let mut new = self.ways();
+        loop {
+            for way in new {
+                let catch_up = Arc::clone(&self);
+                asking.spawn(async move { catch_up.keep_asking_by(&way).await });
+            }
+            changes.next().await;
+            new = self.renew();
+        }
+    }
+
+    /// The ways there are.
+    fn ways(&self) -> Vec<Arc<Way>> {
+        self.ways.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Goes by what is in force now, and gives the ways that were not there before. One that stays keeps its account.
+    fn renew(&self) -> Vec<Arc<Way>> {
+        let registry = Arc::clone(&self.inbox.policy().registry);
+        let mut ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut all, mut new) = (Vec::new(), Vec::new());
+        for fetch in &registry.fetchers {
+            let known = ways.iter().position(|way| way.name == fetch.name());
+            let way = if let Some(at) = known {
+                let way = ways.swap_remove(at);
+                way.ask_now(fetch);
+                way
+            } else {
+                let way = Arc::new(Way::new(fetch));
+                new.push(Arc::clone(&way));
+                way
+            };
+            all.push(way);
+        }
+        ways.drain(..).for_each(|way| way.gone.cancel());
+        *ways = all;
+        new
     }
 
     /// How every way has gone so far.
     pub async fn accounts(&self) -> Vec<Account> {
         let mut accounts = Vec::new();
-        for way in &self.ways {
+        for way in self.ways() {
             let mut account = way.account().clone();
-            account.cursor = self.kept(way).await.ok().flatten().and_then(|kept| kept.cursor);
+            account.cursor = self.kept(&way).await.ok().flatten().and_then(|kept| kept.cursor);
             accounts.push(account);
         }
         accounts
@@ -113,40 +159,48 @@ impl CatchUp {
 
     /// Asks once, now, and tells what became of each delivery.
     pub async fn ask(&self, wanted: &Wanted) -> Vec<Report> {
-        let is_wanted = |way: &&Way| wanted.source.as_ref().is_none_or(|name| *name == way.fetch.source());
+        let is_wanted =
+            |way: &Arc<Way>| wanted.source.as_ref().is_none_or(|name| *name == way.fetch.get().source());
         let mut reports = Vec::new();
-        for way in self.ways.iter().filter(is_wanted) {
-            reports.push(self.ask_by(way, wanted).await.0);
+        for way in self.ways().into_iter().filter(is_wanted) {
+            reports.push(self.ask_by(&way, wanted).await.0);
         }
         reports
     }
 
     async fn keep_asking_by(&self, way: &Way) {
         let mut failures = 0;
-        loop {
+        let mut renewed = way.fetch.changes();
+        while !way.gone.is_cancelled() {
             let (report, pause) = self.ask_by(way, &Wanted::default()).await;
             failures = if report.error.is_some() { failures + 1 } else { 0 };
-            let pause = pause.unwrap_or_default().max(rest(way.fetch.every(), failures));
+            let pause = pause.unwrap_or_default().max(rest(way.fetch.get().every(), failures));
             way.account().next = Some(self.clock.now() + pause);
-            self.clock.sleep(pause).await;
+            // Only the waiting is cut short: what is being taken in is taken in.
+            tokio::select! {
+                () = self.clock.sleep(pause) => {}
+                () = renewed.next() => failures = 0,
+                () = way.gone.cancelled() => {}
+            }
         }
     }
 
     /// Asks one way once; gives what came of it, and the pause that the source wants.
     async fn ask_by(&self, way: &Way, wanted: &Wanted) -> (Report, Option<Duration>) {
         let _turn = way.turn.lock().await;
-        let mut report = Report::new(way.fetch.as_ref());
-        let outcome = self.pages(way, wanted, &mut report).await;
+        let fetch = way.fetch.get();
+        let mut report = Report::new(fetch.as_ref().as_ref());
+        let outcome = self.pages((way, fetch.as_ref().as_ref()), wanted, &mut report).await;
         let pause = match outcome {
             Ok(pause) => pause,
             Err(stopped) => {
-                tracing::warn!(way = way.fetch.name(), error = %stopped, "what was missed is not known yet");
+                tracing::warn!(way = way.name, error = %stopped, "what was missed is not known yet");
                 report.error = Some(stopped.to_string());
                 if let Stopped::Source(error) = stopped { error.retry_after } else { None }
             }
         };
         if report.accepted + report.refused > 0 {
-            tracing::info!(way = way.fetch.name(), report.accepted, report.refused, "caught up");
+            tracing::info!(way = way.name, report.accepted, report.refused, "caught up");
         }
         way.account().note(&report, self.clock.now());
         (report, pause)
@@ -154,7 +208,7 @@ impl CatchUp {
 
     async fn pages(
         &self,
-        way: &Way,
+        (way, fetch): (&Way, &dyn Fetch),
         wanted: &Wanted,
         report: &mut Report,
     ) -> Result<Option<Duration>, Stopped> {
@@ -164,8 +218,8 @@ impl CatchUp {
         let cursor = kept.cursor.clone().filter(|_| wanted.since.is_none());
         let mut asked = Asked { since, cursor, all: wanted.all };
         for _ in 0..PAGES {
-            let page = way.fetch.page(&asked).await?;
-            self.take(way, wanted, &page, report).await?;
+            let page = fetch.page(&asked).await?;
+            self.take(&fetch.source(), wanted, &page, report).await?;
             let Page { cursor, more, pause, .. } = page;
             if let Some(cursor) = cursor.filter(|cursor| asked.cursor.as_ref() != Some(cursor)) {
                 asked.cursor = Some(cursor);
@@ -186,14 +240,13 @@ impl CatchUp {
     /// itself cannot take anything now, the page is asked for again.
     async fn take(
         &self,
-        way: &Way,
+        source: &SourceName,
         wanted: &Wanted,
         page: &Page,
         report: &mut Report,
     ) -> Result<(), Stopped> {
-        let source = way.fetch.source();
         for delivery in &page.deliveries {
-            let item = match self.take_one(&source, delivery, wanted.dry_run).await {
+            let item = match self.take_one(source, delivery, wanted.dry_run).await {
                 Ok(item) => item,
                 Err(rejection @ (Rejection::Overloaded | Rejection::Failed(_))) => {
                     return Err(rejection.into());
@@ -255,13 +308,25 @@ impl CatchUp {
 }
 
 impl Way {
-    fn new(fetch: Arc<dyn Fetch>) -> Self {
-        let account = Mutex::new(Account::new(fetch.as_ref()));
-        Self { fetch, turn: tokio::sync::Mutex::default(), account }
+    fn new(fetch: &Arc<dyn Fetch>) -> Self {
+        Self {
+            name: fetch.name().to_owned(),
+            account: Mutex::new(Account::new(fetch.as_ref())),
+            fetch: Current::new(Arc::clone(fetch)),
+            turn: tokio::sync::Mutex::default(),
+            gone: CancellationToken::new(),
+        }
+    }
+
+    /// From now on this one is asked, and at once, unless it is the one that is asked anyway.
+    fn ask_now(&self, fetch: &Arc<dyn Fetch>) {
+        if !Arc::ptr_eq(self.fetch.get().as_ref(), fetch) {
+            self.fetch.change(|_| Arc::clone(fetch));
+        }
     }
 
     fn key(&self) -> String {
-        format!("catch_up/{}", self.fetch.name())
+        format!("catch_up/{}", self.name)
     }
 
     fn account(&self) -> std::sync::MutexGuard<'_, Account> {

@@ -26,15 +26,21 @@ use crate::store::{Found, Query, RunStatus, RunSummary, Store, StoreError};
 pub struct Explainer {
     /// Where events and runs are.
     pub store: Arc<dyn Store>,
-    /// Who sends deliveries, and how they name them.
+    /// Who sends deliveries, and how they name them, where there are no rules of today.
     pub registry: Arc<Registry>,
-    /// The rules of today, if they can be read.
+    /// What is in force today, if it can be read.
     pub policy: Option<Arc<Current<Policy>>>,
     /// What became no event.
     pub refusals: Arc<Refusals>,
 }
 
 impl Explainer {
+    /// Who sends deliveries now.
+    fn registry(&self) -> Arc<Registry> {
+        let current = self.policy.as_ref().map(|policy| Arc::clone(&policy.get().registry));
+        current.unwrap_or_else(|| Arc::clone(&self.registry))
+    }
+
     /// Explains an event, by what its triggers said at the time or would say today.
     async fn event(&self, event: Event, today: bool) -> Result<Explanation, StoreError> {
         let kept = match self.store.query(Query::Reasons(event.id)).await? {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 pub use self::own::OrderError;
 use self::taking::Taking;
-use super::policy::{Current, Policy};
+use super::policy::{Changes, Current, Policy};
 use super::questions::{Open, Questions};
 use super::refused::{Cause, Refusals};
 use super::signature::{self, Refusal};
@@ -17,7 +17,6 @@ use crate::clock::Clock;
 use crate::event::{Event, PayloadRef, SourceName, Stamp};
 use crate::failpoint;
 use crate::id::{EventId, RunId};
-use crate::plugin::Registry;
 use crate::plugin::source::{Decoded, Delivery, Reply, Source, Undecodable, Verdict};
 use crate::router::{self, question};
 use crate::store::{Accepted, Found, Intake, Query, Store, StoreError};
@@ -35,7 +34,6 @@ type Poke = Box<dyn Fn(&[RunId]) + Send + Sync>;
 /// Takes deliveries in.
 pub struct Inbox {
     store: Arc<dyn Store>,
-    registry: Arc<Registry>,
     policy: Arc<Current<Policy>>,
     clock: Arc<dyn Clock>,
     refusals: Arc<Refusals>,
@@ -121,7 +119,7 @@ impl From<StoreError> for Rejection {
 
 impl fmt::Debug for Inbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inbox").field("registry", &self.registry).finish_non_exhaustive()
+        f.debug_struct("Inbox").field("store", &self.store).finish_non_exhaustive()
     }
 }
 
@@ -131,14 +129,12 @@ impl Inbox {
     #[must_use]
     pub fn new(
         store: Arc<dyn Store>,
-        registry: Arc<Registry>,
         policy: Arc<Current<Policy>>,
         clock: Arc<dyn Clock>,
         poke: impl Fn(&[RunId]) + Send + Sync + 'static,
     ) -> Self {
         Self {
             store,
-            registry,
             policy,
             clock,
             refusals: Arc::default(),
@@ -161,6 +157,11 @@ impl Inbox {
 
     pub(super) fn policy(&self) -> Arc<Policy> {
         self.policy.get()
+    }
+
+    /// Tells when another policy is in force.
+    pub(super) fn changes(&self) -> Changes<Policy> {
+        self.policy.changes()
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -226,9 +227,9 @@ impl Inbox {
     /// # Errors
     /// When it is not understood, or cannot be stored; then nothing was stored.
     pub async fn take_fetched(&self, source: &str, delivery: Delivery) -> Result<Outcome, Rejection> {
-        let source = self.registry.sources.get(&SourceName::new(source)).ok_or(Rejection::Unknown)?;
+        let source = self.known(source).ok_or(Rejection::Unknown)?;
         let now = self.clock.now();
-        let (delivery, opened) = open(source, delivery, now, understand).await?;
+        let (delivery, opened) = open(&source, delivery, now, understand).await?;
         self.take(source.as_ref(), &delivery, opened?, now).await
     }
 
@@ -237,8 +238,8 @@ impl Inbox {
     /// # Errors
     /// When it is not understood, or the store cannot be read.
     pub async fn foresee(&self, source: &str, delivery: Delivery) -> Result<Foreseen, Rejection> {
-        let source = self.registry.sources.get(&SourceName::new(source)).ok_or(Rejection::Unknown)?;
-        let (_, decoded) = open(source, delivery, self.clock.now(), understand).await?;
+        let source = self.known(source).ok_or(Rejection::Unknown)?;
+        let (_, decoded) = open(&source, delivery, self.clock.now(), understand).await?;
         let (event, identities) = match decoded? {
             Decoded::Event { event, identities } => (event, identities),
             Decoded::Stale => return Err(Refusal::Stale.into()),
@@ -288,13 +289,17 @@ impl Inbox {
         }
     }
 
+    /// The source of this name, whether it is on or off.
+    fn known(&self, name: &str) -> Option<Arc<dyn Source>> {
+        self.policy.get().registry.sources.get(&SourceName::new(name)).cloned()
+    }
+
     fn source(&self, name: &str, surface: &str) -> Result<Arc<dyn Source>, Rejection> {
-        let known = self.registry.sources.get(&SourceName::new(name));
-        let source = known.filter(|_| name != Event::OWN).ok_or(Rejection::Unknown)?;
+        let source = self.known(name).filter(|_| name != Event::OWN).ok_or(Rejection::Unknown)?;
         let surfaces = source.surfaces();
         let known = if surfaces.is_empty() { surface.is_empty() } else { surfaces.contains(&surface) };
         // A surface without a secret is off: it could believe anybody or nobody.
-        if known && source.is_on(surface) { Ok(Arc::clone(source)) } else { Err(Rejection::Unknown) }
+        if known && source.is_on(surface) { Ok(source) } else { Err(Rejection::Unknown) }
     }
 
     /// Routes an event and stores it with everything it starts.

@@ -1,17 +1,21 @@
-//! What deliveries are judged by, as it stands now; what Ostler learns of its own accounts puts another in
-//! its place.
+//! What is in force: what deliveries are judged by and steps are performed with, as it stands now. A reload, or
+//! what Ostler learns of its own accounts, puts another in its place.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use dashmap::DashMap;
+use tokio::sync::watch;
 
 use crate::event::{Account, SourceName};
+use crate::plugin::Registry;
 use crate::router::{Rules, Standing};
 use crate::run::{Definition, Frozen, Settings};
 
-/// What deliveries are judged by.
+/// What is in force.
 #[derive(Debug)]
 pub struct Policy {
+    /// Who sends deliveries, and who serves what.
+    pub registry: Arc<Registry>,
     /// Which triggers and workflows there are.
     pub rules: Rules,
     /// What runs take from the configuration.
@@ -27,16 +31,17 @@ pub struct Policy {
 impl Policy {
     /// A policy under which Ostler knows who it is everywhere.
     #[must_use]
-    pub fn new(rules: Rules, settings: Settings, standing: Standing) -> Self {
-        Self { rules, settings, standing, strangers: Vec::new(), frozen: DashMap::new() }
+    pub fn new(registry: Arc<Registry>, rules: Rules, settings: Settings, standing: Standing) -> Self {
+        Self { registry, rules, settings, standing, strangers: Vec::new(), frozen: DashMap::new() }
     }
 
-    /// The same policy, with these accounts of Ostler's own, and these providers on which it knows none.
+    /// The same policy, with these accounts of Ostler's own; the providers on which it has another are strangers.
     #[must_use]
-    pub fn knowing(&self, own: Vec<Account>, strangers: impl IntoIterator<Item = SourceName>) -> Self {
+    pub fn knowing(&self, own: Vec<Account>) -> Self {
+        let strangers = self.registry.strangers(&own).into_iter().collect();
         let standing = Standing { own, ..self.standing.clone() };
-        let strangers = strangers.into_iter().collect();
-        Self { strangers, ..Self::new(self.rules.clone(), self.settings.clone(), standing) }
+        let registry = Arc::clone(&self.registry);
+        Self { strangers, ..Self::new(registry, self.rules.clone(), self.settings.clone(), standing) }
     }
 
     /// A workflow with everything it names, frozen for runs of tasks of this tracker. It is made once: the
@@ -56,25 +61,44 @@ impl Policy {
 
 /// A value that is replaced whole: readers keep what they took, and never see half of two.
 #[derive(Debug)]
-pub struct Current<T>(RwLock<Arc<T>>);
+pub struct Current<T>(watch::Sender<Arc<T>>);
 
 impl<T> Current<T> {
     /// A value that stands until it is replaced.
     #[must_use]
     pub fn new(value: T) -> Self {
-        Self(RwLock::new(Arc::new(value)))
+        Self(watch::Sender::new(Arc::new(value)))
     }
 
     /// The value as it stands now.
     #[must_use]
     pub fn get(&self) -> Arc<T> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.0.borrow())
     }
 
     /// Puts in its place what is made of it, with nobody coming between.
     pub fn change(&self, change: impl FnOnce(&T) -> T) {
-        let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        *current = Arc::new(change(&current));
+        self.0.send_modify(|current| *current = Arc::new(change(current)));
+    }
+
+    /// Whoever waits here is told of every change from now on.
+    #[must_use]
+    pub fn changes(&self) -> Changes<T> {
+        Changes(self.0.subscribe())
+    }
+}
+
+/// Tells when a value is replaced.
+#[derive(Debug)]
+pub struct Changes<T>(watch::Receiver<Arc<T>>);
+
+impl<T> Changes<T> {
+    /// Waits until the value is another than when this was asked last.
+    pub async fn next(&mut self) {
+        if self.0.changed().await.is_err() {
+            // Nobody can change it any more.
+            std::future::pending::<()>().await;
+        }
     }
 }
 

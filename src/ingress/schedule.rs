@@ -14,8 +14,10 @@ use super::policy::Policy;
 use crate::spec::{Schedule, Trigger};
 use crate::store::{Commit, Found, Query, Values};
 
-/// How long nobody looks at the clock at the most: rules may have changed.
+/// How long nobody looks at the clock at the most: it may have been set.
 const LOOK: Duration = Duration::from_secs(30);
+/// Under what where triggers stand is kept.
+const MARKS: &str = "schedule/";
 /// How long is waited after the store did not take a tick.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -35,6 +37,7 @@ impl Mark {
 impl Inbox {
     /// Fires triggers at their times, for as long as it is polled.
     pub async fn keep_time(self: Arc<Self>) {
+        let mut changes = self.changes();
         loop {
             let pause = match self.look_at_clock().await {
                 Ok(Some(next)) => {
@@ -46,7 +49,10 @@ impl Inbox {
                     PAUSE
                 }
             };
-            self.sleep(pause).await;
+            tokio::select! {
+                () = self.sleep(pause) => {}
+                () = changes.next() => {}
+            }
         }
     }
 
@@ -56,6 +62,7 @@ impl Inbox {
     /// When the store fails; what was not fired then is fired the next time.
     pub async fn look_at_clock(&self) -> Result<Option<Timestamp>, Rejection> {
         let policy = self.policy();
+        self.forget_others(&policy).await?;
         let mut next: Option<Timestamp> = None;
         for trigger in &policy.rules.catalog.triggers {
             let Some(schedule) = &trigger.schedule else { continue };
@@ -66,13 +73,31 @@ impl Inbox {
         Ok(next)
     }
 
+    /// Forgets where triggers stood that have no schedule any more: one that is written again has missed nothing.
+    async fn forget_others(&self, policy: &Policy) -> Result<(), Rejection> {
+        let Found::Values(kept) = self.store().query(Query::Values(MARKS.to_owned())).await? else {
+            return Ok(());
+        };
+        let stands = |name: &str| {
+            let mut triggers = policy.rules.catalog.triggers.iter();
+            triggers
+                .any(|trigger| trigger.schedule.is_some() && name.strip_prefix(MARKS) == Some(&trigger.id))
+        };
+        let put: Vec<_> =
+            kept.into_iter().filter(|(name, _)| !stands(name)).map(|(name, _)| (name, None)).collect();
+        if !put.is_empty() {
+            self.store().commit(Commit::Values { expect: Vec::new(), put }).await?;
+        }
+        Ok(())
+    }
+
     async fn look_at(
         &self,
         trigger: &Trigger,
         schedule: &Schedule,
         policy: &Policy,
     ) -> Result<(), Rejection> {
-        let (now, name) = (self.now(), format!("schedule/{}", trigger.id));
+        let (now, name) = (self.now(), format!("{MARKS}{}", trigger.id));
         let kept = match self.store().query(Query::Value(name.clone())).await? {
             Found::Bytes(bytes) => Some(bytes),
             _ => None,

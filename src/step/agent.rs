@@ -17,6 +17,7 @@ use crate::agent::{
     Agent, AgentError, Assignment, Ended, Forgotten, Limits, Memory, Reason, Transcript, tool,
 };
 use crate::event::RepositoryName;
+use crate::ingress::{Current, Policy};
 use crate::ledger::Ledger;
 use crate::money::Money;
 use crate::plugin::Registry;
@@ -29,8 +30,8 @@ use crate::workspace::{Workspace, Workspaces};
 /// Performs [`JobKind::Agent`].
 #[derive(Debug, Clone)]
 pub struct AgentStep {
-    /// Who serves what.
-    pub registry: Arc<Registry>,
+    /// What is in force: an agent works from its beginning to its end with what stood then.
+    pub policy: Arc<Current<Policy>>,
     /// Where checkouts are.
     pub workspaces: Workspaces,
     /// The book that model calls are paid from.
@@ -57,10 +58,11 @@ impl AgentStep {
     async fn work(&self, context: &Context, memory: &AttemptMemory) -> Result<Outcome, StepError> {
         // Before anything is fetched or paid for.
         self.workspaces.sandbox.demand()?;
-        let model = self.registry.model.as_deref();
+        let registry = Arc::clone(&self.policy.get().registry);
+        let model = registry.model.as_deref();
         let model =
             model.ok_or_else(|| StepError::fatal("not_offered", "no model is configured for agents"))?;
-        let workspace = self.open(context).await?;
+        let workspace = self.open(&registry, context).await?;
         let assignment = assignment(context, &workspace)?;
         let purse = RunPurse {
             ledger: self.ledger.clone(),
@@ -83,9 +85,9 @@ impl AgentStep {
         outcome(ended, &assignment, &diff)
     }
 
-    async fn open(&self, context: &Context) -> Result<Workspace, StepError> {
+    async fn open(&self, registry: &Registry, context: &Context) -> Result<Workspace, StepError> {
         let repository = repository(context)?;
-        let forge = perform::forge(&self.registry, context)?;
+        let forge = perform::forge(registry, context)?;
         let remote = forge.remote(repository).await?;
         let branch = match &context.work.branch {
             Some(branch) => branch.clone(),

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 
 use super::{Context, Outcome, Step, StepError, action, start, system};
 use crate::event::{SourceName, TaskRef};
+use crate::ingress::{Current, Policy};
 use crate::plugin::{Chat, Docs, Forge, Registry, Tracker};
 use crate::run::decide::JobKind;
 use crate::workspace::{WorkspaceError, Workspaces};
@@ -15,44 +16,39 @@ use crate::workspace::{WorkspaceError, Workspaces};
 /// Every step that there is.
 #[derive(Clone)]
 pub struct Steps {
-    parts: Parts,
+    policy: Arc<Current<Policy>>,
+    workspaces: Workspaces,
     agent: Arc<dyn Step>,
 }
 
-/// What steps act with.
+/// What a step acts with, from its beginning to its end.
 #[derive(Debug, Clone)]
 pub(super) struct Parts {
-    pub(super) registry: Arc<Registry>,
+    pub(super) policy: Arc<Policy>,
     pub(super) workspaces: Workspaces,
-    pub(super) help: Arc<str>,
 }
 
 impl Steps {
-    /// The steps over what they act with: the outside world, checkouts, and the step that lets agents work.
-    /// `help` is what `${system.help}` says.
+    /// The steps over what they act with: what is in force when each begins, checkouts, and the step that
+    /// lets agents work.
     #[must_use]
-    pub fn new(
-        registry: Arc<Registry>,
-        workspaces: Workspaces,
-        agent: Arc<dyn Step>,
-        help: impl Into<Arc<str>>,
-    ) -> Self {
-        Self { parts: Parts { registry, workspaces, help: help.into() }, agent }
+    pub fn new(policy: Arc<Current<Policy>>, workspaces: Workspaces, agent: Arc<dyn Step>) -> Self {
+        Self { policy, workspaces, agent }
     }
 
-    #[cfg(test)]
-    pub(super) fn parts(&self) -> &Parts {
-        &self.parts
+    pub(super) fn parts(&self) -> Parts {
+        Parts { policy: self.policy.get(), workspaces: self.workspaces.clone() }
     }
 
     async fn dispatch(&self, context: &Context) -> Result<Outcome, StepError> {
+        let parts = self.parts();
         match &context.job.kind {
-            JobKind::Start => start::perform(&self.parts, context).await,
+            JobKind::Start => start::perform(&parts, context).await,
             JobKind::Action { capability, action } => {
-                action::perform(&self.parts, context, capability, action).await
+                action::perform(&parts, context, capability, action).await
             }
             JobKind::Agent { .. } => self.agent.perform(context).await,
-            JobKind::System { action } => system::perform(&self.parts, context, action).await,
+            JobKind::System { action } => system::perform(&parts, context, action).await,
         }
     }
 }
@@ -71,35 +67,35 @@ impl Step for Steps {
 
 impl fmt::Debug for Steps {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Steps").field("parts", &self.parts).finish_non_exhaustive()
+        f.debug_struct("Steps").field("workspaces", &self.workspaces).finish_non_exhaustive()
     }
 }
 
 impl Parts {
     /// The tracker that keeps a task.
     pub(super) fn tracker(&self, task: &TaskRef) -> Result<Arc<dyn Tracker>, StepError> {
-        let found = self.registry.trackers.get(&task.tracker);
+        let found = self.policy.registry.trackers.get(&task.tracker);
         found.cloned().ok_or_else(|| not_offered("task_management", Some(&task.tracker)))
     }
 
     /// The tracker that this run's new tasks go to.
     pub(super) fn bound_tracker(&self, context: &Context) -> Result<Arc<dyn Tracker>, StepError> {
-        bound(&self.registry.trackers, context, "task_management")
+        bound(&self.policy.registry.trackers, context, "task_management")
     }
 
     /// The forge of the run's repository.
     pub(super) fn forge(&self, context: &Context) -> Result<Arc<dyn Forge>, StepError> {
-        forge(&self.registry, context)
+        forge(&self.policy.registry, context)
     }
 
     /// Where the run's team talks.
     pub(super) fn chat(&self, context: &Context) -> Result<Arc<dyn Chat>, StepError> {
-        bound(&self.registry.chats, context, "communication")
+        bound(&self.policy.registry.chats, context, "communication")
     }
 
     /// Where the run's pages go.
     pub(super) fn docs(&self, context: &Context) -> Result<Arc<dyn Docs>, StepError> {
-        bound(&self.registry.docs, context, "documentation")
+        bound(&self.policy.registry.docs, context, "documentation")
     }
 }
 

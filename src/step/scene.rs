@@ -15,6 +15,7 @@ use crate::event::{
     TaskMention, TaskRef,
 };
 use crate::id::{Digest, EventId, RunId, StepPath};
+use crate::ingress::{Current, Policy};
 use crate::money::{Limits, Money, Prices};
 use crate::plugin::chat::{Message, NewMessage};
 use crate::plugin::docs::{NewPage, Page};
@@ -22,9 +23,10 @@ use crate::plugin::effect::{Effect, Made};
 use crate::plugin::forge::{Branch, Change, NewChange, Permission, Remote, Repository};
 use crate::plugin::tracker::{CommentRef, NewTask, Status, Task};
 use crate::plugin::{Call, Chat, Docs, Forge, PluginError, Problem, Registry, Tracker};
+use crate::router::{Rules, Standing};
 use crate::run::decide::{Job, JobKind};
-use crate::run::{Access, Definition, Started, Work};
-use crate::spec::Workflow;
+use crate::run::{Access, Definition, Settings, Started, Work};
+use crate::spec::{Catalog, Workflow};
 use crate::workspace::sandbox::{self, Sandbox};
 pub(super) use crate::workspace::tests::git;
 use crate::workspace::{self, Workspaces};
@@ -322,6 +324,21 @@ fn registry(world: &Arc<World>) -> Registry {
     registry
 }
 
+/// What is in force here: the shipped rules, served by the world.
+pub(super) fn policy(world: &Arc<World>) -> Policy {
+    let catalog = Catalog::load(None, &crate::plugin::registry::vocabulary());
+    let rules = Rules::new(catalog.unwrap_or_else(|faults| panic!("{faults}")));
+    let settings = Settings {
+        bindings: BTreeMap::new(),
+        limits: Limits::default(),
+        prices: Prices::default(),
+        model: "m".to_owned(),
+        access: Access::default(),
+        actions: Vec::new(),
+    };
+    Policy::new(Arc::new(registry(world)), rules, settings, Standing::default())
+}
+
 fn definition() -> Definition {
     let workflow = json!({ "id": "standard", "name": "Standard development", "steps": [] });
     let bindings = [("task_management", "jira"), ("version_control", "github"), ("communication", "slack")];
@@ -364,7 +381,7 @@ impl Scene {
         let mut options = workspace::Options { root: world.place.path().join("runs"), ..Default::default() };
         options.git.protocols.push("file".to_owned());
         let workspaces = Workspaces::new(options, sandbox);
-        let steps = Steps::new(Arc::new(registry(&world)), workspaces, Arc::new(NoAgent), "help text");
+        let steps = Steps::new(Arc::new(Current::new(policy(&world))), workspaces, Arc::new(NoAgent));
         let event = event();
         let started = Started {
             trigger: "t".to_owned(),

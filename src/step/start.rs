@@ -43,7 +43,7 @@ pub(super) async fn perform(parts: &Parts, context: &Context) -> Result<Outcome,
         "change": change,
         "person": person,
         "thread": context.thread(),
-        "system": { "help": &*parts.help },
+        "system": { "help": parts.policy.rules.help() },
     });
     Ok(Outcome { outputs, work, ..Outcome::default() })
 }
@@ -71,7 +71,7 @@ async fn answer(parts: &Parts, context: &Context) -> Result<Outcome, StepError> 
     };
     let outputs = json!({
         "task": null, "repository": null, "change": null, "person": person, "thread": context.thread(),
-        "system": { "help": &*parts.help },
+        "system": { "help": parts.policy.rules.help() },
     });
     Ok(Outcome { outputs, ..Outcome::default() })
 }

@@ -22,7 +22,7 @@ async fn an_account_is_known_from_the_last_start_when_its_service_does_not_answe
     assert_eq!(learn(&Registry::default(), &store).await, [account]);
 }
 
-fn policy() -> Policy {
+fn policy(registry: Arc<Registry>) -> Policy {
     let catalog = Catalog {
         triggers: Vec::new(),
         workflows: BTreeMap::new(),
@@ -38,7 +38,7 @@ fn policy() -> Policy {
         access: Access::default(),
         actions: Vec::new(),
     };
-    Policy::new(Rules::new(catalog), settings, Standing::default())
+    Policy::new(registry, Rules::new(catalog), settings, Standing::default())
 }
 
 /// A service that refuses to say who Ostler is so often.
@@ -71,19 +71,17 @@ async fn a_service_that_answers_late_makes_the_account_known_while_ostler_runs()
 
     let own = learn(&registry, &*store).await;
     assert_eq!(own, [], "it does not answer at the first start ever");
-    let strangers = registry.strangers(&own);
-    assert!(remark(strangers.first().unwrap()).contains("github"));
-    let policy = Arc::new(Current::new(policy().knowing(own.clone(), strangers)));
+    assert!(remark(registry.strangers(&own).first().unwrap()).contains("github"));
+    let policy = Arc::new(Current::new(policy(registry).knowing(own)));
     assert_eq!(policy.get().strangers, [SourceName::new("github")]);
 
     let learner = Learner {
-        registry,
         store: Arc::clone(&store) as Arc<dyn Store>,
         policy: Arc::clone(&policy),
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
     };
-    let learning = tokio::spawn(learner.keep_learning(own));
-    while !learning.is_finished() {
+    let learning = tokio::spawn(learner.keep_learning());
+    while !policy.get().strangers.is_empty() || remembered(&*store).await.is_empty() {
         tokio::task::yield_now().await;
         clock.advance(Duration::from_secs(1));
     }
@@ -92,4 +90,18 @@ async fn a_service_that_answers_late_makes_the_account_known_while_ostler_runs()
     assert_eq!((&known.standing.own, &known.strangers), (&vec![bot.clone()], &Vec::new()));
     assert!(asked.load(Ordering::SeqCst) > 2);
     assert_eq!(remembered(&*store).await, [bot], "and at the next start, whether it answers or not");
+
+    // Another token may be another account.
+    let before = asked.load(Ordering::SeqCst);
+    let again: Options =
+        serde_json::from_value(json!({ "github": {"token": "u", "base_url": url} })).unwrap();
+    let again = Arc::new(Registry::build(again, &(Arc::clone(&clock) as Arc<dyn Clock>)).unwrap());
+    policy.change(|was| {
+        let (rules, settings) = (was.rules.clone(), was.settings.clone());
+        Policy::new(again, rules, settings, was.standing.clone()).knowing(was.standing.own.clone())
+    });
+    while asked.load(Ordering::SeqCst) == before {
+        tokio::task::yield_now().await;
+    }
+    learning.abort();
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::*;
 use crate::clock::ManualClock;
 use crate::ingress::inbox::tests::Office;
-use crate::plugin::{Call, PluginError, Problem};
+use crate::plugin::{Call, PluginError, Problem, Registry};
 
 /// Gives what its test has put there, and keeps what it was asked.
 #[derive(Debug, Default)]
@@ -51,10 +51,12 @@ struct Scene {
 }
 
 fn scene(pages: Vec<Result<Page, PluginError>>) -> Scene {
-    let office = Office::new();
     let script = Arc::new(Script { pages: Mutex::new(pages.into()), ..Script::default() });
+    let Office { sources, store, .. } = Office::new();
+    let fetchers = vec![Arc::clone(&script) as _];
+    let office = Office::of(Registry { sources, fetchers, ..Registry::default() }, store);
     let clock = Arc::clone(&office.clock);
-    let catch_up = CatchUp::new(Arc::new(office.inbox), &[Arc::clone(&script) as _]);
+    let catch_up = CatchUp::new(Arc::new(office.inbox));
     Scene { script, clock, catch_up }
 }
 

@@ -100,7 +100,8 @@ impl Explainer {
 
     /// The event of a delivery that its sender names so.
     async fn delivered(&self, name: &str) -> Result<Option<Event>, StoreError> {
-        let by_source = self.registry.sources.values().flat_map(|source| source.identities_of(name));
+        let registry = self.registry();
+        let by_source = registry.sources.values().flat_map(|source| source.identities_of(name));
         for identity in by_source.chain([name.to_owned()]).collect::<Vec<_>>() {
             if let Found::Event(event) = self.store.query(Query::Identity(identity)).await? {
                 return Ok(Some(*event));

@@ -3,14 +3,14 @@
 use bytes::Bytes;
 
 use super::{Inbox, LARGE};
-use crate::event::{PayloadRef, SourceName};
+use crate::event::PayloadRef;
 use crate::ingress::refused::{self, Cause, Refused, UNKNOWN};
 use crate::plugin::source::{Delivery, Source};
 
 impl Inbox {
     /// Notes that a delivery was turned away before its body was read.
     pub fn turned_away(&self, source: &str, delivery: &Delivery, (cause, why): (Cause, String)) {
-        let known = self.registry.sources.get(&SourceName::new(source));
+        let known = self.known(source);
         let reached = |known: &dyn Source| {
             let surfaces = known.surfaces();
             if surfaces.is_empty() {

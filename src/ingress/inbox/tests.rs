@@ -15,7 +15,7 @@ use crate::clock::ManualClock;
 use crate::event::{Account, SourceName};
 use crate::money::{Limits, Prices};
 use crate::plugin::fixture::Fixture;
-use crate::plugin::{github, gitlab, jira, linear, registry, slack};
+use crate::plugin::{Registry, github, gitlab, jira, linear, registry, slack};
 use crate::router::{Rules, Standing};
 use crate::run::{Access, Record, Settings, Started};
 use crate::spec::{Catalog, RepositoryMap};
@@ -29,8 +29,8 @@ const SIGNING_TOKEN: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 /// An inbox over a store in memory, with the shipped handlers and workflows.
 pub(in crate::ingress) struct Office {
     pub(in crate::ingress) inbox: Inbox,
-    store: Arc<dyn Store>,
-    sources: BTreeMap<SourceName, Arc<dyn Source>>,
+    pub(in crate::ingress) store: Arc<dyn Store>,
+    pub(in crate::ingress) sources: BTreeMap<SourceName, Arc<dyn Source>>,
     pub(in crate::ingress) clock: Arc<ManualClock>,
 }
 
@@ -66,10 +66,16 @@ impl Office {
     }
 
     fn with(sources: BTreeMap<SourceName, Arc<dyn Source>>, store: Arc<dyn Store>) -> Self {
-        let registry = Arc::new(Registry { sources: sources.clone(), ..Registry::default() });
+        let registry = Registry { sources: sources.clone(), ..Registry::default() };
+        Self::of(registry, store)
+    }
+
+    /// An inbox whose sources, and who is asked for what was missed, are these.
+    pub(in crate::ingress) fn of(registry: Registry, store: Arc<dyn Store>) -> Self {
+        let sources = registry.sources.clone();
         let clock = Arc::new(ManualClock::at("2026-11-21T08:00:00Z".parse().unwrap()));
-        let policy = Arc::new(Current::new(policy()));
-        let inbox = Inbox::new(Arc::clone(&store), registry, policy, Arc::clone(&clock) as _, |_| {});
+        let policy = Arc::new(Current::new(policy(registry)));
+        let inbox = Inbox::new(Arc::clone(&store), policy, Arc::clone(&clock) as _, |_| {});
         Self { inbox, store, sources, clock }
     }
 
@@ -104,7 +110,7 @@ impl Office {
     }
 }
 
-fn policy() -> Policy {
+fn policy(registry: Registry) -> Policy {
     let bindings = [("task_management", "jira"), ("version_control", "github"), ("communication", "slack")];
     let bindings: BTreeMap<_, _> =
         bindings.map(|(capability, name)| (capability.to_owned(), SourceName::new(name))).into();
@@ -131,7 +137,7 @@ fn policy() -> Policy {
     };
     let catalog =
         Catalog::load(None, &registry::vocabulary()).unwrap_or_else(|e| panic!("{}", e.render(false)));
-    Policy::new(Rules::new(catalog), settings, standing)
+    Policy::new(Arc::new(registry), Rules::new(catalog), settings, standing)
 }
 
 fn deliveries() -> std::path::PathBuf {

@@ -88,7 +88,7 @@ async fn below_the_demanded_sandbox_nothing_is_fetched_or_paid_for() {
     let options = crate::workspace::Options { root: root.clone(), ..Default::default() };
     let store = Arc::new(crate::store::Memory::open().unwrap());
     let step = AgentStep {
-        registry: Arc::new(Registry::default()),
+        policy: Arc::new(Current::new(crate::step::scene::policy(&scene.world))),
         workspaces: Workspaces::new(options, Sandbox::probe(weak).await),
         ledger: Ledger::new(store, Arc::clone(&scene.context.clock)),
     };
