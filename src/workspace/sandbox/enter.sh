@@ -5,6 +5,10 @@
 #
 # Whatever fails ends it: a box that is not whole is no box.
 set -eu
+
+# Whoever started us may have left files open; these are as many as a shell can close.
+exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+
 new=$1 files=$2 pids=$3
 shift 3
 
