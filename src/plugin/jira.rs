@@ -3,6 +3,7 @@
 mod adf;
 mod checkup;
 mod client;
+pub mod fetch;
 pub mod options;
 mod payload;
 pub mod setup;

@@ -175,6 +175,9 @@ impl Registry {
         }
         if let Some(jira) = options.jira {
             let jira = Arc::new(Jira::new(jira, Arc::clone(clock), http.clone())?);
+            if let Some(source) = &options.sources.jira {
+                registry.fetchers.extend(jira::fetch::all(&jira, source));
+            }
             registry.add_hooks(Arc::clone(&jira) as _);
             registry.checkups.push(Arc::clone(&jira) as _);
             registry.add_tracker(jira);

@@ -17,19 +17,20 @@ use axum::http::header::AUTHORIZATION;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use base64::Engine as _;
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
 
 pub(super) use self::hook::{assign_by, comment_by};
+use self::shape::Shape;
 pub(super) use self::state::State;
 pub(super) use self::summary::{page, summary};
 use super::world::World;
 
 type Answer = Result<Response, Refusal>;
 
-/// The REST API, version 3.
+/// The REST API, version 3, and of version 2 what is read in it: there, texts are strings.
 pub(super) fn routes(world: &Arc<World>) -> Router<Arc<World>> {
     let issue = Router::new()
         .route("/", get(call::read).put(call::edit))
@@ -46,12 +47,24 @@ pub(super) fn routes(world: &Arc<World>) -> Router<Arc<World>> {
         .nest("/issue/{key}", issue)
         .route("/search/jql", post(call::search))
         .fallback(async || Refusal::missing("Not Found"))
+        .layer(Extension(Shape::Three))
+        .layer(from_fn_with_state(Arc::clone(world), authorize));
+    let older = Router::new()
+        .route("/issue/{key}", get(call::read))
+        .route("/issue/{key}/changelog", get(call::list_changes))
+        .route("/issue/{key}/comment", get(call::list_comments))
+        .route("/search/jql", post(call::search))
+        .fallback(async || Refusal::missing("Not Found"))
+        .layer(Extension(Shape::Two))
         .layer(from_fn_with_state(Arc::clone(world), authorize));
     let hooks = Router::new()
         .route("/", get(webhook::list).post(webhook::create))
         .route("/{id}", put(webhook::edit))
         .layer(from_fn_with_state(Arc::clone(world), authorize));
-    Router::new().nest("/rest/api/3", api).nest("/rest/webhooks/1.0/webhook", hooks)
+    Router::new()
+        .nest("/rest/api/3", api)
+        .nest("/rest/api/2", older)
+        .nest("/rest/webhooks/1.0/webhook", hooks)
 }
 
 async fn authorize(Extract(world): Extract<Arc<World>>, request: Request, next: Next) -> Response {

@@ -19,6 +19,8 @@ mod faults;
 mod harness;
 mod kills;
 mod load;
+mod missed;
+mod no_public_url;
 mod refusals;
 mod setup;
 mod stories;

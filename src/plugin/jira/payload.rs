@@ -41,6 +41,7 @@ records! {
     }
 
     Issue {
+        id: Text,
         key: Text,
         #[serde(rename = "self")]
         address: Text,

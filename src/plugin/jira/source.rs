@@ -14,6 +14,7 @@
 //! that is sent along proves the sender.
 
 use std::mem::take;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -25,6 +26,7 @@ use super::payload::{Comment, Fields, Issue, Item, Named, Payload, User};
 use crate::event::{
     Account, Actor, Command, Event, EventKind, SourceName, Stamp, Subject, TaskMention, TaskRef,
 };
+use crate::plugin::fetch::{self, Poll};
 use crate::plugin::lenient::{self, Maybe, Text};
 use crate::plugin::scheme::{Credential, Mac, Scheme};
 use crate::plugin::source::{Decoded, Delivery, Source, Undecodable};
@@ -74,9 +76,27 @@ pub struct SourceOptions {
     pub automation_tokens: Vec<SecretString>,
     /// The site's host name, for sites whose payloads name another one.
     pub site: Option<String>,
+    /// Whether Jira is asked for what it could not deliver.
+    pub catch_up: Option<bool>,
+    /// How Jira is asked for everything, where it cannot deliver anything.
+    pub poll: Option<Poll>,
+    /// Which issues are asked about, in JQL; all that the account sees where nothing is said.
+    pub jql: Option<String>,
     /// The custom field of an issue that names its repository, as the tracker's options have it.
     #[serde(skip)]
     pub repository_field: Option<String>,
+}
+
+impl SourceOptions {
+    /// How often Jira is asked, if it is. What rules of Automation send is not what a search finds: for them
+    /// alone there is nothing to catch up with.
+    pub(super) fn every(&self) -> Option<Duration> {
+        if let Some(poll) = &self.poll {
+            return Some(fetch::pause(poll.every));
+        }
+        let sends = !self.secrets.is_empty() || !self.connect_secrets.is_empty();
+        (sends && self.catch_up.unwrap_or(true)).then(|| fetch::pause(fetch::CATCH_UP))
+    }
 }
 
 /// Jira as a sender of deliveries.
@@ -135,6 +155,11 @@ impl JiraSource {
             identities.push(format!("{JIRA}:{site}:{id}"));
         }
         identities.push(format!("{JIRA}:body:{}", stamp.payload.digest));
+        // An issue is created once, in whatever state it is told of.
+        let issue = payload.issue.get().and_then(|issue| issue.id.text());
+        if let Some(id) = issue.filter(|_| payload.name() == Some("issue_created")) {
+            identities.push(format!("{JIRA}:{site}:created:{id}"));
+        }
         // Creating an issue with an assignee can be told of twice, as its creation and as an assignment: in
         // the same state of the issue both are one.
         if let (Some(task), Some(assignee), Some(state)) =
@@ -196,7 +221,8 @@ impl Payload {
     fn unfolded(mut self) -> Self {
         if self.issue.get().is_none() && self.key.text().is_some() {
             let (key, address) = (take(&mut self.key), take(&mut self.address));
-            self.issue = Maybe(Some(Issue { key, address, fields: take(&mut self.fields) }));
+            self.issue =
+                Maybe(Some(Issue { id: Text::default(), key, address, fields: take(&mut self.fields) }));
         }
         self
     }

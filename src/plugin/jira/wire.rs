@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::plugin::client::Dialect;
@@ -152,6 +153,83 @@ pub(super) struct FoundIssue {
 #[derive(Debug, Deserialize)]
 pub(super) struct FoundFields {
     pub(super) creator: Option<User>,
+}
+
+/// A page of a search for what changed.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ChangedPage {
+    pub(super) issues: Vec<Changed>,
+    pub(super) next_page_token: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Changed {
+    pub(super) id: String,
+    pub(super) fields: ChangedFields,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ChangedFields {
+    #[serde(deserialize_with = "moment")]
+    pub(super) updated: Timestamp,
+}
+
+/// A page of an issue's change log.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ChangeLog {
+    pub(super) values: Vec<Change>,
+    #[serde(default)]
+    pub(super) is_last: bool,
+}
+
+/// Several fields changed at once.
+#[derive(Debug, Deserialize)]
+pub(super) struct Change {
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) author: Value,
+    #[serde(deserialize_with = "moment")]
+    pub(super) created: Timestamp,
+    #[serde(default)]
+    pub(super) items: Vec<Value>,
+}
+
+/// A page of an issue's comments.
+#[derive(Debug, Deserialize)]
+pub(super) struct Said {
+    pub(super) comments: Vec<Words>,
+    #[serde(default)]
+    pub(super) total: usize,
+}
+
+/// A comment, with all that it consists of.
+#[derive(Debug, Deserialize)]
+pub(super) struct Words {
+    pub(super) id: String,
+    #[serde(deserialize_with = "moment")]
+    pub(super) created: Timestamp,
+    #[serde(flatten)]
+    pub(super) others: Map<String, Value>,
+}
+
+/// How Jira writes a moment.
+const TIME: &str = "%Y-%m-%dT%H:%M:%S%.f%z";
+
+/// A moment as Jira writes it.
+pub(super) fn read_moment(text: &str) -> Option<Timestamp> {
+    Timestamp::strptime(TIME, text).ok()
+}
+
+/// As Jira would write a moment.
+pub(super) fn write_moment(moment: Timestamp) -> String {
+    moment.strftime("%Y-%m-%dT%H:%M:%S.%3f+0000").to_string()
+}
+
+fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    read_moment(&text).ok_or_else(|| serde::de::Error::custom("a moment is not written as Jira does"))
 }
 
 /// How Jira says what went wrong.

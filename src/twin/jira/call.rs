@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
+use axum::{Extension, Json};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -52,12 +52,13 @@ pub(super) struct Wanted {
 
 pub(super) async fn read(
     State(world): Shared,
+    Extension(shape): Extension<Shape>,
     Path(key): Path<String>,
     Query(wanted): Query<Wanted>,
 ) -> Answer {
     let state = world.jira();
     let names: Option<Vec<_>> = wanted.fields.map(|names| names.split(',').map(str::to_owned).collect());
-    let ticket = shape::ticket(&world, &state, state.ticket(&key)?, Shape::Three, names.as_deref());
+    let ticket = shape::ticket(&world, &state, state.ticket(&key)?, shape, names.as_deref());
     Ok(Json(ticket).into_response())
 }
 
@@ -207,7 +208,7 @@ pub(super) async fn edit(State(world): Shared, Path(key): Path<String>, body: By
     let items = edit.fields.keys().map(|name| hook::change(name, (None, None), (None, None))).collect();
     apply(&world, ticket, edit.fields)?;
     ticket.properties.extend(edit.properties.into_iter().map(|has| (has.key, has.value)));
-    let delivery = hook::updated(&world, &state, &key, ("issue_generic", &world.bot().jira), items)?;
+    let delivery = hook::updated(&world, &mut state, &key, ("issue_generic", &world.bot().jira), items)?;
     hook::send(&world, delivery);
     Ok(StatusCode::NO_CONTENT.into_response())
 }
@@ -237,15 +238,15 @@ pub(super) async fn transition(State(world): Shared, Path(key): Path<String>, bo
     })?;
     let (old, new) = (&STATUSES[ticket.status], &STATUSES[to]);
     ticket.status = to;
-    ticket.updated = world.now();
     let item = hook::change("status", (Some(old.id), Some(old.name)), (Some(new.id), Some(new.name)));
-    let delivery = hook::updated(&world, &state, &key, ("issue_generic", &world.bot().jira), vec![item])?;
+    let delivery = hook::updated(&world, &mut state, &key, ("issue_generic", &world.bot().jira), vec![item])?;
     hook::send(&world, delivery);
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 pub(super) async fn list_comments(
     State(world): Shared,
+    Extension(shape): Extension<Shape>,
     Path(key): Path<String>,
     Query(wanted): Query<Wanted>,
 ) -> Answer {
@@ -258,7 +259,7 @@ pub(super) async fn list_comments(
         ordered.reverse();
     }
     let page = ordered.into_iter().skip(wanted.start_at).take(size).map(|comment| {
-        let mut value = shape::comment(&world, ticket, comment, Shape::Three);
+        let mut value = shape::comment(&world, ticket, comment, shape);
         if with_properties {
             value["properties"] = comment.properties.clone().into();
         }
@@ -268,6 +269,23 @@ pub(super) async fn list_comments(
     let (start, total) = (wanted.start_at, ticket.comments.len());
     let answer = json!({"comments": comments, "startAt": start, "maxResults": size, "total": total});
     Ok(Json(answer).into_response())
+}
+
+pub(super) async fn list_changes(
+    State(world): Shared,
+    Path(key): Path<String>,
+    Query(wanted): Query<Wanted>,
+) -> Answer {
+    let state = world.jira();
+    let ticket = state.ticket(&key)?;
+    let (start, size) = (wanted.start_at, wanted.max_results.unwrap_or(100).min(100));
+    let page = ticket.changes.iter().skip(start).take(size).map(|change| shape::change(&world, change));
+    let total = ticket.changes.len();
+    Ok(Json(json!({
+        "startAt": start, "maxResults": size, "total": total, "isLast": start + size >= total,
+        "values": page.collect::<Vec<_>>(),
+    }))
+    .into_response())
 }
 
 #[derive(Debug, Deserialize)]
@@ -392,21 +410,21 @@ pub(super) struct Search {
     _reconcile_issues: Option<Vec<u64>>,
 }
 
-pub(super) async fn search(State(world): Shared, body: Bytes) -> Answer {
+pub(super) async fn search(State(world): Shared, Extension(shape): Extension<Shape>, body: Bytes) -> Answer {
     let search: Search = parse(&body)?;
     let jql = search.jql.replace("currentUser()", &world.bot().jira);
-    let query = jql::Query::read(&jql).map_err(Refusal::bad)?;
+    let query = jql::Query::read(&jql, world.now()).map_err(Refusal::bad)?;
     let start = search.next_page_token.as_deref().map_or(Ok(0), str::parse::<usize>);
     let start = start.map_err(|_| Refusal::bad("The provided next page token is invalid or expired."))?;
     let size = search.max_results.unwrap_or(50).clamp(1, 5000);
     let state = world.jira();
     let mut found: Vec<_> = state.tickets.values().filter(|ticket| query.takes(ticket)).collect();
-    found.sort_by_key(|ticket| std::cmp::Reverse(ticket.id));
+    query.sort(&mut found);
     let names = search.fields.as_deref();
     let issue = |ticket: &&Ticket| match names {
         // Without `fields` the answer is ids only.
         None => json!({"id": ticket.id.to_string()}),
-        Some(names) => shape::ticket(&world, &state, ticket, Shape::Three, Some(names)),
+        Some(names) => shape::ticket(&world, &state, ticket, shape, Some(names)),
     };
     let page: Vec<_> = found.iter().skip(start).take(size).map(issue).collect();
     let is_last = start + size >= found.len();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::shape::{self, Shape};
-use super::state::{Comment, State};
+use super::state::{Change, Comment, State};
 use super::{Refusal, adf};
 use crate::id::Digest;
 use crate::twin::outbox::{Delivery, Sender};
@@ -64,21 +64,27 @@ pub(super) fn created(world: &World, state: &State, key: &str, by: &str) -> Resu
     Ok(delivery(world, &body))
 }
 
-/// The delivery that a ticket was changed.
+/// Writes down that a ticket was changed; gives the delivery.
 pub(super) fn updated(
     world: &World,
-    state: &State,
+    state: &mut State,
     key: &str,
     (name, by): (&str, &str),
     items: Vec<Value>,
 ) -> Result<Delivery, Refusal> {
+    let id = state.next_id();
+    let created = world.now();
+    let change = Change { id, author: by.to_owned(), items: items.clone(), created };
+    let ticket = state.ticket_mut(key)?;
+    ticket.updated = created;
+    ticket.changes.push(change);
     let body = json!({
-        "timestamp": world.now().as_millisecond(),
+        "timestamp": created.as_millisecond(),
         "webhookEvent": "jira:issue_updated",
         "issue_event_type_name": name,
         "user": shape::user(world, by),
         "issue": shape::ticket(world, state, state.ticket(key)?, Shape::Two, None),
-        "changelog": {"id": (30_000 + world.outbox.next_number()).to_string(), "items": items},
+        "changelog": {"id": id.to_string(), "items": items},
     });
     Ok(delivery(world, &body))
 }
@@ -116,10 +122,9 @@ pub(super) fn assign(
     };
     let ticket = state.ticket_mut(key)?;
     let before = std::mem::replace(&mut ticket.assignee, account.clone());
-    ticket.updated = world.now();
     let (old, new) = (name(&before), name(&account));
     let item = change("assignee", (before.as_deref(), old.as_deref()), (account.as_deref(), new.as_deref()));
-    updated(world, &state, key, ("issue_assigned", by), vec![item])
+    updated(world, &mut state, key, ("issue_assigned", by), vec![item])
 }
 
 /// A person gives a ticket to a person.
@@ -143,7 +148,9 @@ pub(in crate::twin) fn comment_by(
     let id = state.next_id();
     let (body, created) = (adf::document(body), world.now());
     let comment = Comment { id, author, body, properties: Vec::new(), created };
-    state.ticket_mut(key)?.comments.push(comment.clone());
+    let ticket = state.ticket_mut(key)?;
+    ticket.updated = created;
+    ticket.comments.push(comment.clone());
     commented(world, &state, key, &comment)
 }
 

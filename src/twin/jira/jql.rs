@@ -1,5 +1,6 @@
 //! As much of JQL as a bot writes: conditions joined by `AND`, then `ORDER BY`.
 
+use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
 use serde_json::Value;
 
@@ -10,6 +11,8 @@ use super::state::{STATUSES, TYPES, Ticket};
 #[derive(Debug)]
 pub(super) struct Query {
     conditions: Vec<Condition>,
+    /// Whether it wants what changed last first, instead of what was made last.
+    by_change: bool,
 }
 
 #[derive(Debug)]
@@ -24,7 +27,9 @@ enum Operator {
     Is,
     IsNot,
     Contains,
-    /// A comparison of times, which this twin takes as true: everything in it is recent.
+    /// A time that is no earlier than so long ago.
+    Since(Timestamp),
+    /// Any other comparison of times, which this twin takes as true: everything in it is recent.
     Recent,
 }
 
@@ -48,8 +53,9 @@ const FIELDS: [&str; 14] = [
 
 impl Query {
     /// Reads a query; the error is the sentence that Jira would say.
-    pub(super) fn read(text: &str) -> Result<Self, String> {
+    pub(super) fn read(text: &str, now: Timestamp) -> Result<Self, String> {
         let order = Regex::new(r"(?i)\s*\border\s+by\b.*$").map_err(|error| error.to_string())?;
+        let by_change = text.to_lowercase().ends_with("order by updated desc");
         let text = order.replace(text, "");
         if text.trim().is_empty() {
             return Err(
@@ -58,8 +64,16 @@ impl Query {
             );
         }
         let join = Regex::new(r"(?i)\s+and\s+").map_err(|error| error.to_string())?;
-        let conditions = join.split(text.trim()).map(Condition::read).collect::<Result<_, _>>()?;
-        Ok(Self { conditions })
+        let conditions = join.split(text.trim()).map(|text| Condition::read(text, now));
+        let conditions = conditions.collect::<Result<_, _>>()?;
+        Ok(Self { conditions, by_change })
+    }
+
+    pub(super) fn sort(&self, found: &mut [&Ticket]) {
+        found.sort_by_key(|ticket| {
+            let changed = self.by_change.then_some(ticket.updated);
+            std::cmp::Reverse((changed, ticket.id))
+        });
     }
 
     pub(super) fn takes(&self, ticket: &Ticket) -> bool {
@@ -68,14 +82,15 @@ impl Query {
 }
 
 impl Condition {
-    fn read(text: &str) -> Result<Self, String> {
+    fn read(text: &str, now: Timestamp) -> Result<Self, String> {
         let wrong = || format!("Error in the JQL Query: `{text}` cannot be read here.");
         let parts = Regex::new(
             r#"(?ix) ^ (?<field> "[^"]+" | [\w.]+ (?:\[[^\]]+\])? (?:\.[\w.]+)?) \s*
                (?<operator> != | >= | <= | = | ~ | > | < | \bnot\s+in\b | \bin\b | \bis\s+not\b | \bis\b ) \s* (?<value> .+) $"#,
         );
         let parts = parts.map_err(|error| error.to_string())?;
-        let found = parts.captures(text.trim()).ok_or_else(wrong)?;
+        let inner = text.trim().strip_prefix('(').and_then(|text| text.strip_suffix(')'));
+        let found = parts.captures(inner.unwrap_or(text.trim())).ok_or_else(wrong)?;
         let field = found["field"].trim_matches('"').to_lowercase();
         if !FIELDS.contains(&field.as_str()) && !field.starts_with("issue.property[") {
             return Err(format!("Field '{field}' does not exist or you do not have permission to view it."));
@@ -83,7 +98,8 @@ impl Condition {
         let operator = match found["operator"].to_lowercase().as_str() {
             "=" | "in" | "is" => Operator::Is,
             "~" => Operator::Contains,
-            ">=" | "<=" | ">" | "<" => Operator::Recent,
+            ">=" => ago(&found["value"], now).map_or(Operator::Recent, Operator::Since),
+            "<=" | ">" | "<" => Operator::Recent,
             _ => Operator::IsNot,
         };
         let value = found["value"].trim().trim_start_matches('(').trim_end_matches(')');
@@ -101,6 +117,8 @@ impl Condition {
         };
         match self.operator {
             Operator::Recent => true,
+            Operator::Since(moment) if self.field == "created" => ticket.created >= moment,
+            Operator::Since(moment) => ticket.updated >= moment,
             Operator::Is => self.values.iter().any(same),
             Operator::IsNot => !self.values.iter().any(same),
             Operator::Contains => self.values.iter().any(|value| {
@@ -131,6 +149,12 @@ impl Condition {
             field => property(field, ticket),
         }
     }
+}
+
+/// So many minutes ago, as `-5m` says it.
+fn ago(text: &str, now: Timestamp) -> Option<Timestamp> {
+    let minutes = text.trim().trim_matches('"').strip_prefix('-')?.strip_suffix('m')?.parse().ok()?;
+    now.checked_sub(SignedDuration::from_mins(minutes)).ok()
 }
 
 /// The value that `issue.property[name].path` leads to.

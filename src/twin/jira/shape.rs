@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::adf;
-use super::state::{Comment, Link, STATUSES, State, TYPES, Ticket};
+use super::state::{Change, Comment, Link, STATUSES, State, TYPES, Ticket};
 use crate::twin::world::World;
 
 /// Which of the two shapes: the API speaks version 3, webhooks still speak version 2.
@@ -131,6 +131,16 @@ pub(super) fn comment(world: &World, ticket: &Ticket, comment: &Comment, shape: 
         "created": time(comment.created),
         "updated": time(comment.created),
         "jsdPublic": true,
+    })
+}
+
+/// A change, as the change log tells it.
+pub(super) fn change(world: &World, change: &Change) -> Value {
+    json!({
+        "id": change.id.to_string(),
+        "author": user(world, &change.author),
+        "created": time(change.created),
+        "items": change.items,
     })
 }
 

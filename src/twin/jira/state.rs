@@ -77,6 +77,8 @@ pub(in crate::twin) struct Ticket {
     pub(super) created: Timestamp,
     pub(super) updated: Timestamp,
     pub(super) comments: Vec<Comment>,
+    /// What was changed, oldest first.
+    pub(super) changes: Vec<Change>,
     pub(super) links: Vec<Link>,
     pub(super) properties: BTreeMap<String, Value>,
 }
@@ -88,6 +90,15 @@ pub(super) struct Comment {
     pub(super) body: Value,
     /// Pairs of key and value, as they came.
     pub(super) properties: Vec<Value>,
+    pub(super) created: Timestamp,
+}
+
+/// A change of some fields at once.
+#[derive(Debug, Clone)]
+pub(super) struct Change {
+    pub(super) id: u64,
+    pub(super) author: String,
+    pub(super) items: Vec<Value>,
     pub(super) created: Timestamp,
 }
 
@@ -158,6 +169,7 @@ impl State {
             created: now,
             updated: now,
             comments: Vec::new(),
+            changes: Vec::new(),
             links: Vec::new(),
             properties: BTreeMap::new(),
         };

@@ -52,7 +52,8 @@ impl Tale {
         twins.act(self.act()).await;
     }
 
-    fn act(self) -> Value {
+    /// What the person does.
+    pub(crate) fn act(self) -> Value {
         match self {
             Self::Ticket => json!({"assign": {"ticket": "SHOP-7", "by": "ada"}}),
             Self::Label(issue) => {

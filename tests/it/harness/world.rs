@@ -206,6 +206,22 @@ impl World {
         self.try_ask(path).await.unwrap()
     }
 
+    /// Waits until a way of asking a source has been gone to its end since the start, and gives how that went.
+    pub(crate) async fn asked(&self, way: &str) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let said = self.try_ask("catch-up").await.unwrap_or_default();
+            let accounts = said["ways"].as_array().cloned().unwrap_or_default();
+            let found = accounts.into_iter().find(|account| account["way"] == way);
+            if let Some(found) = found.filter(|found| found["last"].is_string()) {
+                assert_eq!(found["error"], Value::Null, "{found}");
+                return found;
+            }
+            assert!(Instant::now() < deadline, "{way} was not asked: {said}\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     async fn try_ask(&self, path: &str) -> reqwest::Result<Value> {
         let socket = self.data().join("admin.sock");
         let client = Client::builder().unix_socket(socket).timeout(Duration::from_secs(60)).build()?;
