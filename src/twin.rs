@@ -1,4 +1,4 @@
-//! Twins: small stateful stand-ins of GitHub, Jira, Slack and the Messages API, over real HTTP.
+//! Twins: small stateful stand-ins of GitHub, GitLab, Jira, Slack and the Messages API, over real HTTP.
 //!
 //! They are the outside world of the demo and of the tests. A twin checks what it is sent as the real
 //! service would, keeps what it was told, and sends signed webhooks about everything that happens in it,
@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `/github/api/v3` | GitHub's REST API |
 //! | `/github/git` | its repositories, for git |
+//! | `/gitlab` | GitLab: `/api/v4` its REST API, anything else its repositories and pages |
 //! | `/jira` | Jira Cloud's REST API, version 3 |
 //! | `/slack/api` | Slack's Web API |
 //! | `/anthropic` | the Messages API, played from scripts |
@@ -15,7 +16,9 @@
 
 mod act;
 mod fault;
+mod git;
 mod github;
+mod gitlab;
 mod jira;
 mod messages;
 mod operator;
@@ -23,6 +26,7 @@ mod outbox;
 mod page;
 mod seed;
 mod slack;
+mod smart_http;
 mod world;
 
 use std::path::PathBuf;
@@ -74,6 +78,10 @@ pub struct Secrets {
     pub github_webhook: SecretString,
     /// Opens GitHub's API and repositories, as the bot.
     pub github_token: SecretString,
+    /// Comes with GitLab's deliveries.
+    pub gitlab_webhook: SecretString,
+    /// Opens GitLab's API and repositories, as the bot.
+    pub gitlab_token: SecretString,
     /// Signs Jira's deliveries.
     pub jira_webhook: SecretString,
     /// Opens Jira's API, as the bot, with the bot's e-mail address as the user name.
@@ -92,6 +100,8 @@ impl Default for Secrets {
         Self {
             github_webhook: "twin-github-webhook".into(),
             github_token: "twin-github-token".into(),
+            gitlab_webhook: "twin-gitlab-webhook".into(),
+            gitlab_token: "twin-gitlab-token".into(),
             jira_webhook: "twin-jira-webhook".into(),
             jira_token: "twin-jira-token".into(),
             slack_signing: "twin-slack-signing".into(),
@@ -187,6 +197,7 @@ fn routes(world: &Arc<World>) -> Router {
     let services = Router::new()
         .nest("/github/api/v3", github::routes(world))
         .nest("/github/git", github::git_routes().merge(github::page_routes()))
+        .nest("/gitlab", gitlab::routes(world))
         .nest("/jira", jira::routes(world))
         .nest("/slack", slack::routes())
         .nest("/anthropic", messages::routes())

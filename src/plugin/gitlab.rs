@@ -2,6 +2,7 @@
 
 mod checkup;
 mod client;
+pub mod fetch;
 mod forge;
 pub mod options;
 mod payload;

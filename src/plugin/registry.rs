@@ -168,6 +168,9 @@ impl Registry {
         }
         if let Some(gitlab) = options.gitlab {
             let gitlab = Arc::new(GitLab::new(gitlab, Arc::clone(clock), http.clone())?);
+            if let Some(source) = &options.sources.gitlab {
+                registry.fetchers.extend(gitlab::fetch::all(&gitlab, source));
+            }
             registry.add_tracker(Arc::clone(&gitlab) as _);
             registry.add_hooks(Arc::clone(&gitlab) as _);
             registry.checkups.push(Arc::clone(&gitlab) as _);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::outbox::{Delivery, Sent};
 use super::seed::Person;
 use super::world::World;
-use super::{github, jira, slack};
+use super::{github, gitlab, jira, slack};
 
 /// An act, as `{"verb": {…}}`; people go by their names.
 #[derive(Debug, Deserialize)]
@@ -20,6 +20,10 @@ pub(super) enum Act {
     Label { repository: String, issue: u64, label: String, by: String },
     /// Comments on an issue or a pull request.
     Comment { repository: String, number: u64, body: String, by: String },
+    /// Puts a label on an issue on GitLab.
+    LabelOnGitlab { project: String, issue: u64, label: String, by: String },
+    /// Comments on an issue or a merge request on GitLab.
+    NoteOnGitlab { project: String, issue: Option<u64>, merge_request: Option<u64>, body: String, by: String },
     /// Gives a Jira ticket to somebody, to Ostler unless it says to whom.
     Assign { ticket: String, to: Option<String>, by: String },
     /// Comments on a Jira ticket.
@@ -90,6 +94,19 @@ impl Act {
             Self::CommentTicket { ticket, body, by } => {
                 let done = jira::comment_by(world, &ticket, (&body, &by));
                 done.map(Into::into).map_err(|refusal| refusal.messages.join(" "))
+            }
+            Self::LabelOnGitlab { project, issue, label, by } => {
+                let by = &person(world, &by)?.name;
+                let place = gitlab::Place { project, change: false, iid: issue };
+                let done = gitlab::label_by(world, &place, (&label, by));
+                done.map(Into::into).map_err(|refusal| refusal.to_string())
+            }
+            Self::NoteOnGitlab { project, issue, merge_request, body, by } => {
+                let by = &person(world, &by)?.name;
+                let iid = issue.or(merge_request).ok_or("say which issue or merge request")?;
+                let place = gitlab::Place { project, change: merge_request.is_some(), iid };
+                let done = gitlab::note_by(world, &place, (&body, by));
+                done.map(Into::into).map_err(|refusal| refusal.to_string())
             }
             on_github => on_github.prepare_on_github(world),
         }

@@ -1,14 +1,13 @@
 //! GitHub: the REST API as far as a bot calls it, repositories over git, and webhooks about both.
 
 mod app;
-mod git;
+mod clone;
 mod hook;
 mod issue;
 mod pull;
 mod refusal;
 mod repository;
 mod shape;
-mod smart_http;
 mod state;
 mod summary;
 mod webhook;
@@ -25,7 +24,6 @@ use axum::routing::{delete, get, patch, post};
 use secrecy::ExposeSecret as _;
 use subtle::ConstantTimeEq as _;
 
-pub(super) use self::git::Repositories;
 pub(super) use self::hook::{comment_by, label_by, open_issue_by};
 use self::refusal::Refusal;
 pub(super) use self::state::State;
@@ -79,7 +77,7 @@ pub(super) fn page_routes() -> Router<Arc<World>> {
 
 /// The repositories, for git.
 pub(super) fn git_routes() -> Router<Arc<World>> {
-    Router::new().route("/{owner}/{name}/{*service}", get(smart_http::serve).post(smart_http::serve))
+    Router::new().route("/{owner}/{name}/{*service}", get(clone::serve).post(clone::serve))
 }
 
 async fn authorize(Extract(world): Extract<Arc<World>>, request: Request, next: Next) -> Response {

@@ -22,7 +22,7 @@ use serde_json::{Map, Value, json};
 use super::act::Act;
 use super::fault::Armed;
 use super::world::World;
-use super::{TwinError, github, jira};
+use super::{TwinError, github, gitlab, jira};
 
 type Shared = State<Arc<World>>;
 
@@ -78,12 +78,14 @@ async fn disarm(State(world): Shared) -> StatusCode {
 async fn state(State(world): Shared) -> Result<Response, Refused> {
     let failed = |error: TwinError| refused(StatusCode::INTERNAL_SERVER_ERROR, error);
     let repositories = github::summary(&world).await.map_err(failed)?;
+    let projects = gitlab::summary(&world).await.map_err(failed)?;
     let slack = {
         let slack = world.slack();
         json!({"channels": slack.channels, "whispers": slack.whispers})
     };
     let body = json!({
         "github": {"repositories": repositories},
+        "gitlab": {"projects": projects},
         "jira": {"tickets": jira::summary(&world)},
         "slack": slack,
         "deliveries": world.outbox.sent(),

@@ -38,6 +38,7 @@ pub(super) struct Delivery {
 #[serde(rename_all = "snake_case")]
 pub(super) enum Sender {
     Github,
+    Gitlab,
     Jira,
     Slack,
 }
@@ -99,6 +100,13 @@ impl Outbox {
     /// Everything that was sent, with what became of it.
     pub(super) fn sent(&self) -> Vec<Sent> {
         lock(&self.sent).iter().map(|(_, sent)| sent.clone()).collect()
+    }
+
+    /// Every delivery of a sender with what became of it, by its number.
+    pub(super) fn sent_by(&self, sender: Sender) -> Vec<(usize, Delivery, Sent)> {
+        let sent = lock(&self.sent);
+        let all = sent.iter().enumerate().filter(|(_, (delivery, _))| delivery.sender == sender);
+        all.map(|(number, (delivery, sent))| (number, delivery.clone(), sent.clone())).collect()
     }
 
     /// Writes a delivery down and sends it `times` times at once; gives the answers.
@@ -192,6 +200,7 @@ impl Outbox {
     fn signed(&self, delivery: &Delivery, attempt: u32, now: Timestamp) -> Vec<(String, String)> {
         let secret = match delivery.sender {
             Sender::Github => &self.secrets.github_webhook,
+            Sender::Gitlab => &self.secrets.gitlab_webhook,
             Sender::Jira => &self.secrets.jira_webhook,
             Sender::Slack => &self.secrets.slack_signing,
         };
@@ -216,6 +225,7 @@ impl Sender {
     fn scheme(self) -> Scheme {
         match self {
             Self::Github => Scheme::Mac(Mac::sha256("x-hub-signature-256", "sha256=")),
+            Self::Gitlab => Scheme::Token { header: "x-gitlab-token".into(), prefix: "", unless: None },
             Self::Jira => Scheme::Mac(Mac::sha256("x-hub-signature", "sha256=")),
             Self::Slack => Scheme::Timed {
                 header: "x-slack-signature",
@@ -229,7 +239,7 @@ impl Sender {
     /// What it adds when it sends something again.
     fn again(self, retry: u32) -> Vec<(&'static str, String)> {
         match self {
-            Self::Github => Vec::new(),
+            Self::Github | Self::Gitlab => Vec::new(),
             Self::Jira => vec![("x-atlassian-webhook-retry", retry.to_string())],
             Self::Slack => vec![
                 ("x-slack-retry-num", retry.to_string()),

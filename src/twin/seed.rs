@@ -11,6 +11,8 @@ use super::TwinError;
 pub(super) struct Seed {
     pub(super) people: Vec<Person>,
     pub(super) repositories: Vec<RepositorySeed>,
+    /// Repositories on GitLab: their names are others, and in groups that are in one another.
+    pub(super) projects_of_gitlab: Vec<RepositorySeed>,
     pub(super) labels: Vec<LabelSeed>,
     pub(super) projects: Vec<ProjectSeed>,
     pub(super) channels: Vec<ChannelSeed>,
@@ -55,7 +57,7 @@ pub(super) struct BranchSeed {
     pub(super) subject: String,
 }
 
-/// An issue on GitHub.
+/// An issue of a repository.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct IssueSeed {

@@ -1,6 +1,7 @@
 //! The twins over real HTTP, as Ostler and a person meet them.
 
 mod github;
+mod gitlab;
 mod jira;
 mod messages;
 mod operator;
@@ -145,11 +146,17 @@ async fn what_the_twins_hold_goes_when_they_stop() {
 #[test]
 fn the_configuration_for_twins_names_their_secrets() {
     use secrecy::ExposeSecret as _;
-    let text = include_str!("../../fixtures/twins.yaml");
+    let texts = [include_str!("../../fixtures/twins.yaml"), include_str!("../../fixtures/gitlab.yaml")];
+    for text in texts {
+        assert!(serde_saphyr::from_str::<Value>(text).is_ok_and(|value| value != json!(null)));
+    }
+    let text = texts.concat();
     let secrets = Secrets::default();
     for secret in [
         &secrets.github_webhook,
         &secrets.github_token,
+        &secrets.gitlab_webhook,
+        &secrets.gitlab_token,
         &secrets.jira_webhook,
         &secrets.jira_token,
         &secrets.slack_signing,
@@ -158,5 +165,4 @@ fn the_configuration_for_twins_names_their_secrets() {
     ] {
         assert!(text.contains(secret.expose_secret()), "{}", secret.expose_secret());
     }
-    assert!(serde_saphyr::from_str::<Value>(text).is_ok_and(|value| value != json!(null)));
 }

@@ -7,11 +7,11 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::fault::Faults;
-use super::github::{self, Repositories};
+use super::git::Repositories;
 use super::messages::Script;
 use super::outbox::Outbox;
 use super::seed::{Person, Seed};
-use super::{Options, Secrets, TwinError, jira, messages, slack};
+use super::{Options, Secrets, TwinError, github, gitlab, jira, messages, slack};
 use crate::clock::Clock;
 
 /// Everything that exists in the twins.
@@ -26,6 +26,7 @@ pub(super) struct World {
     pub(super) scripts: Vec<Script>,
     clock: Arc<dyn Clock>,
     github: Mutex<github::State>,
+    gitlab: Mutex<gitlab::State>,
     jira: Mutex<jira::State>,
     slack: Mutex<slack::State>,
 }
@@ -42,6 +43,7 @@ impl World {
         let repositories = Repositories::create(&seed).await?;
         Ok(Self {
             github: Mutex::new(github::State::seeded(&seed, &repositories, now).await?),
+            gitlab: Mutex::new(gitlab::State::seeded(&seed, &repositories, now).await?),
             jira: Mutex::new(jira::State::seeded(&seed, now)),
             slack: Mutex::new(slack::State::seeded(&seed)),
             scripts: messages::scripts(options.scripts.as_deref())?,
@@ -76,6 +78,10 @@ impl World {
 
     pub(super) fn github(&self) -> MutexGuard<'_, github::State> {
         lock(&self.github)
+    }
+
+    pub(super) fn gitlab(&self) -> MutexGuard<'_, gitlab::State> {
+        lock(&self.gitlab)
     }
 
     pub(super) fn jira(&self) -> MutexGuard<'_, jira::State> {

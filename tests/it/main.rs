@@ -16,6 +16,7 @@ mod cli;
 mod corpus;
 mod explain;
 mod faults;
+mod gitlab;
 mod harness;
 mod kills;
 mod load;

@@ -56,6 +56,7 @@ impl Office {
             Arc::new(gitlab::source::GitlabSource::new(gitlab::source::SourceOptions {
                 secrets: secrets(),
                 signing_tokens: vec![SecretString::from(SIGNING_TOKEN)],
+                ..gitlab::source::SourceOptions::default()
             })),
             Arc::new(linear::source::LinearSource::new(linear::source::SourceOptions { secrets: secrets() })),
         ]

@@ -84,14 +84,23 @@ impl GitLab {
         }
     }
 
-    /// One page of a list, with the number of the next page.
+    /// One page of a list, of a hundred entries, with the number of the next page.
     pub(super) async fn page<T: DeserializeOwned>(
         &self,
         path: &str,
         number: u32,
     ) -> Result<(Vec<T>, Option<u32>), PluginError> {
         let joint = if path.contains('?') { '&' } else { '?' };
-        let request = Request::get(format!("{path}{joint}per_page=100&page={number}"));
+        self.listed(&format!("{path}{joint}per_page=100"), number).await
+    }
+
+    /// One page of a list whose query says how many entries a page has, with the number of the next page.
+    pub(super) async fn listed<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        number: u32,
+    ) -> Result<(Vec<T>, Option<u32>), PluginError> {
+        let request = Request::get(format!("{path}&page={number}"));
         let answer = self.client.send(&request).await?;
         let next = answer.header("x-next-page").and_then(|next| next.parse().ok());
         // A list that says it is followed by itself would never end.

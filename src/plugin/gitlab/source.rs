@@ -70,6 +70,10 @@ pub struct SourceOptions {
     /// The webhook's signing tokens (`whsec_…`, GitLab 19.0 and later). A delivery with a signature is
     /// believed by these alone.
     pub signing_tokens: Vec<SecretString>,
+    /// Whether GitLab is asked for what it could not deliver.
+    pub catch_up: Option<bool>,
+    /// The repositories that are asked.
+    pub repositories: Vec<RepositoryName>,
 }
 
 /// GitLab as a sender of deliveries.
@@ -109,6 +113,13 @@ impl Source for GitlabSource {
         let identities = identities(delivery, &event, stamp);
         Ok(Decoded::Event { event: Box::new(event), identities })
     }
+}
+
+/// When the thing happened that a delivery tells of, as far as it says.
+pub(super) fn told_at(delivery: &Delivery) -> Option<Timestamp> {
+    let payload = lenient::read::<Payload>(delivery).ok()?;
+    let hook = delivery.header("X-Gitlab-Event").unwrap_or_default();
+    Reading { hook, payload: &payload }.time()
 }
 
 fn identities(delivery: &Delivery, event: &Event, stamp: &Stamp) -> Vec<String> {

@@ -230,10 +230,44 @@ pub(super) struct Hook {
 }
 
 impl Hook {
+    /// Whether it posts to Ostler, as far as its address can tell.
+    pub(super) fn is_ours(&self) -> bool {
+        let path = self.url.split(['?', '#']).next().unwrap_or_default();
+        path.trim_end_matches('/').ends_with("/webhooks/gitlab")
+    }
+
     /// What it tells of.
     pub(super) fn events(self) -> Vec<String> {
         let on = self.rest.into_iter().filter(|(name, on)| name.ends_with("_events") && *on == true);
         on.map(|(name, _)| name).collect()
+    }
+}
+
+/// One time that a webhook was sent.
+#[derive(Debug, Deserialize)]
+pub(super) struct Attempt {
+    pub(super) id: u64,
+    #[serde(default)]
+    pub(super) request_headers: BTreeMap<String, Value>,
+    /// What was sent; of what was too large `{"oversize": true}`.
+    #[serde(default)]
+    pub(super) request_data: Value,
+    /// `200`, or `internal error` where there was no answer.
+    #[serde(default)]
+    pub(super) response_status: Value,
+}
+
+impl Attempt {
+    /// Whether it was answered as a delivery that was taken is.
+    pub(super) fn was_taken(&self) -> bool {
+        let text = self.response_status.as_str().map(str::to_owned);
+        let text = text.unwrap_or_else(|| self.response_status.to_string());
+        text.starts_with('2') && text.len() == 3
+    }
+
+    /// Whether GitLab kept what was sent.
+    pub(super) fn is_kept(&self) -> bool {
+        self.request_data.is_object() && self.request_data.get("oversize").is_none()
     }
 }
 

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::git::Extent;
 use super::state::{Comment, Issue, Label, Pull, Repository};
+use crate::twin::git::Extent;
 use crate::twin::world::World;
 
 /// A time as GitHub writes it: whole seconds.

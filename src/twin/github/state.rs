@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use super::Refusal;
 use super::app::Pending;
-use super::git::Repositories;
 use super::webhook::Webhook;
 use crate::twin::TwinError;
+use crate::twin::git::Repositories;
 use crate::twin::seed::{LabelSeed, PullSeed, RepositorySeed, Seed};
 
 /// Everything of GitHub that is not in git.

@@ -2,7 +2,7 @@ use super::*;
 use crate::plugin::fixture::tests::{decode, event_of, kept, survives_any_bytes, survives_odd_values, told};
 
 fn source() -> GitlabSource {
-    GitlabSource::new(SourceOptions { secrets: vec!["s".into(), "".into()], signing_tokens: Vec::new() })
+    GitlabSource::new(SourceOptions { secrets: vec!["s".into(), "".into()], ..SourceOptions::default() })
 }
 
 fn read(name: &str) -> Event {
@@ -25,7 +25,11 @@ fn every_kind_is_normalized() {
 #[test]
 fn an_empty_token_is_none() {
     assert_eq!(source().credentials("").len(), 1);
-    let options = SourceOptions { secrets: vec!["".into()], signing_tokens: vec!["".into()] };
+    let options = SourceOptions {
+        secrets: vec!["".into()],
+        signing_tokens: vec!["".into()],
+        ..SourceOptions::default()
+    };
     assert!(GitlabSource::new(options).credentials("").is_empty());
 }
 

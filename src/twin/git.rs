@@ -14,7 +14,7 @@ const DATE: &str = "2026-01-05T09:00:00Z";
 
 /// The bare repositories, in a directory that goes when they go.
 #[derive(Debug)]
-pub(in crate::twin) struct Repositories {
+pub(super) struct Repositories {
     root: TempDir,
 }
 
@@ -28,11 +28,11 @@ pub(super) struct Extent {
 }
 
 impl Repositories {
-    /// Makes the repositories of the seed.
-    pub(in crate::twin) async fn create(seed: &Seed) -> Result<Self, TwinError> {
+    /// Makes the repositories of the seed, those of every forge.
+    pub(super) async fn create(seed: &Seed) -> Result<Self, TwinError> {
         let root = tempfile::Builder::new().prefix("ostler-twins-").tempdir();
         let repositories = Self { root: root.map_err(TwinError::io("a directory for the twins"))? };
-        for wanted in &seed.repositories {
+        for wanted in seed.repositories.iter().chain(&seed.projects_of_gitlab) {
             repositories.make(wanted).await?;
         }
         Ok(repositories)
@@ -44,7 +44,7 @@ impl Repositories {
     }
 
     /// Every branch with its commit.
-    pub(in crate::twin) async fn heads(&self, name: &str) -> Result<BTreeMap<String, String>, TwinError> {
+    pub(super) async fn heads(&self, name: &str) -> Result<BTreeMap<String, String>, TwinError> {
         let listing =
             self.git(name, &["for-each-ref", "--format=%(refname:lstrip=2) %(objectname)", "refs/heads"]);
         let listing = listing.await?;
@@ -76,12 +76,7 @@ impl Repositories {
     }
 
     /// The unified diff from where `head` left `base` to `head`.
-    pub(in crate::twin) async fn diff(
-        &self,
-        name: &str,
-        base: &str,
-        head: &str,
-    ) -> Result<String, TwinError> {
+    pub(super) async fn diff(&self, name: &str, base: &str, head: &str) -> Result<String, TwinError> {
         self.git(name, &["diff", &format!("{base}...{head}")]).await
     }
 
