@@ -38,6 +38,11 @@ fn assert_mends(path: &str, change: &Value, before: &str) {
     assert!(passes_at(place.path(), &head), "{path} is not mended at {branch}");
 }
 
+/// Ada asks for the first issue of the site.
+fn label() -> Value {
+    json!({"label_on_gitlab": {"project": "acme/web/site", "issue": 1, "label": "ostler", "by": "ada"}})
+}
+
 /// Somebody writes a note on the first issue or merge request of a project.
 fn note(on: &str, project: &str, body: &str, by: &str) -> Value {
     json!({"note_on_gitlab": {"project": project, on: 1, "body": body, "by": by}})
@@ -46,9 +51,7 @@ fn note(on: &str, project: &str, body: &str, by: &str) -> Value {
 #[tokio::test]
 async fn an_issue_that_is_labelled_becomes_a_merge_request() {
     let world = start().await;
-    world.act(note("issue", "acme/web/site", "/ostler implement", "eve")).await;
-    let label = json!({"project": "acme/web/site", "issue": 1, "label": "ostler", "by": "ada"});
-    world.act(json!({"label_on_gitlab": label})).await;
+    world.act(label()).await;
     let runs = world.settle(1).await;
     assert_eq!((runs.len(), &runs[0]["status"]), (1, &json!("succeeded")), "{runs:#?}\n{}", world.log());
     let site = project(&world, "acme/web/site").await;
@@ -82,4 +85,43 @@ async fn a_note_on_a_merge_request_becomes_a_commit_on_it() {
     assert_eq!(change["title"], "Add join_path", "the merge request's own words stay");
     assert_eq!(own_notes(change).len(), 1, "{change:#}");
     assert_eq!(tools["issues"], json!([]), "the task is the merge request itself");
+}
+
+#[tokio::test]
+async fn who_is_no_developer_of_the_project_starts_nothing() {
+    let world = start().await;
+    world.act(note("issue", "acme/web/site", "/ostler implement", "eve")).await;
+    let runs = world.settle(1).await;
+    assert_eq!((&runs[0]["status"], &runs[0]["cost"]), (&json!("refused"), &json!(0.0)), "{runs:#?}");
+    let site = project(&world, "acme/web/site").await;
+    assert_eq!(site["merge_requests"], json!([]));
+    let notes = own_notes(&site["issues"][0]);
+    assert!(matches!(notes[..], [note] if note.contains("may not write to acme/web/site")), "{notes:#?}");
+}
+
+/// Registers a webhook, as `ostler init` does.
+async fn register(world: &World) {
+    let site = project(world, "acme/web/site").await;
+    let (base, _) = site["issues"][0]["url"].as_str().unwrap().split_once("/acme/").unwrap();
+    let hooks = format!("{base}/api/v4/projects/acme%2Fweb%2Fsite/hooks");
+    let request = reqwest::Client::builder().no_proxy().build().unwrap().post(hooks);
+    let wanted = json!({"url": "https://ostler.example/webhooks/gitlab", "issues_events": true});
+    let answer = request.header("private-token", "twin-gitlab-token").json(&wanted).send().await.unwrap();
+    assert!(answer.status().is_success());
+}
+
+#[tokio::test]
+async fn what_happened_while_the_bot_was_away_is_caught_up_once() {
+    let mut world = start().await;
+    register(&world).await;
+    world.terminate();
+    world.act(label()).await;
+    world.restart();
+    let runs = world.settle(1).await;
+    assert_eq!((runs.len(), &runs[0]["status"]), (1, &json!("succeeded")), "{runs:#?}\n{}", world.log());
+    // GitLab's own second attempt comes late.
+    world.redeliver().await;
+    let runs = world.settle(1).await;
+    assert_eq!(runs.len(), 1, "{runs:#?}");
+    assert_eq!(project(&world, "acme/web/site").await["merge_requests"].as_array().unwrap().len(), 1);
 }
