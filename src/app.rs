@@ -270,6 +270,7 @@ pub fn standing(config: &Config) -> Standing {
         repositories: config.repository_map(),
         tracker: bindings.get("task_management").cloned(),
         forge: bindings.get("version_control").cloned(),
+        access: config.access(),
     }
 }
 

@@ -24,9 +24,9 @@ pub use self::environment::Environment;
 pub use self::host::Toolchain;
 pub use self::load::{ConfigError, Loaded, SECRETS, load};
 pub use self::substitute::Notice;
+use crate::event::Access;
 use crate::event::{Account, RepositoryName, SourceName};
 use crate::money::{Limits, Prices};
-use crate::run::Access;
 use crate::spec::RepositoryMap;
 
 /// Everything that can be configured.
@@ -286,7 +286,7 @@ impl Config {
     #[must_use]
     pub fn access(&self) -> Access {
         let allow = self.security.allow.iter().chain(&self.security.bots).cloned().collect();
-        Access { allow, people: self.identity.clone() }
+        Access { allow, people: self.identity.clone().into() }
     }
 }
 

@@ -11,6 +11,8 @@ pub mod actor;
 pub mod cloud_event;
 pub mod command;
 pub mod kind;
+pub mod people;
+pub mod rights;
 pub mod subject;
 
 use std::collections::BTreeMap;
@@ -22,6 +24,8 @@ pub use self::actor::{Account, Actor};
 pub use self::cloud_event::CloudEvent;
 pub use self::command::Command;
 pub use self::kind::{EventKind, KindPattern, SourceName};
+pub use self::people::{Access, People};
+pub use self::rights::{Association, Permission, Team};
 pub use self::subject::{RepositoryName, Subject, TaskRef};
 use crate::id::{Digest, EventId};
 
@@ -39,6 +43,9 @@ pub struct Event {
     /// Who did it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<Actor>,
+    /// What who did it is to the repository, by the word of the payload; absent where that word is about somebody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub association: Option<Association>,
     /// What it is about; events with one subject belong together.
     pub subject: Subject,
     /// The issue or ticket.
@@ -134,6 +141,7 @@ impl Event {
             kind,
             time: stamp.received_at,
             actor: None,
+            association: None,
             subject,
             task: None,
             change: None,

@@ -18,6 +18,8 @@ pub mod target;
 
 use serde_json::{Map, Value};
 
+use self::answer::Asked;
+pub use self::answer::Offer;
 use self::condition::Names;
 pub use self::explain::{Reason, Refusal, Verdict, explain};
 pub use self::guard::Guard;
@@ -26,10 +28,13 @@ pub use self::question::Question;
 pub use self::standing::Standing;
 pub use self::target::Target;
 use crate::event::Event;
-use crate::spec::{Catalog, Trigger};
+use crate::spec::{Catalog, May, Trigger, Who};
 
 /// The trigger of the run that answers a comment which starts nothing else. No file can be called so.
 pub const ANSWER: &str = "@answer";
+
+/// The trigger of the run that tells somebody that they may not. No file can be called so.
+pub const REFUSED: &str = "@refused";
 
 /// The trigger of a run that somebody at the machine asked for by its workflow. No file can be called so.
 pub const ORDER: &str = "@run";
@@ -55,7 +60,13 @@ impl Rules {
     /// The commands that there are, a line each.
     #[must_use]
     pub fn help(&self) -> String {
-        answer::list(self.catalog.triggers.iter())
+        answer::list(&self.offers())
+    }
+
+    /// The commands that there are.
+    #[must_use]
+    pub fn offers(&self) -> Vec<Offer> {
+        answer::offers(self.catalog.triggers.iter())
     }
 }
 
@@ -88,23 +99,26 @@ impl Routing {
             return refusal.sentence();
         }
         let kind = &self.event.kind;
-        let (answers, work): (Vec<_>, Vec<_>) = self.starts.iter().partition(|start| start.trigger == ANSWER);
+        let (answers, work): (Vec<_>, Vec<_>) = self.starts.iter().partition(|start| start.answers());
         if !work.is_empty() {
             let started: Vec<_> = work.iter().map(|start| start.workflow.as_str()).collect();
             return format!("It starts {}.", started.join(", "));
         }
-        let why = match self.reasons.len() {
+        let refused = self.reasons.iter().find(|reason| reason.verdict == Verdict::Refused);
+        let refused = refused.map(|reason| format!("{} wants it. {}", reason.trigger, reason.sentence()));
+        let why = || match self.reasons.len() {
             0 => format!("No trigger takes {kind}."),
             1 => format!("The one trigger that takes {kind} did not want it."),
             count => format!("None of the {count} triggers that take {kind} wanted it."),
         };
+        let why = refused.unwrap_or_else(why);
         if answers.is_empty() { why } else { format!("{why} Who asked is answered.") }
     }
 
     /// Tells the person this, or nothing, in place of what was to be said.
     pub fn say(&mut self, text: Option<String>, rules: &Rules) {
-        self.starts.retain(|start| start.trigger != ANSWER);
-        self.starts.extend(text.as_deref().and_then(|text| answering(&self.event, rules, text)));
+        self.starts.retain(|start| !start.answers());
+        self.starts.extend(text.as_deref().and_then(|text| answering(&self.event, rules, (ANSWER, text))));
         self.answer = text;
         self.question = None;
     }
@@ -119,8 +133,18 @@ pub struct Start {
     pub workflow: String,
     /// The workflow's inputs, with expressions evaluated.
     pub inputs: Map<String, Value>,
+    /// Who may start it, where the trigger says it.
+    pub who: Option<Who>,
     /// What may hold it back.
     pub guard: Guard,
+}
+
+impl Start {
+    /// Whether the run only says something to the person who asked.
+    #[must_use]
+    pub fn answers(&self) -> bool {
+        [ANSWER, REFUSED].contains(&self.trigger.as_str())
+    }
 }
 
 /// Decides what becomes of an event.
@@ -136,7 +160,7 @@ pub fn route(mut event: Event, rules: &Rules, standing: &Standing) -> Routing {
     for trigger in candidates.into_iter().filter_map(|at| rules.catalog.triggers.get(at)) {
         match judge(trigger, &event, &target, standing, &names) {
             Ok(start) => {
-                reasons.push(Reason::matched(trigger));
+                reasons.push(explain::started(trigger, &start, &event, standing));
                 starts.push(start);
             }
             Err(reason) => reasons.push(reason),
@@ -144,12 +168,17 @@ pub fn route(mut event: Event, rules: &Rules, standing: &Standing) -> Routing {
     }
     let question = if starts.is_empty() { Question::of(&event, &reasons, standing) } else { None };
     let answer = match &question {
-        Some(question) => Some(question.text(target.tried(), standing)),
-        None => answer::to(&event, &rules.catalog.triggers, &starts, &reasons, refusal.as_ref()),
+        Some(question) => Some((ANSWER, question.text(target.tried(), standing))),
+        None => {
+            let asked = Asked { event: &event, triggers: &rules.catalog.triggers, standing };
+            asked.answer(&starts, &reasons, refusal.as_ref())
+        }
     };
     if refusal.is_none() {
-        starts.extend(answer.as_deref().and_then(|text| answering(&event, rules, text)));
+        let text = answer.as_ref().map(|(trigger, text)| (*trigger, text.as_str()));
+        starts.extend(text.and_then(|text| answering(&event, rules, text)));
     }
+    let answer = answer.map(|(_, text)| text);
     let Target { project, channel, .. } = target;
     Routing { event, starts, reasons, refusal, project, channel, answer, question }
 }
@@ -157,7 +186,7 @@ pub fn route(mut event: Event, rules: &Rules, standing: &Standing) -> Routing {
 /// The run that writes an answer where it was asked for, so that it is journalled and made once. A command that
 /// was not written as a comment is answered by its source at once, and a program is not answered: two that
 /// answer each other never end.
-fn answering(event: &Event, rules: &Rules, text: &str) -> Option<Start> {
+fn answering(event: &Event, rules: &Rules, (trigger, text): (&str, &str)) -> Option<Start> {
     let (workflow, input) = ANSWERING;
     let person = event.actor.as_ref().is_some_and(|actor| !actor.bot);
     // Data Center tells of a comment twice, once without the issue: where nothing can be said,
@@ -165,9 +194,10 @@ fn answering(event: &Event, rules: &Rules, text: &str) -> Option<Start> {
     let place = event.change.is_some() || event.thread.is_some() || event.task.is_some();
     let told_already = event.comment.is_none() && event.command.is_some();
     (place && person && !told_already && rules.catalog.workflows.contains_key(workflow)).then(|| Start {
-        trigger: ANSWER.to_owned(),
+        trigger: trigger.to_owned(),
         workflow: workflow.to_owned(),
         inputs: Map::from_iter([(input.to_owned(), Value::from(text))]),
+        who: None,
         guard: Guard::of_answer(event),
     })
 }
@@ -182,12 +212,28 @@ fn judge(
 ) -> Result<Start, Reason> {
     filter::check(trigger, event, standing)?;
     names.check(trigger)?;
+    admit(trigger, event, standing)?;
     if event.repository.is_none() {
         return Err(target.missing(trigger));
     }
     let inputs = names.inputs(trigger)?;
     let guard = Guard::of(trigger, event, names)?;
-    Ok(Start { trigger: trigger.id.clone(), workflow: trigger.run.clone(), inputs, guard })
+    Ok(Start {
+        trigger: trigger.id.clone(),
+        workflow: trigger.run.clone(),
+        inputs,
+        who: trigger.who.clone(),
+        guard,
+    })
+}
+
+/// Says no to a person who may not start a trigger whatever the forge would say of them. Without a `who` that is left
+/// to the run, which can ask.
+fn admit(trigger: &Trigger, event: &Event, standing: &Standing) -> Result<(), Reason> {
+    match &trigger.who {
+        Some(who) if standing.lets(trigger, event) == May::No => Err(Reason::refused(trigger, who, event)),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

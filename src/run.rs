@@ -17,7 +17,7 @@ pub mod scope;
 pub mod state;
 pub mod undo;
 
-pub use self::definition::{Access, Definition, Frozen, Settings};
+pub use self::definition::{Definition, Frozen, Settings};
 pub use self::error::StepError;
 pub use self::illegal::Illegal;
 pub use self::record::{Ending, Entry, Next, Record, Started, Work};

@@ -144,6 +144,7 @@ impl Stage {
         standing.own.extend(said.own);
         standing.bots.extend(said.bots);
         standing.repositories.0.extend(said.repositories.0);
+        standing.access.people.0.extend(said.people.0);
         for case in cases {
             let wanted = only.is_none_or(|word| case.name.contains(word) || shown.contains(word));
             if wanted {

@@ -42,7 +42,8 @@ impl FromStr for Account {
 
     fn from_str(text: &str) -> Result<Self, BadName> {
         // The shape is that of a task: a vendor, a colon, the vendor's own name.
-        text.parse::<TaskRef>().map(|parts| Self::new(parts.tracker.as_str(), &parts.key))
+        let parts = text.parse::<TaskRef>().map_err(|_| BadName::new(text, "an account (`vendor:id`)"))?;
+        Ok(Self::new(parts.tracker.as_str(), &parts.key))
     }
 }
 

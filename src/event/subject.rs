@@ -40,6 +40,12 @@ pub struct BadName {
     expected: &'static str,
 }
 
+impl BadName {
+    pub(super) fn new(text: &str, expected: &'static str) -> Self {
+        Self { text: text.to_owned(), expected }
+    }
+}
+
 /// A task, qualified by the tracker that has it: `jira:SHOP-7`, `github:acme/shop#12`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -8,7 +8,7 @@ use tower::ServiceExt as _;
 
 use super::*;
 use crate::clock::{Clock, ManualClock};
-use crate::event::{Account, KindPattern, SourceName};
+use crate::event::{Access, Account, KindPattern, SourceName};
 use crate::id::{Digest, RunId};
 use crate::ingress::{Current, Policy, signature};
 use crate::money::{Limits, Prices};
@@ -17,7 +17,7 @@ use crate::plugin::scheme::{Mac, Scheme};
 use crate::plugin::source::{Delivery, FORM};
 use crate::plugin::{Registry, Source, github, jira, slack};
 use crate::router::{Rules, Standing};
-use crate::run::{Access, Settings};
+use crate::run::Settings;
 use crate::spec::workflow::{PostExecution, Workflow};
 use crate::spec::{Catalog, Filter, Guards, RepositoryMap, Trigger};
 use crate::store::{Census, Found, Memory, Query};
@@ -162,6 +162,7 @@ fn policy(registry: Registry) -> Policy {
         on: vec![KindPattern::new(on)],
         condition: None,
         filter,
+        who: None,
         schedule: None,
         guards: Guards::default(),
         run: "standard".to_owned(),
@@ -195,6 +196,7 @@ fn policy(registry: Registry) -> Policy {
         repositories: RepositoryMap([("SHOP".to_owned(), shop)].into_iter().collect()),
         tracker: Some(SourceName::new("jira")),
         forge: Some(SourceName::new("github")),
+        access: Access { allow: vec![Account::new("slack", "U1")], ..Access::default() },
         ..Standing::default()
     };
     Policy::new(Arc::new(registry), Rules::new(catalog), settings(), standing)

@@ -91,7 +91,8 @@ impl Explainer {
     /// The runs that an event started.
     async fn runs(&self, event: &Event, reasons: &[Reason]) -> Result<Vec<RunSummary>, StoreError> {
         let triggers = reasons.iter().filter(|reason| reason.verdict != Verdict::Unmatched);
-        let triggers = triggers.map(|reason| reason.trigger.as_str()).chain([router::ANSWER]);
+        let triggers =
+            triggers.map(|reason| reason.trigger.as_str()).chain([router::ANSWER, router::REFUSED]);
         let mut runs = Vec::new();
         for trigger in triggers {
             if let Found::Run(run) = self.store.query(Query::Run(RunId::of(event.id, trigger))).await? {

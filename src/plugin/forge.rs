@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::Call;
 use super::effect::{Effect, Made};
 use super::tracker::CommentRef;
-use crate::event::{Account, RepositoryName, SourceName, TaskRef};
+pub use crate::event::Permission;
+use crate::event::{Account, RepositoryName, SourceName, TaskRef, Team};
 use crate::spec::action::{ActionSpec, Field, Kind, Repeat, Undo};
 
 /// A place where repositories are kept.
@@ -25,6 +26,14 @@ pub trait Forge: Debug + Send + Sync {
     /// What an account may do in a repository.
     fn permission<'a>(&'a self, repository: &'a RepositoryName, account: &'a Account)
     -> Call<'a, Permission>;
+
+    /// Whether an account belongs to a team, asked with the rights that Ostler has in this repository.
+    fn is_member<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        team: &'a Team,
+        account: &'a Account,
+    ) -> Call<'a, bool>;
 
     /// Reads a branch.
     fn branch<'a>(&'a self, repository: &'a RepositoryName, name: &'a str) -> Call<'a, Option<Branch>>;
@@ -78,24 +87,6 @@ pub struct Repository {
     pub url: String,
     /// Whether strangers cannot read it.
     pub private: bool,
-}
-
-/// What an account may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Permission {
-    /// Nothing.
-    None,
-    /// Read.
-    Read,
-    /// Sort issues.
-    Triage,
-    /// Push.
-    Write,
-    /// Manage.
-    Maintain,
-    /// Everything.
-    Admin,
 }
 
 /// A branch.

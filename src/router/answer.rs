@@ -1,34 +1,112 @@
 //! What the person who asked reads at once.
 
-use super::{Reason, Refusal, Start, Verdict, question};
+use super::{ANSWER, REFUSED, Reason, Refusal, Standing, Start, Verdict, filter, question};
 use crate::event::{Command, Event};
-use crate::spec::Trigger;
+use crate::spec::{May, Trigger, Who};
 
-/// The answer to a command: what is available, or why nothing starts. An event without a command
-/// asks for no answer.
-#[must_use]
-pub fn to(
-    event: &Event,
-    triggers: &[Trigger],
-    starts: &[Start],
-    reasons: &[Reason],
-    refusal: Option<&Refusal>,
-) -> Option<String> {
-    let command = event.command.as_ref().filter(|_| starts.is_empty())?;
-    if let Some(refusal) = refusal {
-        return Some(refusal.sentence());
+/// What answers are made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// What happened.
+    pub event: &'a Event,
+    /// All triggers that there are.
+    pub triggers: &'a [Trigger],
+    /// What is known of the world.
+    pub standing: &'a Standing,
+}
+
+/// A command as it is listed, and who may use it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Offer {
+    /// Its line.
+    pub line: String,
+    /// Who may, where the trigger says it.
+    pub who: Option<Who>,
+}
+
+impl Asked<'_> {
+    /// The answer to a request, under the name that its run goes by: what is available, or why nothing starts. Who
+    /// merely did something is told nothing, except that it was not theirs to ask for.
+    #[must_use]
+    pub fn answer(
+        self,
+        starts: &[Start],
+        reasons: &[Reason],
+        refusal: Option<&Refusal>,
+    ) -> Option<(&'static str, String)> {
+        if !starts.is_empty() || !question::is_request(self.event, self.standing) {
+            return None;
+        }
+        let held = reasons.iter().find(|reason| reason.verdict != Verdict::Unmatched);
+        if let Some(refused) = held.filter(|reason| reason.verdict == Verdict::Refused) {
+            return Some((REFUSED, self.refused(refused)));
+        }
+        let command = self.event.command.as_ref()?;
+        Some((ANSWER, self.of_command(command, held, refusal)))
     }
-    if command.is_help() {
-        return Some(help(event, triggers));
+
+    fn of_command(self, command: &Command, held: Option<&Reason>, refusal: Option<&Refusal>) -> String {
+        if let Some(refusal) = refusal {
+            return refusal.sentence();
+        }
+        if command.is_help() {
+            return self.help();
+        }
+        if command.name == question::USE {
+            return "No question of Ostler's to you is open here.".to_owned();
+        }
+        held.map_or_else(
+            || format!("Nothing here is called `{}`.\n{}", bounded(&command.name), self.help()),
+            why,
+        )
     }
-    if command.name == question::USE {
-        return Some("No question of Ostler's to you is open here.".to_owned());
+
+    /// Why a trigger is not this person's to start.
+    fn refused(self, reason: &Reason) -> String {
+        let command = self.event.command.as_ref().map(|command| format!("`{}`", bounded(&command.name)));
+        let what = command.unwrap_or_else(|| reason.trigger.clone());
+        let [who, name] = ["for", "name"].map(|part| reason.actual[part].as_str().unwrap_or_default());
+        format!("Nothing was started: {what} is for {who}; {name} is not among them.")
     }
-    let held = reasons.iter().find(|reason| reason.verdict != Verdict::Unmatched);
-    Some(held.map_or_else(
-        || format!("Nothing here is called `{}`.\n{}", bounded(&command.name), help(event, triggers)),
-        why,
-    ))
+
+    /// The commands that this person can give here, a line each, and how to say what they are about where the place
+    /// does not say it.
+    fn help(self) -> String {
+        let repository = self.event.repository.as_ref();
+        let at_forge = repository.is_some_and(|repository| repository.forge == self.event.source);
+        // Elsewhere a command may choose its repository.
+        let here = |trigger: &&Trigger| {
+            trigger.on.iter().any(|on| on.matches(&self.event.kind))
+                && (!at_forge || filter::repository_fits(trigger, self.event))
+        };
+        let mine =
+            |trigger: &&Trigger| matches!(self.standing.lets(trigger, self.event), May::Yes | May::Ask);
+        let list = list(&offers(self.triggers.iter().filter(here).filter(mine)));
+        let list = format!("{list}{}", self.unlinked(self.triggers.iter().filter(here)));
+        if at_forge {
+            return list;
+        }
+        let what = if self.event.task.is_none() {
+            "Name a task (`implement SHOP-7`), or say what is to be done. "
+        } else {
+            ""
+        };
+        format!("{list}\n{what}`--repo owner/name` chooses one of the repositories that Ostler works on.")
+    }
+
+    /// What would have to be done so that there are more commands for this person.
+    fn unlinked<'t>(self, mut triggers: impl Iterator<Item = &'t Trigger>) -> String {
+        let unlinked = |trigger: &Trigger| {
+            !trigger.filter.command.is_empty() && self.standing.lets(trigger, self.event) == May::Unlinked
+        };
+        let actor = self.event.actor.as_ref().filter(|_| triggers.any(unlinked));
+        let Some((actor, forge)) = actor.zip(self.standing.forge.as_ref()) else { return String::new() };
+        format!(
+            "\nOther commands are for whoever has rights on {forge}, where your account is not known; whoever runs \
+             Ostler can link it with `{}` under `identity`.",
+            actor.account
+        )
+    }
 }
 
 /// Letters of an unknown command's name that are said back.
@@ -39,35 +117,40 @@ fn bounded(name: &str) -> String {
     name.chars().filter(|c| *c != '`' && !c.is_control()).take(NAME).collect()
 }
 
-/// The commands that events of this kind can give here, a line each, and how to say what they are about where
-/// the place does not say it.
-fn help(event: &Event, triggers: &[Trigger]) -> String {
-    let list = list(triggers.iter().filter(|trigger| trigger.on.iter().any(|on| on.matches(&event.kind))));
-    let at_forge = event.repository.as_ref().is_some_and(|repository| repository.forge == event.source);
-    if at_forge {
-        return list;
-    }
-    let what = if event.task.is_none() {
-        "Name a task (`implement SHOP-7`), or say what is to be done. "
-    } else {
-        ""
-    };
-    format!("{list}\n{what}`--repo owner/name` chooses one of the repositories that Ostler works on.")
-}
-
-/// The commands of some triggers, a line each.
-pub fn list<'a>(triggers: impl Iterator<Item = &'a Trigger>) -> String {
-    let line = |trigger: &Trigger| {
+/// The commands of some triggers.
+pub fn offers<'a>(triggers: impl Iterator<Item = &'a Trigger>) -> Vec<Offer> {
+    let offer = |trigger: &Trigger| {
         let about = if trigger.description.is_empty() { &trigger.run } else { &trigger.description };
         let names: Vec<_> = trigger.filter.command.iter().map(|name| named(name)).collect();
-        format!("• {}: {}", names.join(", "), about.trim())
+        let line = format!("• {}: {}", names.join(", "), about.trim().replace('\n', " "));
+        Offer { line, who: trigger.who.clone() }
     };
-    let commands = triggers.filter(|trigger| !trigger.filter.command.is_empty());
-    let lines: Vec<String> = commands.map(line).collect();
-    if lines.is_empty() {
-        return "No commands are available here.".to_owned();
+    triggers.filter(|trigger| !trigger.filter.command.is_empty()).map(offer).collect()
+}
+
+const HEADING: &str = "Available here:";
+const NOTHING: &str = "No commands are available here to you.";
+
+/// Some commands, a line each.
+#[must_use]
+pub fn list(offers: &[Offer]) -> String {
+    if offers.is_empty() {
+        return NOTHING.to_owned();
     }
-    format!("Available here:\n{}\n• {}: This list.", lines.join("\n"), named("help"))
+    let lines: Vec<_> = offers.iter().map(|offer| offer.line.as_str()).collect();
+    format!("{HEADING}\n{}\n• {}: This list.", lines.join("\n"), named("help"))
+}
+
+/// A list with what stands around it, without the commands that turned out not to be the person's.
+#[must_use]
+pub fn without(text: &str, offers: &[Offer], theirs: impl Fn(&Offer) -> bool) -> String {
+    let offered = |line: &str| offers.iter().any(|offer| offer.line == line);
+    let mine = |line: &str| offers.iter().any(|offer| offer.line == line && theirs(offer));
+    let lines: Vec<&str> = text.lines().filter(|line| !offered(line) || mine(line)).collect();
+    let has_more = lines.iter().any(|line| offered(line));
+    let said = lines.join("\n");
+    let list = format!("{HEADING}\n• {}: This list.", named("help"));
+    if has_more { said } else { said.replace(&list, NOTHING) }
 }
 
 /// A command with the other names that it goes by.

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Rules, Standing, Target, condition::Names, judge};
+use super::{Rules, Standing, Start, Target, condition::Names, judge};
 use crate::event::{Account, Event};
-use crate::spec::Trigger;
+use crate::spec::{May, Trigger, Who};
 
 /// What one trigger said to an event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +37,8 @@ pub enum Verdict {
     Blocked,
     /// One of its expressions cannot be evaluated for this event.
     Failed,
+    /// It wants the event, but not of this person.
+    Refused,
     /// Its run waits: for another one, or for quiet.
     Queued,
     /// One of its guards holds its run back: nothing is started.
@@ -87,13 +89,40 @@ impl Reason {
         }
     }
 
+    /// The trigger starts its workflow, if the forge says of this person what it asks for.
+    #[must_use]
+    pub fn if_admitted(trigger: &Trigger, who: &Who) -> Self {
+        let (expected, actual) = (json!(who), json!(who.to_string()));
+        Self { condition: Some("who".to_owned()), expected, actual, ..Self::matched(trigger) }
+    }
+
+    /// The trigger is not for this person.
+    #[must_use]
+    pub fn refused(trigger: &Trigger, who: &Who, event: &Event) -> Self {
+        let actor = event.actor.as_ref();
+        let name = actor.map_or("somebody who is not known", |actor| &actor.name);
+        let account = actor.map(|actor| &actor.account);
+        let mut actual = json!({ "for": who.to_string(), "name": name, "account": account });
+        if let Some(association) = event.association {
+            actual["association"] = json!(association);
+        }
+        Self { verdict: Verdict::Refused, ..Self::unmatched(trigger, "who", json!(who), actual) }
+    }
+
     /// One sentence for people.
     #[must_use]
     pub fn sentence(&self) -> String {
         let condition = self.condition.as_deref().unwrap_or("condition");
         let (expected, actual) = (plain(&self.expected), plain(&self.actual));
         match (self.verdict, condition) {
+            (Verdict::Matched, "who") => {
+                format!("It starts its workflow if the person is one of those who may: {actual}.")
+            }
             (Verdict::Matched, _) => "It starts its workflow.".to_owned(),
+            (Verdict::Refused, _) => {
+                let [who, name] = ["for", "name"].map(|part| plain(&self.actual[part]));
+                format!("It is for {who}; {name} is not among them.")
+            }
             (Verdict::Unmatched, "on") => format!("It takes {expected}, not {actual}."),
             (Verdict::Unmatched, "if") => format!("Its condition {expected} does not hold."),
             (Verdict::Unmatched, _) => {
@@ -155,9 +184,17 @@ pub fn explain(mut event: Event, rules: &Rules, standing: &Standing) -> Vec<Reas
             return Reason::unmatched(trigger, "on", json!(trigger.on), json!(event.kind));
         }
         match judge(trigger, &event, &target, standing, &names) {
-            Ok(_) => Reason::matched(trigger),
+            Ok(start) => started(trigger, &start, &event, standing),
             Err(reason) => reason,
         }
     };
     rules.catalog.triggers.iter().map(say).collect()
+}
+
+/// What a trigger says that starts its workflow.
+pub(super) fn started(trigger: &Trigger, start: &Start, event: &Event, standing: &Standing) -> Reason {
+    match &start.who {
+        Some(who) if standing.lets(trigger, event) != May::Yes => Reason::if_admitted(trigger, who),
+        _ => Reason::matched(trigger),
+    }
 }

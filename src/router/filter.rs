@@ -25,10 +25,20 @@ pub fn check(trigger: &Trigger, event: &Event, standing: &Standing) -> Result<()
     any(trigger, "label", &filter.label, &labels(event), &same)?;
     any(trigger, "assignee", &filter.assignee, &assignees(event), &assignee)?;
     one("command", &filter.command, event.command.as_ref().map(|command| command.name.clone()), &same)?;
-    one("repository", &filter.repository, repository(event), &glob)?;
+    repository_check(trigger, event)?;
     one("branch", &filter.branch, branch(event), &glob)?;
     let paths = event.push.as_ref().map(|push| push.paths.clone()).unwrap_or_default();
     any(trigger, "path", &filter.path, &paths, &glob)
+}
+
+/// Whether a trigger takes events of the event's repository, as far as that is known.
+#[must_use]
+pub fn repository_fits(trigger: &Trigger, event: &Event) -> bool {
+    event.repository.is_none() || repository_check(trigger, event).is_ok()
+}
+
+fn repository_check(trigger: &Trigger, event: &Event) -> Result<(), Reason> {
+    any(trigger, "repository", &trigger.filter.repository, &Vec::from_iter(repository(event)), &glob)
 }
 
 /// Whether any of the actual values fits any of the wanted; wanting nothing is content with anything.

@@ -55,7 +55,7 @@ pub fn order(mut event: Event, order: &Order, rules: &Rules, standing: &Standing
     }
     // Whoever runs Ostler knows how often.
     let guard = Guard::bare(ORDER, &event);
-    let start = Start { trigger: ORDER.to_owned(), workflow: workflow.id.clone(), inputs, guard };
+    let start = Start { trigger: ORDER.to_owned(), workflow: workflow.id.clone(), inputs, who: None, guard };
     Ok(Routing {
         event,
         starts: vec![start],

@@ -196,7 +196,7 @@ pub fn word(event: &Event) -> Option<&str> {
 }
 
 /// Whether somebody asks for work, rather than that something merely happened.
-fn is_request(event: &Event, standing: &Standing) -> bool {
+pub(super) fn is_request(event: &Event, standing: &Standing) -> bool {
     let given = event.assignee.as_ref().is_some_and(|account| standing.own.contains(account));
     event.command.is_some() || given || event.label.is_some()
 }

@@ -1,4 +1,5 @@
 mod question;
+mod who;
 
 use std::collections::BTreeMap;
 
@@ -6,8 +7,8 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::event::{
-    Account, Actor, Command, Comment, EventKind, KindPattern, PayloadRef, Push, RepositoryMention,
-    SourceName, Stamp, Subject, TaskMention, TaskRef, Thread,
+    Access, Account, Actor, Command, Comment, EventKind, KindPattern, PayloadRef, People, Push,
+    RepositoryMention, SourceName, Stamp, Subject, TaskMention, TaskRef, Thread,
 };
 use crate::id::{Digest, EventId};
 use crate::spec::{Filter, Guards, RepositoryMap};
@@ -20,6 +21,7 @@ pub(super) fn trigger(id: &str, on: &str) -> Trigger {
         on: vec![KindPattern::new(on)],
         condition: None,
         filter: Filter::default(),
+        who: None,
         schedule: None,
         guards: Guards::default(),
         run: "standard".to_owned(),
@@ -66,17 +68,20 @@ fn by(event: Event, account: &str, bot: bool) -> Event {
 fn slash(text: &str) -> Event {
     let thread =
         Thread { channel: "C1".to_owned(), channel_name: Some("shop-dev".to_owned()), message: None };
-    Event { command: Some(Command::parse(text)), thread: Some(thread), ..event("slack.command") }
+    let event = by(event("slack.command"), "slack:U0ADA", false);
+    Event { command: Some(Command::parse(text)), thread: Some(thread), ..event }
 }
 
 fn standing(map: &[(&str, &str)]) -> Standing {
     let map = map.iter().map(|(key, name)| ((*key).to_owned(), name.parse().unwrap()));
+    let accounts = [Account::new("github", "ada"), Account::new("slack", "U0ADA")];
     Standing {
         own: vec![Account::new("github", "ostler[bot]"), Account::new("jira", "5b10")],
         bots: vec![Account::new("github", "dependabot[bot]")],
         repositories: RepositoryMap(map.collect()),
         tracker: Some(SourceName::new("jira")),
         forge: Some(SourceName::new("github")),
+        access: Access { allow: Vec::new(), people: People([("ada".to_owned(), accounts.to_vec())].into()) },
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Account, SourceName};
+use crate::event::{Access, SourceName};
 use crate::id::Digest;
 use crate::money::{Limits, Prices};
 use crate::spec::{ActionSpec, Catalog, Role, Step, StepKind, Workflow};
@@ -40,16 +40,6 @@ pub struct Definition {
 pub struct Frozen {
     digest: Digest,
     text: Arc<[u8]>,
-}
-
-/// Who may start what costs money, besides those whom the forge lets push.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Access {
-    /// Accounts that always may.
-    pub allow: Vec<Account>,
-    /// Which accounts are one person's.
-    pub people: BTreeMap<String, Vec<Account>>,
 }
 
 /// What a definition takes from the configuration.

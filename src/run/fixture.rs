@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::decide::{Effect, Job, decide};
-use super::{Access, Definition, Entry, Record, Run, Started, StepError, retry};
+use super::{Definition, Entry, Record, Run, Started, StepError, retry};
 use crate::event::{Event, EventKind, PayloadRef, SourceName, Stamp, Subject, TaskMention, TaskRef};
 use crate::id::{Digest, EventId, RunId, StepPath};
 use crate::money::{Limits, Money, Prices};
@@ -36,7 +36,7 @@ pub(crate) fn definition(workflow: Value) -> Arc<Definition> {
         limits: Limits::default(),
         prices: Prices::default(),
         model: "test".to_owned(),
-        access: Access::default(),
+        access: crate::event::Access::default(),
         catalog: Digest::of(b"catalog"),
     })
 }
@@ -115,6 +115,7 @@ pub(crate) fn started(definition: &Definition) -> Record {
         workflow: definition.workflow.id.clone(),
         inputs: json!({ "yes": true, "no": false }).as_object().cloned().unwrap(),
         event,
+        who: None,
         task: Some(reference),
         repository: "acme/shop".parse().ok(),
         project: None,

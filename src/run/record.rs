@@ -8,6 +8,7 @@ use super::error::StepError;
 use crate::event::{Event, RepositoryName, TaskRef};
 use crate::id::{Digest, StepPath};
 use crate::money::Money;
+use crate::spec::Who;
 
 /// A record with its place in the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -129,6 +130,9 @@ pub struct Started {
     pub inputs: Map<String, Value>,
     /// The event that started it.
     pub event: Event,
+    /// Who may start it, where the trigger says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<Who>,
     /// The task it is about, where the event names one; else the first act makes one.
     #[serde(default)]
     pub task: Option<TaskRef>,

@@ -6,13 +6,13 @@ use serde_json::{Map, Value};
 use super::RepositoryMap;
 use super::diagnostic::Source;
 use super::yaml::{self, Fields, Node, Tree};
-use crate::event::Account;
+use crate::event::{Account, People};
 
 /// What the name of a file of cases ends with.
 pub const ENDING: &str = ".test.yaml";
 
 const FILE: &[&str] = &["standing", "cases"];
-const STANDING: &[&str] = &["own", "bots", "repositories"];
+const STANDING: &[&str] = &["own", "bots", "repositories", "identity"];
 const CASE: &[&str] = &["name", "delivery", "set", "runs", "nothing", "because", "answer"];
 const RUN: &[&str] = &["trigger", "workflow", "repository", "task", "inputs"];
 
@@ -34,6 +34,8 @@ pub struct Circumstances {
     pub bots: Vec<Account>,
     /// Where work for a project, component or channel goes.
     pub repositories: RepositoryMap,
+    /// Which accounts are one person's.
+    pub people: People,
 }
 
 /// One case.
@@ -104,6 +106,7 @@ fn circumstances(node: &Node, source: &mut Source) -> Option<Circumstances> {
         own: accounts(&fields, "own", source),
         bots: accounts(&fields, "bots", source),
         repositories,
+        people: people(&fields, source),
     })
 }
 
@@ -116,6 +119,13 @@ fn accounts(fields: &Fields<'_>, key: &str, source: &mut Source) -> Vec<Account>
         }
     }
     accounts
+}
+
+fn people(fields: &Fields<'_>, source: &mut Source) -> People {
+    let Some(node) = fields.value("identity") else { return People::default() };
+    let names: Vec<&str> = fields.map("identity", source).iter().map(|entry| entry.key.as_str()).collect();
+    let Some(named) = Fields::of(node, "`identity`", &names, source) else { return People::default() };
+    People(names.iter().map(|name| ((*name).to_owned(), accounts(&named, name, source))).collect())
 }
 
 fn case(node: &Node, source: &mut Source) -> Option<Case> {

@@ -4,6 +4,7 @@ pub mod guards;
 mod names;
 mod read;
 mod schedule;
+pub mod who;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -12,6 +13,7 @@ use self::guards::Guards;
 pub(super) use self::names::event_names;
 pub(super) use self::read::{Workflows, read};
 pub use self::schedule::Schedule;
+pub use self::who::Who;
 use crate::event::{KindPattern, RepositoryName};
 
 /// One trigger of a handler file, checked.
@@ -30,6 +32,9 @@ pub struct Trigger {
     /// What the event must have besides.
     #[serde(default)]
     pub filter: Filter,
+    /// Who may start its workflow; without it whoever may push to the repository, and those whom the configuration lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<Who>,
     /// When it fires by itself, for a trigger on a schedule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Schedule>,

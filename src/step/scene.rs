@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 use super::{Context, Journal, JournalLost, Outcome, Step, StepError, Steps};
 use crate::clock::ManualClock;
 use crate::event::{
-    Account, Actor, ChangeMention, Event, EventKind, PayloadRef, RepositoryName, SourceName, Stamp, Subject,
-    TaskMention, TaskRef,
+    Access, Account, Actor, ChangeMention, Event, EventKind, PayloadRef, RepositoryName, SourceName, Stamp,
+    Subject, TaskMention, TaskRef, Team,
 };
 use crate::id::{Digest, EventId, RunId, StepPath};
 use crate::ingress::{Current, Policy};
@@ -25,7 +25,7 @@ use crate::plugin::tracker::{CommentRef, NewTask, Status, Task};
 use crate::plugin::{Call, Chat, Docs, Forge, PluginError, Problem, Registry, Tracker};
 use crate::router::{Rules, Standing};
 use crate::run::decide::{Job, JobKind};
-use crate::run::{Access, Definition, Settings, Started, Work};
+use crate::run::{Definition, Settings, Started, Work};
 use crate::spec::{Catalog, Workflow};
 use crate::workspace::sandbox::{self, Sandbox};
 pub(super) use crate::workspace::tests::git;
@@ -45,6 +45,8 @@ pub(super) struct World {
     /// Answers to lose after the work is done.
     pub(super) lose: Mutex<u32>,
     pub(super) permission: Mutex<Permission>,
+    /// Who is in which team: `acme/payments ada`; nothing where it may not be asked.
+    pub(super) teams: Mutex<Option<Vec<String>>>,
     pub(super) change: Mutex<Change>,
     /// What a field of every task says about its team.
     pub(super) team: Mutex<Option<String>>,
@@ -110,6 +112,7 @@ impl World {
             made: Mutex::default(),
             lose: Mutex::new(0),
             permission: Mutex::new(Permission::Write),
+            teams: Mutex::new(Some(Vec::new())),
             change: Mutex::new(change),
             team: Mutex::default(),
         }
@@ -230,6 +233,17 @@ impl Forge for ForgeOf {
         assert_eq!(account.vendor.as_str(), "github", "only the forge's own accounts have rights there");
         ready(Ok(*self.0.permission.lock().unwrap()))
     }
+    fn is_member<'a>(
+        &'a self,
+        _: &'a RepositoryName,
+        team: &'a Team,
+        account: &'a Account,
+    ) -> Call<'a, bool> {
+        let teams = self.0.teams.lock().unwrap();
+        let denied = || PluginError::new("github", Problem::Denied, "Resource not accessible by integration");
+        let member = teams.as_ref().map(|teams| teams.contains(&format!("{team} {}", account.id)));
+        ready(member.ok_or_else(denied))
+    }
     fn branch<'a>(&'a self, _: &'a RepositoryName, name: &'a str) -> Call<'a, Option<Branch>> {
         let url = format!("https://forge.example/tree/{name}");
         ready(Ok(self.0.tip(name).map(|sha| Branch { name: name.to_owned(), sha, url })))
@@ -327,7 +341,14 @@ fn registry(world: &Arc<World>) -> Registry {
 /// What is in force here: the shipped rules, served by the world.
 pub(super) fn policy(world: &Arc<World>) -> Policy {
     let catalog = Catalog::load(None, &crate::plugin::registry::vocabulary());
-    let rules = Rules::new(catalog.unwrap_or_else(|faults| panic!("{faults}")));
+    let mut catalog = catalog.unwrap_or_else(|faults| panic!("{faults}"));
+    // Beside what is shipped, which is for whoever may push, one command for a team.
+    let deploy = json!({
+        "id": "deploy", "on": ["jira.*"], "filter": {"command": ["deploy"]}, "run": "standard-development",
+        "who": {"team": ["acme/payments"]},
+    });
+    catalog.triggers.push(serde_json::from_value(deploy).unwrap());
+    let rules = Rules::new(catalog);
     let settings = Settings {
         bindings: BTreeMap::new(),
         limits: Limits::default(),
@@ -394,6 +415,7 @@ impl Scene {
             channel: None,
             hops: 0,
             event,
+            who: None,
         };
         let run = RunId::of(started.event.id, "t");
         let job = Job {

@@ -5,6 +5,7 @@
 
 mod admit;
 mod hydrate;
+mod rights;
 
 use serde_json::{Value, json};
 
@@ -18,6 +19,9 @@ use crate::run::Work;
 
 /// Admits the person and finds out what the run is about.
 pub(super) async fn perform(parts: &Parts, context: &Context) -> Result<Outcome, StepError> {
+    if context.started.trigger == router::REFUSED {
+        return Err(admit::tell(parts, context, said(context)).await?);
+    }
     if is_answer(context) {
         return answer(parts, context).await;
     }
@@ -43,7 +47,7 @@ pub(super) async fn perform(parts: &Parts, context: &Context) -> Result<Outcome,
         "change": change,
         "person": person,
         "thread": context.thread(),
-        "system": { "help": parts.policy.rules.help() },
+        "system": { "help": parts.policy.rules.help(), "answer": null },
     });
     Ok(Outcome { outputs, work, ..Outcome::default() })
 }
@@ -65,15 +69,21 @@ fn is_answer(context: &Context) -> bool {
 /// The first act of a run that only answers: it reads nothing, and a pull request that cannot be
 /// continued is answered, too.
 async fn answer(parts: &Parts, context: &Context) -> Result<Outcome, StepError> {
-    let person = match admit::admit_to_answer(parts, context).await? {
-        Ok(person) => person,
+    let (person, text) = match admit::admit_to_answer(parts, context, &said(context)).await? {
+        Ok(admitted) => admitted,
         Err(refusal) => return Err(admit::refuse(parts, context, refusal).await?),
     };
     let outputs = json!({
         "task": null, "repository": null, "change": null, "person": person, "thread": context.thread(),
-        "system": { "help": parts.policy.rules.help() },
+        "system": { "help": parts.policy.rules.help(), "answer": text },
     });
     Ok(Outcome { outputs, ..Outcome::default() })
+}
+
+/// What the run is to say.
+fn said(context: &Context) -> String {
+    let (_, input) = router::ANSWERING;
+    context.started.inputs.get(input).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 fn described(repository: &Repository) -> Value {

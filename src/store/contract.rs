@@ -9,7 +9,7 @@ use super::shelf::{Batch, Look, Pair, Shelf, Span};
 use super::*;
 use crate::event::{EventKind, PayloadRef, Stamp, Subject};
 use crate::money::{Limits, Money, Prices};
-use crate::run::{Access, Record, Started, Work};
+use crate::run::{Record, Started, Work};
 use crate::spec::Workflow;
 use crate::store::{codec, keys};
 
@@ -125,7 +125,7 @@ fn definition() -> Definition {
         limits: Limits::default(),
         prices: Prices::default(),
         model: "a-model".to_owned(),
-        access: Access::default(),
+        access: crate::event::Access::default(),
         catalog: Digest::of(b"catalog"),
     }
 }
@@ -162,6 +162,7 @@ fn delivery(second: i64) -> Intake {
         workflow: definition.workflow.id.clone(),
         inputs: serde_json::Map::new(),
         event: event.clone(),
+        who: None,
         task: None,
         repository: None,
         project: None,

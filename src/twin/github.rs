@@ -61,6 +61,7 @@ pub(super) fn routes(world: &Arc<World>) -> Router<Arc<World>> {
     Router::new()
         .route("/meta", get(async || axum::Json(serde_json::json!({"hooks": ["127.0.0.0/8"]}))))
         .route("/user", get(repository::whoami))
+        .route("/orgs/{organization}/teams/{team}/memberships/{user}", get(repository::membership))
         .nest("/repos/{owner}/{name}", one)
         .fallback(async || Refusal::missing())
         .layer(from_fn_with_state(Arc::clone(world), authorize))

@@ -10,6 +10,7 @@ use super::TwinError;
 #[serde(deny_unknown_fields)]
 pub(super) struct Seed {
     pub(super) people: Vec<Person>,
+    pub(super) teams: Vec<TeamSeed>,
     pub(super) repositories: Vec<RepositorySeed>,
     /// Repositories on GitLab: their names are others, and in groups that are in one another.
     pub(super) projects_of_gitlab: Vec<RepositorySeed>,
@@ -30,6 +31,15 @@ pub(super) struct Person {
     pub(super) email: String,
     #[serde(default)]
     pub(super) bot: bool,
+}
+
+/// A team of an organisation on GitHub.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TeamSeed {
+    /// `organization/team`.
+    pub(super) name: String,
+    pub(super) members: Vec<String>,
 }
 
 /// A repository, its files under `fixtures/repositories/<name>`.

@@ -10,7 +10,7 @@ use super::fault::Faults;
 use super::git::Repositories;
 use super::messages::Script;
 use super::outbox::Outbox;
-use super::seed::{Person, Seed};
+use super::seed::{Person, Seed, TeamSeed};
 use super::{Options, Secrets, TwinError, github, gitlab, jira, messages, slack};
 use crate::clock::Clock;
 
@@ -20,6 +20,7 @@ pub(super) struct World {
     pub(super) base: Url,
     pub(super) secrets: Secrets,
     pub(super) people: Vec<Person>,
+    pub(super) teams: Vec<TeamSeed>,
     pub(super) repositories: Repositories,
     pub(super) outbox: Outbox,
     pub(super) faults: Faults,
@@ -52,6 +53,7 @@ impl World {
             clock: options.clock,
             secrets: options.secrets,
             people: seed.people,
+            teams: seed.teams,
             repositories,
             base,
         })

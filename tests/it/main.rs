@@ -26,3 +26,4 @@ mod refusals;
 mod setup;
 mod stories;
 mod ways;
+mod who;

@@ -10,7 +10,7 @@ use crate::id::Digest;
 use crate::money::{Limits, Prices};
 use crate::plugin::registry::Options;
 use crate::router::{Rules, Standing};
-use crate::run::{Access, Settings};
+use crate::run::Settings;
 use crate::spec::Catalog;
 use crate::store::Memory;
 
@@ -35,7 +35,7 @@ fn policy(registry: Arc<Registry>) -> Policy {
         limits: Limits::default(),
         prices: Prices::default(),
         model: "m".to_owned(),
-        access: Access::default(),
+        access: crate::event::Access::default(),
         actions: Vec::new(),
     };
     Policy::new(registry, Rules::new(catalog), settings, Standing::default())

@@ -89,6 +89,7 @@ fn new_run(start: &Start, routing: &Routing, policy: &Policy, now: Timestamp) ->
         workflow: start.workflow.clone(),
         inputs: start.inputs.clone(),
         event: event.clone(),
+        who: start.who.clone(),
         task,
         repository: event.repository.as_ref().map(|repository| repository.name.clone()),
         project: routing.project.clone(),

@@ -17,7 +17,7 @@ use crate::money::{Limits, Prices};
 use crate::plugin::fixture::Fixture;
 use crate::plugin::{Registry, github, gitlab, jira, linear, registry, slack};
 use crate::router::{Rules, Standing};
-use crate::run::{Access, Record, Settings, Started};
+use crate::run::{Record, Settings, Started};
 use crate::spec::{Catalog, RepositoryMap};
 use crate::store::{Found, Memory, Query};
 
@@ -124,6 +124,7 @@ fn policy(registry: Registry) -> Policy {
             Account::new("linear", "a1da0000-0000-4000-8000-0000000000b0"),
         ],
         bots: Vec::new(),
+        access: crate::event::Access::default(),
         repositories: RepositoryMap(map.map(|(key, name)| (key.to_owned(), name.parse().unwrap())).into()),
         tracker: bindings.get("task_management").cloned(),
         forge: bindings.get("version_control").cloned(),
@@ -133,7 +134,7 @@ fn policy(registry: Registry) -> Policy {
         limits: Limits::default(),
         prices: Prices::default(),
         model: "m".to_owned(),
-        access: Access::default(),
+        access: crate::event::Access::default(),
         actions: registry::actions(),
     };
     let catalog =

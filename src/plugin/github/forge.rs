@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::client::{self, Call, GitHub};
 use super::wire;
-use crate::event::{Account, RepositoryName, SourceName};
+use crate::event::{Account, RepositoryName, SourceName, Team};
 use crate::plugin::client::segment;
 use crate::plugin::effect::{Effect, Made, ensure};
 use crate::plugin::forge::{Branch, Change, Forge, NewChange, Permission, Remote, Repository};
@@ -44,6 +44,21 @@ impl Forge for GitHub {
             let route = format!("/repos/{repository}/collaborators/{user}/permission");
             let answer: Result<wire::Permission, _> = self.call(repository, Call::get(&route)).await;
             Ok(absent_as_none(answer)?.map_or(Permission::None, |found| found.level()))
+        })
+    }
+
+    fn is_member<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        team: &'a Team,
+        account: &'a Account,
+    ) -> plugin::Call<'a, bool> {
+        Box::pin(async move {
+            let [organization, name, user] =
+                [&team.organization, &team.name, &account.id].map(|part| segment(part));
+            let route = format!("/orgs/{organization}/teams/{name}/memberships/{user}");
+            let answer: Result<wire::Membership, _> = self.call(repository, Call::get(&route)).await;
+            Ok(absent_as_none(answer)?.is_some_and(|found| found.is_active()))
         })
     }
 

@@ -42,6 +42,8 @@ records! {
 
     Issue {
         number: Maybe<i64>,
+        user: Maybe<User>,
+        author_association: Text,
         title: Text,
         body: Text,
         state: Text,
@@ -57,6 +59,8 @@ records! {
 
     PullRequest {
         number: Maybe<i64>,
+        user: Maybe<User>,
+        author_association: Text,
         title: Text,
         body: Text,
         state: Text,
@@ -77,6 +81,8 @@ records! {
     /// A comment or a review.
     Comment {
         id: Text,
+        user: Maybe<User>,
+        author_association: Text,
         body: Text,
         html_url: Text,
         created_at: Text,

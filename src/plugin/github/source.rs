@@ -16,8 +16,8 @@ use serde_json::json;
 
 use super::payload::{CheckRun, Comment, Commit, Issue, Label, Payload, PullRequest, Repository, User};
 use crate::event::{
-    Account, Actor, ChangeMention, Check, Command, Event, EventKind, Push, RepositoryMention, RepositoryName,
-    SourceName, Stamp, Subject, TaskMention, TaskRef,
+    Account, Actor, Association, ChangeMention, Check, Command, Event, EventKind, Push, RepositoryMention,
+    RepositoryName, SourceName, Stamp, Subject, TaskMention, TaskRef,
 };
 use crate::plugin::lenient::{self, Maybe, Text};
 use crate::plugin::scheme::{Credential, Mac, Scheme};
@@ -189,6 +189,7 @@ impl<'a> Reading<'a> {
         let mut event = Event::new(stamp, self.kind(), self.subject(name, task.as_ref(), push.as_ref()));
         event.time = self.time().unwrap_or(stamp.received_at);
         event.actor = payload.sender.get().and_then(actor);
+        event.association = self.association();
         event.comment = self.comment().and_then(comment);
         event.command = self.command();
         event.label = payload.label.get().and_then(|label| label.name.owned());
@@ -255,6 +256,18 @@ impl<'a> Reading<'a> {
     /// The comment, or the review, which is one with a verdict.
     fn comment(self) -> Option<&'a Comment> {
         self.payload.comment.get().or(self.payload.review.get())
+    }
+
+    /// What the sender is to the repository. The payload says it of who wrote the comment, the issue or the pull
+    /// request; whoever does something to another's is somebody else.
+    fn association(self) -> Option<Association> {
+        let payload = self.payload;
+        let written = self.comment().map(|comment| (&comment.user, &comment.author_association));
+        let issue = || payload.issue.get().map(|issue| (&issue.user, &issue.author_association));
+        let change = || payload.pull_request.get().map(|change| (&change.user, &change.author_association));
+        let (author, word) = written.or_else(issue).or_else(change)?;
+        let (author, sender) = (author.get().and_then(account)?, payload.sender.get().and_then(account)?);
+        (author == sender).then(|| association(word.text()?)).flatten()
     }
 
     /// What was asked in a comment just made; editing it asks nothing anew.
@@ -370,6 +383,16 @@ fn repository(repository: &Repository) -> Option<RepositoryMention> {
         name: repository.full_name.text()?.parse().ok()?,
         default_branch: repository.default_branch.owned(),
         private: repository.private.0,
+    })
+}
+
+fn association(word: &str) -> Option<Association> {
+    Some(match word {
+        "OWNER" => Association::Owner,
+        "MEMBER" => Association::Member,
+        "COLLABORATOR" => Association::Collaborator,
+        "CONTRIBUTOR" => Association::Contributor,
+        _ => return None,
     })
 }
 

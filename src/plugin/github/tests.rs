@@ -291,6 +291,23 @@ async fn what_an_account_may_do_is_its_role() {
 }
 
 #[tokio::test]
+async fn who_accepted_belongs_to_a_team_and_who_was_only_invited_does_not() {
+    for (status, answer, expected) in [
+        (200, json!({"state": "active", "role": "member"}), Some(true)),
+        (200, json!({"state": "pending", "role": "member"}), Some(false)),
+        (404, json!({"message": "Not Found"}), Some(false)),
+        (403, json!({"message": "Resource not accessible by integration"}), None),
+    ] {
+        let server = Server::start(move |_| testing::json(status, &answer)).await;
+        let (team, ada) = ("acme/payments".parse().unwrap(), Account::new("github", "Ada"));
+        let found = github(&server).is_member(&shop(), &team, &ada).await;
+        assert_eq!(found.as_ref().ok().copied(), expected, "{found:?}");
+        assert!(expected.is_some() || found.unwrap_err().problem == Problem::Denied);
+        assert_eq!(server.lines(), ["GET /api/v3/orgs/acme/teams/payments/memberships/ada"]);
+    }
+}
+
+#[tokio::test]
 async fn a_secondary_limit_is_waited_for_although_it_comes_as_403() {
     let count = AtomicU32::new(0);
     let server = Server::start(move |seen| match seen.method.as_str() {

@@ -130,6 +130,19 @@ pub(super) struct Permission {
     pub(super) role_name: Option<String>,
 }
 
+/// An account's place in a team.
+#[derive(Debug, Deserialize)]
+pub(super) struct Membership {
+    state: String,
+}
+
+impl Membership {
+    /// Whether the account has accepted: who was only invited does not belong to it yet.
+    pub(super) fn is_active(&self) -> bool {
+        self.state == "active"
+    }
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct Pull {
     number: u64,

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::client::{self, API, GitLab, inert, project};
 use super::wire;
-use crate::event::{Account, RepositoryName, SourceName, TaskRef};
+use crate::event::{Account, RepositoryName, SourceName, TaskRef, Team};
 use crate::plugin::client::{Request, segment};
 use crate::plugin::effect::{Effect, Made, ensure};
 use crate::plugin::forge::{Branch, Change, Forge, NewChange, Permission, Remote, Repository};
@@ -40,6 +40,23 @@ impl Forge for GitLab {
             let path = project(repository, &format!("/members/all/{}", user.id));
             let member: Option<wire::Member> = self.read_if_there(&Request::get(path)).await?;
             Ok(member.map_or(Permission::None, |member| member.permission()))
+        })
+    }
+
+    fn is_member<'a>(
+        &'a self,
+        _: &'a RepositoryName,
+        team: &'a Team,
+        account: &'a Account,
+    ) -> Call<'a, bool> {
+        Box::pin(async move {
+            let Some(user) = self.user(&account.id).await?.filter(wire::User::is_active) else {
+                return Ok(false);
+            };
+            // A team is a group here.
+            let path = format!("{API}/groups/{}/members/all/{}", segment(&team.to_string()), user.id);
+            let member: Option<wire::Member> = self.read_if_there(&Request::get(path)).await?;
+            Ok(member.is_some_and(|member| member.permission() > Permission::None))
         })
     }
 

@@ -351,6 +351,26 @@ async fn who_is_no_member_or_blocked_or_unknown_may_do_nothing() {
 }
 
 #[tokio::test]
+async fn a_team_is_a_group_and_who_is_in_it_or_above_it_belongs_to_it() {
+    for (member, expected) in [
+        (json!({ "access_level": 30, "state": "active" }), true),
+        (json!({ "access_level": 30, "state": "awaiting" }), false),
+        (Value::Null, false),
+    ] {
+        let server = Server::start(move |seen| match seen.path.as_str() {
+            "/gl/api/v4/users?username=ada" => {
+                ok(&json!([{ "id": 5, "username": "ada", "state": "active" }]))
+            }
+            "/gl/api/v4/groups/acme%2Ftools%2Fcrew/members/all/5" if !member.is_null() => ok(&member),
+            _ => no_route(seen),
+        })
+        .await;
+        let (team, ada) = ("acme/tools/crew".parse().unwrap(), Account::new("gitlab", "Ada"));
+        assert_eq!(gitlab(&server).is_member(&shop(), &team, &ada).await.unwrap(), expected);
+    }
+}
+
+#[tokio::test]
 async fn git_is_given_the_token_and_nothing_prints_it() {
     let server = Server::start(no_route).await;
     let gitlab = gitlab(&server);

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::event::{
-    Account, Actor, Button, ChangeMention, Check, Command, Comment, Event, EventKind, Incident, PageMention,
-    PayloadRef, Push, RepositoryMention, RepositoryName, SourceName, Stamp, Subject, TaskMention, TaskRef,
-    Thread,
+    Account, Actor, Association, Button, ChangeMention, Check, Command, Comment, Event, EventKind, Incident,
+    PageMention, PayloadRef, Push, RepositoryMention, RepositoryName, SourceName, Stamp, Subject,
+    TaskMention, TaskRef, Thread,
 };
 use crate::id::EventId;
 use crate::spec::Kind;
@@ -42,6 +42,7 @@ fn whole_event() -> Option<Event> {
     };
     Some(Event {
         actor: Some(Actor { account: account.clone(), name: "x".to_owned(), bot: false, external: false }),
+        association: Some(Association::Owner),
         task: Some(whole_task(&account)),
         change: Some(ChangeMention {
             repository: repository.clone(),

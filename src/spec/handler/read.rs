@@ -1,6 +1,7 @@
 //! Reads a handler file: one trigger, or several under `triggers`.
 
 mod guards;
+mod who;
 
 use std::collections::BTreeMap;
 
@@ -17,7 +18,7 @@ use crate::spec::{Field, Vocabulary, Workflow};
 
 #[rustfmt::skip]
 const KEYS: &[&str] = &[
-    "name", "description", "on", "if", "label", "assignee", "command", "repository", "branch", "path",
+    "name", "description", "on", "if", "label", "assignee", "command", "repository", "branch", "path", "who",
     "schedule", "timezone", "run", "inputs", "concurrency", "debounce", "cooldown", "rate", "priority", "breaker",
 ];
 
@@ -89,6 +90,7 @@ impl Reading<'_> {
             description: fields.text("description", self.source).unwrap_or_default().to_owned(),
             condition,
             filter: self.filter(&fields),
+            who: who::read(&fields, self.source),
             schedule: self.schedule(&fields, &on),
             on,
             guards: guards::read(&fields, &self.scope, self.source),

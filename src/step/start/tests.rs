@@ -76,7 +76,7 @@ async fn a_person_is_known_by_any_of_their_accounts() {
     let mut scene = Scene::new().await;
     scene.started().event.actor.as_mut().unwrap().account = Account::new("slack", "U0ADA");
     let accounts = vec![Account::new("slack", "U0ADA"), Account::new("github", "Ada")];
-    scene.access().people.insert("ada".to_owned(), accounts);
+    scene.access().people.0.insert("ada".to_owned(), accounts);
     let outputs = scene.perform().await.unwrap().outputs;
     assert_eq!(outputs["person"]["forge_account"], "github:ada");
 }
@@ -277,4 +277,108 @@ async fn a_workflow_called_answer_that_does_more_asks_for_more() {
     scene.started().repository = None;
     assert_eq!(scene.perform().await.unwrap_err().code, "refused");
     assert!(scene.world.done("").is_empty());
+}
+
+/// Lets the trigger name who may, and gives how the start ends.
+async fn named(scene: &mut Scene, who: serde_json::Value) -> Result<(), String> {
+    scene.started().who = Some(serde_json::from_value(who).unwrap());
+    match scene.perform().await {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            assert_eq!((error.code.as_str(), error.retryable), ("refused", false), "{error}");
+            Err(error.message)
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_trigger_that_names_a_role_asks_for_that_role() {
+    for (has, wants, may) in [
+        (Permission::Write, "maintain", false),
+        (Permission::Maintain, "maintain", true),
+        (Permission::Admin, "maintain", true),
+        (Permission::Triage, "triage", true),
+        (Permission::None, "read", false),
+    ] {
+        let mut scene = Scene::new().await;
+        scene.mention("x");
+        *scene.world.permission.lock().unwrap() = has;
+        assert_eq!(named(&mut scene, json!({"role": wants})).await.is_ok(), may, "{has:?} for {wants}");
+        assert_eq!(
+            scene.world.done("comment jira:SHOP-7 Nothing was started: this is for").len(),
+            usize::from(!may)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_trigger_that_names_a_team_asks_who_is_in_it() {
+    let payments = || json!({"team": ["acme/ops", "acme/payments"]});
+    let mut scene = Scene::new().await;
+    let why = named(&mut scene, payments()).await.unwrap_err();
+    assert!(why.contains("the team acme/ops or the team acme/payments, and Ada is not among them"), "{why}");
+    scene.world.teams.lock().unwrap().as_mut().unwrap().push("acme/payments ada".to_owned());
+    named(&mut scene, payments()).await.unwrap();
+    // Whoever does not get to see who is in it cannot say that somebody is.
+    *scene.world.teams.lock().unwrap() = None;
+    let why = named(&mut scene, payments()).await.unwrap_err();
+    assert!(why.contains("does not let Ostler see who is in the team acme/ops"), "{why}");
+    named(&mut scene, json!({"team": ["acme/ops"], "role": "write"})).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_the_event_says_is_not_asked_and_the_list_of_the_house_is_another() {
+    let mut scene = Scene::new().await;
+    *scene.world.permission.lock().unwrap() = Permission::None;
+    scene.access().allow.push(Account::new("github", "ada"));
+    named(&mut scene, json!({"users": ["bob"], "role": "read"})).await.unwrap_err();
+    named(&mut scene, json!({"users": ["github:ada"]})).await.unwrap();
+    named(&mut scene, json!({"association": ["member"]})).await.unwrap_err();
+    scene.started().event.association = Some(crate::event::Association::Member);
+    named(&mut scene, json!({"association": ["member"]})).await.unwrap();
+    scene.started().event.actor.as_mut().unwrap().bot = true;
+    named(&mut scene, json!({"association": ["member"], "role": "read"})).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn somebody_without_an_account_on_the_forge_is_told_how_to_have_one() {
+    let mut scene = Scene::new().await;
+    scene.started().event.actor.as_mut().unwrap().account = Account::new("slack", "U0EVE");
+    let why = named(&mut scene, json!({"role": "read"})).await.unwrap_err();
+    assert!(why.contains("`slack:U0EVE` under `identity`"), "{why}");
+}
+
+#[tokio::test]
+async fn what_routing_refused_is_told_once_under_each_task() {
+    let mut scene = Scene::new().await;
+    answering(&mut scene, reply_step());
+    scene.started().trigger = crate::router::REFUSED.to_owned();
+    scene.started().inputs = json!({"text": "Nothing was started: no."}).as_object().unwrap().clone();
+    for _ in 0..2 {
+        asked_again(&mut scene);
+        assert_eq!(scene.perform().await.unwrap_err().code, "refused");
+    }
+    assert_eq!(scene.world.done(""), ["comment jira:SHOP-7 Nothing was started: no."]);
+}
+
+#[tokio::test]
+async fn of_the_commands_a_person_reads_those_that_are_theirs() {
+    let list = Scene::new().await.steps.parts().policy.rules.help();
+    let answer = async |scene: &mut Scene| {
+        answering(scene, reply_step());
+        scene.started().inputs = json!({"text": list}).as_object().unwrap().clone();
+        let outputs = scene.perform().await.map_err(|error| error.code)?.outputs;
+        Ok::<_, String>(outputs["system"]["answer"].as_str().unwrap().to_owned())
+    };
+    let mut scene = Scene::new().await;
+    let read = answer(&mut scene).await.unwrap();
+    assert!(read.contains("`implement`") && !read.contains("`deploy`"), "{read}");
+    scene.world.teams.lock().unwrap().as_mut().unwrap().push("acme/payments ada".to_owned());
+    assert!(answer(&mut scene).await.unwrap().contains("`deploy`"));
+    // Whoever may use one command is answered, whatever they may not do.
+    *scene.world.permission.lock().unwrap() = Permission::Read;
+    let read = answer(&mut scene).await.unwrap();
+    assert!(!read.contains("`implement`") && read.contains("`deploy`"), "{read}");
+    scene.world.teams.lock().unwrap().as_mut().unwrap().clear();
+    assert_eq!(answer(&mut scene).await.unwrap_err(), "refused");
 }

@@ -144,6 +144,7 @@ fn answering(
         definition: definition.digest(),
         workflow: workflow.to_owned(),
         inputs: Map::from_iter([(input.to_owned(), Value::from(text))]),
+        who: None,
         ..like.clone()
     };
     let first = Entry { seq: 0, at, record: Record::Started(Box::new(started)) };

@@ -101,3 +101,16 @@ pub(super) async fn permission(
     let body = json!({"permission": permission, "role_name": permission, "user": user});
     Ok(Json(body).into_response())
 }
+
+/// An account's place in a team; whoever has none is not found.
+pub(super) async fn membership(
+    State(world): State<Arc<World>>,
+    Path((organization, team, login)): Path<(String, String, String)>,
+) -> Answer {
+    let name = format!("{organization}/{team}");
+    let team = world.teams.iter().find(|found| found.name == name).ok_or_else(Refusal::missing)?;
+    let member = |found: &&String| found.eq_ignore_ascii_case(&login);
+    let login = team.members.iter().find(member).ok_or_else(Refusal::missing)?;
+    let url = world.address(&format!("/github/api/v3/orgs/{name}/memberships/{login}"));
+    Ok(Json(json!({"url": url, "role": "member", "state": "active"})).into_response())
+}

@@ -97,6 +97,15 @@ async fn writers_may_write_and_strangers_may_read() {
 }
 
 #[tokio::test]
+async fn a_team_knows_its_members() {
+    let setting = Setting::start().await;
+    let place = async |who: &str| setting.get(&format!("/orgs/acme/teams/{who}")).await;
+    assert_eq!(place("payments/memberships/Ada").await.1["state"], "active");
+    assert_eq!(place("payments/memberships/eve").await.0, 404);
+    assert_eq!(place("nobodies/memberships/ada").await.0, 404);
+}
+
+#[tokio::test]
 async fn a_reference_is_made_once_and_only_at_a_commit() {
     let setting = Setting::start().await;
     let (_, main) = setting.get("/repos/acme/shop/git/ref/heads/main").await;

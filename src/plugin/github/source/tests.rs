@@ -273,3 +273,22 @@ fn odd_values_never_fail_a_delivery() {
 fn no_bytes_make_it_panic() {
     survives_any_bytes(&source(), &["issue_comment.created", "push", "check_run.completed"]);
 }
+
+#[test]
+fn what_the_payload_says_of_an_author_is_believed_of_nobody_else() {
+    let said = |name: &str, pointer: &str, value: &str| changed(name, pointer, value.into()).association;
+    for (name, part) in [
+        ("issue_comment.created", "comment"),
+        ("pull_request_review.submitted", "review"),
+        ("issues.labeled", "issue"),
+    ] {
+        assert_eq!(read(name).association, Some(Association::Member), "{name}");
+        let word = format!("/{part}/author_association");
+        assert_eq!(said(name, &word, "OWNER"), Some(Association::Owner), "{name}");
+        assert_eq!(said(name, &word, "FIRST_TIME_CONTRIBUTOR"), None, "{name}");
+        assert_eq!(said(name, "/sender/login", "eve"), None, "{name}: somebody else did this to it");
+    }
+    // A comment's payload tells of the issue's author as well; that is not who commented.
+    let stranger = said("issue_comment.created", "/comment/author_association", "NONE");
+    assert_eq!(stranger, None);
+}

@@ -202,3 +202,29 @@ breaker: 0/1h
     let (_, faults) = read_all("on: jira.*\nrun: broken\nconcurrency: {limit: 2}\n");
     assert_eq!(faults, ["3:15 `concurrency` needs `group`"]);
 }
+
+#[test]
+fn who_may_is_read_and_every_slip_in_it_is_told() {
+    let all =
+        "{role: maintain, association: [owner, member], team: acme/payments, users: [ada, \"slack:U0ADA\"]}";
+    let (triggers, faults) = read_all(&format!("on: jira.*\nrun: broken\nwho: {all}\n"));
+    assert_eq!(faults, [""; 0]);
+    let expected = json!({
+        "role": "maintain", "association": ["owner", "member"], "team": ["acme/payments"], "users": ["ada", "slack:U0ADA"],
+    });
+    assert_eq!(serde_json::to_value(&triggers[0].who).unwrap(), expected);
+    for (who, told) in [
+        ("{role: owner}", "`owner` is no `role`"),
+        ("{role: none}", "`none` is no `role`"),
+        ("{association: [membre]}", "`membre` is no `association`"),
+        ("{team: payments}", "`payments` is not a team (`organization/team`)"),
+        ("{users: [\"slack:\"]}", "`slack:` is not an account (`vendor:id`)"),
+        ("{user: ada}", "`who` has no key `user`"),
+        ("{}", "`who` needs one of"),
+        ("everybody", "`who` is a mapping, not text"),
+        ("", "`who` is a mapping, not"),
+    ] {
+        let (_, faults) = read_all(&format!("on: jira.*\nrun: broken\nwho: {who}\n"));
+        assert!(faults.iter().any(|fault| fault.contains(told)), "{who}: {faults:?}");
+    }
+}
