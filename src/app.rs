@@ -6,7 +6,9 @@
 
 mod accounts;
 pub mod doctor;
+mod reload;
 mod serve;
+mod watch;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -17,12 +19,15 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use self::reload::Reader;
+use self::watch::Watch;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, Loaded};
 use crate::engine::{self, Engine};
 use crate::http::admin::Desk;
 use crate::http::{self, Face};
 use crate::ingress::explain::Explainer;
+use crate::ingress::reload::{Reload, Reloaded};
 use crate::ingress::{CatchUp, Current, Inbox, Policy, Questions, Refusals};
 use crate::ledger::Ledger;
 use crate::plugin::registry::{self, Registry, RegistryError};
@@ -54,7 +59,11 @@ pub struct App {
     remarks: Vec<String>,
     socket: Option<PathBuf>,
     refusals: Arc<Refusals>,
+    reload: Arc<Reload>,
 }
+
+/// Reads the configuration again, and says where everything else is that people wrote.
+type Again = Box<dyn Fn() -> Result<(Loaded, Origin), ConfigError> + Send>;
 
 /// Why Ostler did not start.
 #[derive(Debug, thiserror::Error)]
@@ -88,7 +97,7 @@ pub fn admin_socket(data: &Path) -> PathBuf {
 }
 
 impl App {
-    /// Puts everything together and serves on `listener`.
+    /// Puts everything together and serves on `listener`. The configuration stays what it is.
     ///
     /// # Errors
     /// When a part cannot be made; nothing is left running then.
@@ -97,12 +106,41 @@ impl App {
         Self::start_from(loaded, origin, listener).await
     }
 
+    /// The same, with a configuration that `again` reads another time for each reload.
+    ///
+    /// # Errors
+    /// As [`App::start`].
+    pub async fn start_reading(
+        loaded: Loaded,
+        again: impl Fn() -> Result<Loaded, ConfigError> + Send + 'static,
+        listener: TcpListener,
+    ) -> Result<Self, AppError> {
+        let origin = origin(&loaded);
+        let again = move || {
+            again().map(|loaded| {
+                let origin = self::origin(&loaded);
+                (loaded, origin)
+            })
+        };
+        Self::begin(loaded, origin, Box::new(again), listener).await
+    }
+
     /// The same, with handlers, workflows and prompts from elsewhere than the configuration says.
     ///
     /// # Errors
     /// As [`App::start`].
     pub async fn start_from(loaded: Loaded, origin: Origin, listener: TcpListener) -> Result<Self, AppError> {
-        let config = loaded.config;
+        let same = (loaded.clone(), origin.clone());
+        Self::begin(loaded, origin, Box::new(move || Ok(same.clone())), listener).await
+    }
+
+    async fn begin(
+        loaded: Loaded,
+        origin: Origin,
+        again: Again,
+        listener: TcpListener,
+    ) -> Result<Self, AppError> {
+        let config = &loaded.config;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         // It starts processes and waits for them: beside everything that this one has to do.
         let sandbox = tokio::spawn(Sandbox::probe(config.security.sandbox.options()));
@@ -114,9 +152,12 @@ impl App {
         let own = accounts::learn(&registry, &*store).await;
         let mut remarks: Vec<_> = registry.strangers(&own).iter().map(accounts::remark).collect();
         let sandbox = sandbox.await.map_err(|error| io("the sandbox", error.into()))?;
-        let workspaces = workspaces(&config, sandbox, &mut remarks);
-        let policy = Arc::new(Current::new(policy(&config, catalog, Arc::clone(&registry)).knowing(own)));
+        let workspaces = workspaces(config, sandbox, &mut remarks);
+        let policy = Arc::new(Current::new(policy(config, catalog, Arc::clone(&registry)).knowing(own)));
         let refusals = Arc::new(Refusals::restore(&*store).await?);
+        let watch =
+            Watch::over(Reader::new(again, (&loaded, &origin), &policy.get(), &clock), &policy, &clock);
+        let reload = Arc::clone(&watch.reload);
         let explainer = Arc::new(Explainer {
             store: Arc::clone(&store),
             registry,
@@ -142,9 +183,8 @@ impl App {
             policy: Arc::clone(&policy),
             clock: Arc::clone(&clock),
         };
-        tokio::spawn(stop.clone().run_until_cancelled_owned(learner.keep_learning()));
-        let noting = Arc::clone(&refusals).keep(Arc::clone(&store), Arc::clone(&clock));
-        tokio::spawn(stop.clone().run_until_cancelled_owned(noting));
+        until(&stop, learner.keep_learning());
+        until(&stop, Arc::clone(&refusals).keep(Arc::clone(&store), Arc::clone(&clock)));
         let inbox = Inbox::new(Arc::clone(&store), policy, Arc::clone(&clock), move |stopped: &[_]| {
             stopped.iter().for_each(|run| poke.cancel(*run, "replaced by a newer run"));
             poke.poke();
@@ -158,14 +198,17 @@ impl App {
             let desk = Desk { store: Arc::clone(&store), inbox: Arc::clone(&inbox) };
             let routes = http::admin::router(desk).merge(http::admin::catch_up(Arc::clone(&catch_up)));
             let routes = routes.merge(http::explain::router(explainer));
+            let routes = routes.merge(http::catalog::router(Arc::clone(&reload)));
             tasks.push(serve::admin(admin, routes, stop.clone()));
         }
-        let asking = stop.clone();
-        tokio::spawn(async move { asking.run_until_cancelled(catch_up.keep_asking()).await });
-        tokio::spawn(stop.clone().run_until_cancelled_owned(Arc::clone(&inbox).keep_time()));
+        until(&stop, catch_up.keep_asking());
+        until(&stop, Arc::clone(&inbox).keep_time());
+        if config.system.watch {
+            until(&stop, watch.keep_watching());
+        }
         let face = Face::new(inbox, Arc::clone(&store), Arc::clone(&clock));
         tasks.extend([leading, serve::public(listener, face.clone(), stop.clone())]);
-        Ok(Self { address, store, face, engine, tasks, stop, clock, remarks, socket, refusals })
+        Ok(Self { address, store, face, engine, tasks, stop, clock, remarks, socket, refusals, reload })
     }
 
     /// Where it listens.
@@ -184,6 +227,11 @@ impl App {
     #[must_use]
     pub fn remarks(&self) -> &[String] {
         &self.remarks
+    }
+
+    /// Reads everything again that people wrote, and puts it in force unless it has a fault.
+    pub async fn reload(&self) -> Reloaded {
+        self.reload.reload().await
     }
 
     /// Stops taking deliveries, lets running steps wind up, and ends. What is unfinished goes on at
@@ -210,6 +258,11 @@ impl App {
             drop(std::fs::remove_file(socket));
         }
     }
+}
+
+/// Lets a task run beside everything else until Ostler stops.
+fn until(stop: &CancellationToken, task: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(stop.clone().run_until_cancelled_owned(task));
 }
 
 /// The inbox of a store that no server has open: what it takes in is begun when one is started.

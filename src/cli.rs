@@ -14,6 +14,7 @@ mod explain;
 mod init;
 mod look;
 mod place;
+mod reload;
 mod run;
 mod send;
 mod serve;
@@ -48,6 +49,8 @@ enum Command {
     Init(init::Arguments),
     /// Look over every connection, right and clock, and say what to do.
     Doctor(doctor::Arguments),
+    /// Let a running server read everything again that you wrote.
+    Reload(reload::Arguments),
     /// Start a workflow by its name.
     Run(run::Arguments),
     /// List runs, or show one with all its steps.
@@ -100,6 +103,7 @@ fn run(command: Command, environment: &Environment, screen: &Screen) -> anyhow::
             Command::Check(arguments) => check::run(&arguments, environment, screen),
             Command::Init(arguments) => init::run(arguments, environment, screen).await,
             Command::Doctor(arguments) => doctor::run(arguments, environment, screen).await,
+            Command::Reload(arguments) => reload::run(arguments, environment, screen).await,
             Command::Run(arguments) => run::run(arguments, environment, screen).await,
             Command::Runs(arguments) => look::run(look::What::Runs, arguments, environment, screen).await,
             Command::Events(arguments) => look::events(arguments, environment, screen).await,

@@ -30,7 +30,7 @@ use crate::money::{Limits, Prices};
 use crate::spec::RepositoryMap;
 
 /// Everything that can be configured.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// The bot itself.
@@ -63,7 +63,7 @@ pub struct Config {
 }
 
 /// The bot itself.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct System {
     /// What it calls itself.
@@ -72,10 +72,12 @@ pub struct System {
     pub workspace_dir: PathBuf,
     /// How many runs work at once.
     pub max_concurrent_agents: usize,
+    /// Whether edited files take effect by themselves.
+    pub watch: bool,
 }
 
 /// Where Ostler listens.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Server {
     /// The address and port.
@@ -85,7 +87,7 @@ pub struct Server {
 }
 
 /// Where Ostler keeps things.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreOptions {
     /// `sled://DIRECTORY` or `memory://`.
@@ -93,7 +95,7 @@ pub struct StoreOptions {
 }
 
 /// Who answers prompts.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct AiProvider {
     /// The provider: `anthropic`.
@@ -107,7 +109,7 @@ pub struct AiProvider {
 }
 
 /// Which product serves each capability.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Plugins {
     /// Issues and tickets.
@@ -121,7 +123,7 @@ pub struct Plugins {
 }
 
 /// The product that serves a capability.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Choice {
     /// Its name: `jira`, `github`, `slack`, `markdown`.
@@ -138,7 +140,7 @@ pub struct Choice {
 }
 
 /// Where workflows come from.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Workflows {
     /// The workflow for requests that name none.
@@ -148,7 +150,7 @@ pub struct Workflows {
 }
 
 /// What is allowed.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Security {
     /// Whether a person must agree before anything is merged. Nothing in Ostler merges by itself.
@@ -163,7 +165,7 @@ pub struct Security {
 }
 
 /// What the sandbox must be.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SandboxOptions {
     /// The level below which no command of an agent is run.
@@ -185,7 +187,12 @@ fn yes() -> bool {
 
 impl Default for System {
     fn default() -> Self {
-        Self { name: "ostler".to_owned(), workspace_dir: "./workspaces".into(), max_concurrent_agents: 5 }
+        Self {
+            name: "ostler".to_owned(),
+            workspace_dir: "./workspaces".into(),
+            max_concurrent_agents: 5,
+            watch: true,
+        }
     }
 }
 
@@ -246,6 +253,24 @@ impl Config {
     #[must_use]
     pub fn data_dir(&self) -> Option<PathBuf> {
         self.store.url.strip_prefix("sled://").map(PathBuf::from)
+    }
+
+    /// The keys whose values here are others than in the configuration that Ostler was started with, and count
+    /// from the next start only.
+    #[must_use]
+    pub fn at_next_start(&self, started: &Self) -> Vec<String> {
+        let keys = [
+            ("system.workspace_dir", self.system.workspace_dir != started.system.workspace_dir),
+            (
+                "system.max_concurrent_agents",
+                self.system.max_concurrent_agents != started.system.max_concurrent_agents,
+            ),
+            ("system.watch", self.system.watch != started.system.watch),
+            ("server.listen", self.server.listen != started.server.listen),
+            ("store.url", self.store != started.store),
+            ("security.sandbox", self.security.sandbox != started.security.sandbox),
+        ];
+        keys.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key.to_owned()).collect()
     }
 
     /// The address by which others reach Ostler, where it is set; or why what is set is none.

@@ -7,6 +7,7 @@
 //! | `GET /api/v1/health/ready` | says whether it takes deliveries |
 
 pub mod admin;
+pub mod catalog;
 pub mod door;
 pub mod error;
 pub mod explain;

@@ -18,6 +18,7 @@ pub mod refused;
 mod questions;
 pub mod rehearse;
 mod schedule;
+pub mod reload;
 pub mod signature;
 
 pub use self::catch_up::{Account, CatchUp, Item, Report, Wanted};

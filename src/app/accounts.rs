@@ -106,4 +106,4 @@ async fn remember(own: &[Account], store: &dyn Store) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

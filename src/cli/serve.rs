@@ -41,7 +41,7 @@ impl Arguments {
     }
 }
 
-/// Serves until SIGINT or SIGTERM.
+/// Serves until SIGINT or SIGTERM; SIGHUP reloads.
 pub(super) async fn run(
     arguments: Arguments,
     environment: &Environment,
@@ -53,16 +53,25 @@ pub(super) async fn run(
     }
     // Signals that come while the parts start must not be lost.
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut hangup = signal(SignalKind::hangup())?;
     let listen = loaded.config.server.listen;
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
-    let app = App::start(loaded, listener).await?;
+    let again = {
+        let environment = environment.clone();
+        move || arguments.load(&environment)
+    };
+    let app = App::start_reading(loaded, again, listener).await?;
     for remark in app.remarks() {
         screen.note(remark);
     }
     screen.line(format_args!("listening on http://{}", app.address()));
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break,
+            // What came of it is in the log, and on the admin socket.
+            _ = hangup.recv() => drop(app.reload().await),
+        }
     }
     app.shutdown().await;
     Ok(Exit::Done)

@@ -29,6 +29,8 @@ pub struct Loaded {
     pub root: PathBuf,
     /// What is off because a variable is not set.
     pub notices: Vec<Notice>,
+    /// The files that it is read from, whether they are there or not.
+    pub files: Vec<PathBuf>,
 }
 
 /// Why there is no configuration.
@@ -127,7 +129,16 @@ pub fn load(file: Option<&Path>, environment: &Environment) -> Result<Loaded, Co
         read_options(choice, &root, environment, &mut notices)?;
     }
     config.look_around(environment);
-    Ok(Loaded { config, root, notices })
+    let files = files(file.unwrap_or(here), &root, (environment, &config));
+    Ok(Loaded { config, root, notices, files })
+}
+
+/// The files that a configuration is read from: its own, its overlay, the secrets beside it, those of plugins.
+fn files(file: &Path, root: &Path, (environment, config): (&Environment, &Config)) -> Vec<PathBuf> {
+    let overlay = environment.get("OSTLER_ENV").map(|name| file.with_extension(format!("{name}.yaml")));
+    let own = [Some(file.to_owned()), Some(file.with_file_name(SECRETS)), overlay];
+    let plugins = config.plugins.chosen().filter_map(|(_, choice)| choice.config_file.as_ref());
+    own.into_iter().flatten().chain(plugins.map(|plugin| root.join(plugin))).collect()
 }
 
 /// The environment, with what the file of secrets beside the configuration adds to it.

@@ -26,6 +26,12 @@ impl Config {
     /// # Errors
     /// When an option is not what its key takes.
     pub fn vendors(&self) -> Result<registry::Options, ConfigError> {
+        typed(self.vendor_options(), Path::new("plugins and sources"))
+    }
+
+    /// The same, as it is written.
+    #[must_use]
+    pub fn vendor_options(&self) -> Value {
         let mut vendors = Map::new();
         vendors.insert("sources".to_owned(), json!(self.sources));
         for (_, choice) in self.plugins.chosen() {
@@ -42,7 +48,7 @@ impl Config {
             provider.insert("model".to_owned(), json!(self.ai_provider.model));
             vendors.insert("ai_provider".to_owned(), Value::Object(provider));
         }
-        typed(Value::Object(vendors), Path::new("plugins and sources"))
+        Value::Object(vendors)
     }
 }
 

@@ -120,3 +120,19 @@ impl Inbox {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ingress::inbox::tests::Office;
+
+    #[tokio::test]
+    async fn where_a_trigger_stood_is_forgotten_with_its_schedule() {
+        let office = Office::new();
+        let put = vec![("schedule/gone".to_owned(), Some(b"{}".to_vec()))];
+        office.store.commit(Commit::Values { expect: Vec::new(), put }).await.unwrap();
+        office.inbox.look_at_clock().await.unwrap();
+        let kept = office.store.query(Query::Value("schedule/gone".to_owned())).await.unwrap();
+        assert!(!matches!(kept, Found::Bytes(_)), "{kept:?}");
+    }
+}

@@ -43,6 +43,16 @@ pub struct Origin {
     pub replacement: Option<(String, PathBuf)>,
 }
 
+impl Origin {
+    /// The directories that are read, with all that is in them, whether they are there or not.
+    #[must_use]
+    pub fn folders(&self) -> Vec<PathBuf> {
+        let project = |folder: &str| self.project.as_ref().map(|project| project.join(folder));
+        let workflows = self.workflows.clone().or_else(|| project(WORKFLOWS));
+        [project(HANDLERS), project(PROMPTS), workflows].into_iter().flatten().collect()
+    }
+}
+
 #[derive(RustEmbed)]
 #[folder = "handlers/"]
 struct ShippedHandlers;

@@ -23,6 +23,7 @@ mod load;
 mod missed;
 mod no_public_url;
 mod refusals;
+mod reload;
 mod setup;
 mod stories;
 mod ways;

@@ -22,7 +22,7 @@ async fn an_account_is_known_from_the_last_start_when_its_service_does_not_answe
     assert_eq!(learn(&Registry::default(), &store).await, [account]);
 }
 
-fn policy(registry: Arc<Registry>) -> Policy {
+pub(in crate::app) fn policy(registry: Arc<Registry>) -> Policy {
     let catalog = Catalog {
         triggers: Vec::new(),
         workflows: BTreeMap::new(),

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::clock::ManualClock;
-use crate::ingress::inbox::tests::Office;
+use crate::ingress::inbox::tests::{Office, policy};
 use crate::plugin::{Call, PluginError, Problem, Registry};
 
 /// Gives what its test has put there, and keeps what it was asked.
@@ -150,4 +150,47 @@ fn who_fails_is_left_in_peace_longer_and_longer() {
     assert_eq!([0, 1, 2, 3].map(|failures| rest(every, failures).as_secs()), [30, 60, 120, 240]);
     assert_eq!(rest(every, 40), LONGEST);
     assert_eq!(rest(LONGEST * 4, 40), LONGEST * 4);
+}
+
+/// What is in force, asked by these ways.
+fn asking(ways: Vec<Arc<Script>>) -> crate::ingress::Policy {
+    let fetchers = ways.into_iter().map(|way| way as _).collect();
+    let Office { sources, .. } = Office::new();
+    policy(Registry { sources, fetchers, ..Registry::default() })
+}
+
+#[tokio::test]
+async fn a_reload_brings_ways_replaces_them_and_ends_them() {
+    let first = Arc::new(Script::default());
+    let store: Arc<dyn crate::store::Store> = Arc::new(crate::store::Memory::open().unwrap());
+    let current = Arc::new(Current::new(asking(Vec::new())));
+    let clock = Arc::new(ManualClock::at("2026-11-21T08:00:00Z".parse().unwrap()));
+    let inbox = Inbox::new(store, Arc::clone(&current), Arc::clone(&clock) as _, |_| {});
+    let catch_up = Arc::new(CatchUp::new(Arc::new(inbox)));
+    let keeping = tokio::spawn(Arc::clone(&catch_up).keep_asking());
+    let until = async |script: &Script, times: usize| {
+        while script.asked().len() < times {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::task::yield_now().await;
+    current.change(|_| asking(vec![Arc::clone(&first)]));
+    until(&first, 1).await;
+    // Another one by the same name, with another token: it is asked at once, and the first no more.
+    let second = Arc::new(Script::default());
+    current.change(|_| asking(vec![Arc::clone(&second)]));
+    until(&second, 1).await;
+    clock.advance(Duration::from_secs(3600));
+    until(&second, 2).await;
+    assert_eq!(first.asked().len(), 1);
+    current.change(|_| asking(Vec::new()));
+    while !catch_up.accounts().await.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    clock.advance(Duration::from_secs(3600));
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(second.asked().len(), 2, "nobody asks it any more");
+    keeping.abort();
 }

@@ -111,7 +111,7 @@ impl Office {
     }
 }
 
-fn policy(registry: Registry) -> Policy {
+pub(in crate::ingress) fn policy(registry: Registry) -> Policy {
     let bindings = [("task_management", "jira"), ("version_control", "github"), ("communication", "slack")];
     let bindings: BTreeMap<_, _> =
         bindings.map(|(capability, name)| (capability.to_owned(), SourceName::new(name))).into();

@@ -7,6 +7,7 @@ use reqwest::Client;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::Twins;
 use super::process::{Process, free_port};
 
 /// The secret of its one source.
@@ -21,6 +22,7 @@ pub(crate) struct Plain {
     dir: TempDir,
     port: u16,
     process: Option<Process>,
+    twins: Twins,
     _twins: Process,
 }
 
@@ -28,21 +30,17 @@ impl Plain {
     /// Twins and the bot's directory; the bot itself does not run yet.
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let write = |path: &str, text: &str| {
-            let path = dir.path().join(path);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, text).unwrap();
-        };
         let (twins_port, port) = (free_port(), free_port());
         let listen = format!("127.0.0.1:{twins_port}");
         let twins =
             Process::start(&["twins", "--listen", &listen, "--hooks", "http://127.0.0.1:9"], dir.path(), &[]);
+        let plain = Self { dir, port, process: None, twins: Twins::on(twins_port), _twins: twins };
         let off = "{enabled: false, provider: none}";
         let forge = format!(
             "{{provider: github, options: {{token: twin-github-token, rate_per_second: 10000, burst: 10000, \
              base_url: \"http://{listen}/github/api/v3\", git_url: \"http://{listen}/github/git\"}}}}"
         );
-        write(
+        plain.write(
             "ostler.yaml",
             &format!(
                 "system: {{max_concurrent_agents: 16}}\n\
@@ -51,12 +49,32 @@ impl Plain {
                  plugins: {{task_management: {off}, version_control: {forge}, communication: {off}}}\n"
             ),
         );
-        write("handlers/pushed.yaml", "description: Each push.\non: github.push\nbreaker: off\nrun: note\n");
-        write(
+        plain.write(
+            "handlers/pushed.yaml",
+            "description: Each push.\non: github.push\nbreaker: off\nrun: note\n",
+        );
+        plain.write(
             "workflows/note.yaml",
             "name: Note\nsteps:\n  - {name: note, type: system, action: log, inputs: {message: \"${event.push.after}\"}}\n",
         );
-        Self { dir, port, process: None, _twins: twins }
+        plain
+    }
+
+    /// Writes a file of the bot's directory.
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        let path = self.dir().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// What a file of the bot's directory holds.
+    pub(crate) fn read(&self, path: &str) -> String {
+        std::fs::read_to_string(self.dir().join(path)).unwrap()
+    }
+
+    /// The outside world.
+    pub(crate) fn twins(&self) -> &Twins {
+        &self.twins
     }
 
     /// The directory that everything lives in.
@@ -117,7 +135,12 @@ impl Plain {
 
     /// How much the bot keeps.
     pub(crate) async fn census(&self) -> Value {
+        self.ask("census").await
+    }
+
+    /// What the bot says on its admin socket.
+    pub(crate) async fn ask(&self, path: &str) -> Value {
         let client = Client::builder().unix_socket(self.data().join("admin.sock")).build().unwrap();
-        client.get("http://ostler/api/v1/census").send().await.unwrap().json().await.unwrap()
+        client.get(format!("http://ostler/api/v1/{path}")).send().await.unwrap().json().await.unwrap()
     }
 }
