@@ -132,6 +132,27 @@ pub enum AiProvider {
     Anthropic(anthropic::Options),
 }
 
+impl Options {
+    /// What is wrong with how sources are polled: they are asked through the plugin of the same name.
+    fn poll_problem(&self) -> Option<PluginError> {
+        let wrong = |vendor, message| Some(PluginError::new(vendor, Problem::NotOffered, message));
+        let unasked = "`poll` asks through the plugin of the same name, and none is configured";
+        if self.sources.jira.as_ref().is_some_and(|source| source.poll.is_some()) && self.jira.is_none() {
+            return wrong("jira", unasked);
+        }
+        let github = self.sources.github.as_ref().filter(|source| source.poll.is_some())?;
+        match () {
+            () if self.github.is_none() => wrong("github", unasked),
+            () if github.repositories.is_empty() => wrong("github", "`poll` needs `repositories` to ask"),
+            // A webhook tells of a label's moment in another second now and then.
+            () if !github.secrets.is_empty() => {
+                wrong("github", "`poll` and `secrets` exclude each other: what is sent need not be asked for")
+            }
+            () => None,
+        }
+    }
+}
+
 /// Vendors that cannot be made as they are configured.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum RegistryError {
@@ -150,6 +171,7 @@ impl Registry {
     /// When a vendor's options do not suffice.
     pub fn build(options: Options, clock: &Arc<dyn Clock>) -> Result<Self, RegistryError> {
         let http = client::transport().map_err(|error| RegistryError::Transport(error.to_string()))?;
+        options.poll_problem().map_or(Ok(()), Err)?;
         let mut registry = Self::default();
         let mut sources = options.sources.clone();
         if let (Some(source), Some(tracker)) = (&mut sources.jira, &options.jira) {
@@ -332,6 +354,25 @@ mod tests {
         let RegistryError::Vendor(error) = error else { panic!("{error}") };
         assert_eq!(error.problem, Problem::NotOffered);
         assert!(serde_json::from_value::<Options>(json!({ "slack": {"tokn": "x"} })).is_err());
+    }
+
+    #[tokio::test]
+    async fn what_is_polled_can_be_asked_and_is_not_sent_as_well() {
+        let github = json!({"token": "t", "base_url": "http://127.0.0.1:1"});
+        let polled = |source: serde_json::Value, plugin: Option<&serde_json::Value>| {
+            let error = build(json!({ "sources": {"github": source}, "github": plugin })).err();
+            error.map(|error| error.to_string())
+        };
+        let repositories = json!(["acme/shop"]);
+        let with = Some(&github);
+        assert_eq!(polled(json!({"poll": {}, "repositories": repositories}), with), None);
+        let problem = polled(json!({"poll": {}, "repositories": repositories, "secrets": ["s"]}), with);
+        assert!(problem.unwrap().contains("exclude each other"));
+        assert!(polled(json!({"poll": {}}), with).unwrap().contains("needs `repositories`"));
+        let alone = polled(json!({"poll": {}, "repositories": repositories}), None);
+        assert!(alone.unwrap().contains("none is configured"));
+        let jira = build(json!({ "sources": {"jira": {"poll": {"every": "1m"}}} })).unwrap_err();
+        assert!(jira.to_string().contains("none is configured"));
     }
 
     #[tokio::test]

@@ -42,6 +42,8 @@ pub(super) fn routes(world: &Arc<World>) -> Router<Arc<World>> {
             "/comments/{id}",
             get(issue::read_comment).patch(issue::edit_comment).post(issue::edit_comment),
         )
+        .route("/comments", get(issue::list_all_comments))
+        .route("/events", get(issue::list_events))
         .route("/{number}", get(issue::read).patch(issue::edit))
         .route("/{number}/comments", get(issue::list_comments).post(issue::comment))
         .route("/{number}/labels", get(issue::list_labels).post(issue::add_labels).put(issue::set_labels))

@@ -44,6 +44,12 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
+    /// Whether it says that nothing has changed since the answer that was known, and has no body.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.status == StatusCode::NOT_MODIFIED
+    }
+
     /// Reads the body as JSON.
     ///
     /// # Errors

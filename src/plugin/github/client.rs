@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use dashmap::DashMap;
 use futures_util::future::BoxFuture;
+use http::header::IF_NONE_MATCH;
 use http::{Method, Response};
 use http_body_util::{BodyExt as _, Full};
 use octocrab::auth::{AppAuth, EncodingKey};
@@ -59,11 +60,23 @@ pub(super) struct Call<'a> {
     route: &'a str,
     body: Option<serde_json::Value>,
     retry: Option<Retry>,
+    /// The tag of an answer that is known already.
+    known: Option<&'a str>,
+}
+
+/// A page of a list.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub(super) items: Vec<serde_json::Value>,
+    /// The route of the next page.
+    pub(super) next: Option<String>,
+    /// What the answer is known by when it is asked for again.
+    pub(super) etag: Option<String>,
 }
 
 impl<'a> Call<'a> {
     pub(super) fn get(route: &'a str) -> Self {
-        Self { method: Method::GET, route, body: None, retry: None }
+        Self { method: Method::GET, route, body: None, retry: None, known: None }
     }
 
     pub(super) fn delete(route: &'a str) -> Self {
@@ -136,6 +149,24 @@ impl GitHub {
         let page: Page<T> = self.page(&self.root, route).await?;
         let next = page.next.as_ref().map(|uri| self.relative(uri));
         Ok((page.items, next))
+    }
+
+    /// A page of a list in a repository; none where it is the one that is `known`.
+    pub(super) async fn listed_in(
+        &self,
+        repository: &RepositoryName,
+        route: &str,
+        known: Option<&str>,
+    ) -> Result<Option<Listed>, PluginError> {
+        let crab = self.crab(repository).await?;
+        let answer = self.answer(&crab, Call { known, ..Call::get(route) }).await?;
+        if answer.is_known() {
+            return Ok(None);
+        }
+        let etag = answer.header("etag").map(str::to_owned);
+        let page: Page<serde_json::Value> = self.paged(answer).await?;
+        let next = page.next.as_ref().map(|uri| self.relative(uri));
+        Ok(Some(Listed { items: page.items, next, etag }))
     }
 
     /// Does a call in a repository, with the rights that we have there.
@@ -212,7 +243,10 @@ impl GitHub {
     }
 
     async fn page<T: DeserializeOwned>(&self, crab: &Octocrab, route: &str) -> Result<Page<T>, PluginError> {
-        let answer = self.answer(crab, Call::get(route)).await?;
+        self.paged(self.answer(crab, Call::get(route)).await?).await
+    }
+
+    async fn paged<T: DeserializeOwned>(&self, answer: Answer) -> Result<Page<T>, PluginError> {
         let mut response = Response::new(Full::new(answer.body).map_err(|never| match never {}));
         *response.headers_mut() = answer.headers;
         Page::from_response(response).await.map_err(|error| self.failed(error))
@@ -221,6 +255,9 @@ impl GitHub {
     async fn answer(&self, crab: &Octocrab, call: Call<'_>) -> Result<Answer, PluginError> {
         // The route has no authority: octocrab signs such requests only, whichever host they go to.
         let mut builder = http::request::Builder::new().method(call.method).uri(call.route);
+        if let Some(known) = call.known {
+            builder = builder.header(IF_NONE_MATCH, known);
+        }
         if let Some(retry) = call.retry {
             builder = builder.extension(retry);
         }

@@ -4,6 +4,8 @@
 //! deliveries of its own hook, a user for those of the hooks of repositories. The list is newest first, so it is
 //! walked back to where the last walk began, and what was not taken is given oldest first.
 
+mod poll;
+
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +15,7 @@ use http::{HeaderMap, HeaderValue};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
+use self::poll::Polled;
 use super::client::{self, Call, GitHub};
 use super::source::SourceOptions;
 use super::wire::{Attempt, Hook, Sent};
@@ -31,6 +34,11 @@ const OVERLAP: SignedDuration = SignedDuration::from_secs(120);
 
 /// All the ways in which GitHub is asked, as its source is configured.
 pub fn all(github: &Arc<GitHub>, source: &SourceOptions) -> Vec<Arc<dyn Fetch>> {
+    if let Some(poll) = &source.poll {
+        let every = fetch::pause(poll.every);
+        let ways = source.repositories.iter().map(|name| Arc::new(Polled::new(github, name, every)) as _);
+        return ways.collect();
+    }
     if !source.catch_up.unwrap_or(true) || source.secrets.is_empty() {
         return Vec::new();
     }

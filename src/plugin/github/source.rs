@@ -19,6 +19,7 @@ use crate::event::{
     Account, Actor, Association, ChangeMention, Check, Command, Event, EventKind, Push, RepositoryMention,
     RepositoryName, SourceName, Stamp, Subject, TaskMention, TaskRef,
 };
+use crate::plugin::fetch::Poll;
 use crate::plugin::lenient::{self, Maybe, Text};
 use crate::plugin::scheme::{Credential, Mac, Scheme};
 use crate::plugin::source::{Decoded, Delivery, FORM, JSON, Reply, Source, Undecodable};
@@ -47,6 +48,8 @@ pub struct SourceOptions {
     pub secrets: Vec<SecretString>,
     /// Whether GitHub is asked for what it could not deliver.
     pub catch_up: Option<bool>,
+    /// How GitHub is asked for everything, where it cannot deliver anything.
+    pub poll: Option<Poll>,
     /// The repositories that are asked: an App need not be told for what its own hook could not deliver.
     pub repositories: Vec<RepositoryName>,
 }

@@ -57,14 +57,17 @@ fn send(world: &Arc<World>, delivery: Delivery) {
     });
 }
 
-/// The delivery `issues` about an issue; `more` is what is particular to the action.
+/// Writes down what happened to an issue; gives the delivery `issues` about it; `more` is what is particular to the action.
 pub(super) fn issues(
     world: &World,
-    state: &State,
+    state: &mut State,
     (repository, number): (&str, u64),
     (action, by): (&str, &str),
     more: Value,
 ) -> Result<Delivery, Refusal> {
+    if action != "opened" {
+        state.note((repository, number), (action, by), &more, world.now())?;
+    }
     let place = state.repository(repository)?;
     let issue = state.issue(repository, number)?;
     let mut about = match &issue.pull {
@@ -87,7 +90,7 @@ pub(super) fn announce_issue(
     (action, by): (&str, &str),
     more: Value,
 ) -> Result<(), Refusal> {
-    let delivery = issues(world, &world.github(), subject, (action, by), more)?;
+    let delivery = issues(world, &mut world.github(), subject, (action, by), more)?;
     send(world, delivery);
     Ok(())
 }
@@ -178,7 +181,7 @@ pub(in crate::twin) fn label_by(
         issue.labels.push(label.name.clone());
     }
     let more = json!({"label": shape::label(world, repository, &label)});
-    issues(world, &state, (repository, number), ("labeled", by), more)
+    issues(world, &mut state, (repository, number), ("labeled", by), more)
 }
 
 /// A person comments.
@@ -202,6 +205,6 @@ pub(in crate::twin) fn open_issue_by(
     let mut state = world.github();
     let new = NewIssue { title: title.to_owned(), body, author: by.to_owned(), pull: None };
     let issue = state.add_issue(repository, new, world.now()).ok_or_else(Refusal::missing)?;
-    let delivery = issues(world, &state, (repository, issue.number), ("opened", by), json!({}))?;
+    let delivery = issues(world, &mut state, (repository, issue.number), ("opened", by), json!({}))?;
     Ok((issue, delivery))
 }

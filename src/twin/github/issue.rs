@@ -5,13 +5,15 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, RawQuery, State};
-use axum::http::StatusCode;
+use axum::http::header::{ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::state::NewIssue;
 use super::{Answer, Refusal, hook, refusal, shape};
+use crate::id::Digest;
 use crate::twin::world::World;
 
 /// The longest body of an issue or comment, in characters.
@@ -26,6 +28,7 @@ pub(super) struct Paging {
     page: Option<usize>,
     per_page: Option<usize>,
     state: Option<String>,
+    sort: Option<String>,
     labels: Option<String>,
 }
 
@@ -53,6 +56,7 @@ pub(super) async fn list(
     Path((owner, name)): Path<(String, String)>,
     RawQuery(query): RawQuery,
     Query(paging): Query<Paging>,
+    headers: HeaderMap,
 ) -> Answer {
     let state = world.github();
     let repository = state.repository(&format!("{owner}/{name}"))?;
@@ -62,8 +66,58 @@ pub(super) async fn list(
         (wanted == "all" || (wanted == "open") == issue.open)
             && labels.iter().all(|label| issue.labels.iter().any(|has| has == label))
     });
-    let all: Vec<_> = found.map(|issue| shape::issue(&world, repository, issue)).collect();
+    let mut found: Vec<_> = found.collect();
+    if paging.sort.as_deref() == Some("updated") {
+        found.sort_by_key(|issue| std::cmp::Reverse(issue.updated));
+    }
+    let all: Vec<_> = found.into_iter().map(|issue| shape::issue(&world, repository, issue)).collect();
     let address = shape::api(&world, &format!("/repos/{owner}/{name}/issues"));
+    Ok(tagged(page(&address, query.as_deref(), &paging, &all), &headers, &all))
+}
+
+/// The answer with its tag, or that there is none newer than the one that is known.
+fn tagged(mut answer: Response, asked: &HeaderMap, all: &[Value]) -> Response {
+    let tag = format!("W/\"{}\"", Digest::of(json!(all).to_string().as_bytes()));
+    if asked.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+        return StatusCode::NOT_MODIFIED.into_response();
+    }
+    if let Ok(tag) = tag.parse() {
+        answer.headers_mut().insert(ETAG, tag);
+    }
+    answer
+}
+
+/// What happened in a repository, newest first.
+pub(super) async fn list_events(
+    State(world): State<Arc<World>>,
+    Path((owner, name)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+    Query(paging): Query<Paging>,
+) -> Answer {
+    let state = world.github();
+    let repository = state.repository(&format!("{owner}/{name}"))?;
+    let events = repository.events.iter().rev();
+    let all: Vec<_> = events.filter_map(|event| shape::event(&world, repository, event)).collect();
+    let address = shape::api(&world, &format!("/repos/{owner}/{name}/issues/events"));
+    Ok(page(&address, query.as_deref(), &paging, &all))
+}
+
+/// What was said in a repository, newest first.
+pub(super) async fn list_all_comments(
+    State(world): State<Arc<World>>,
+    Path((owner, name)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+    Query(paging): Query<Paging>,
+) -> Answer {
+    let state = world.github();
+    let repository = state.repository(&format!("{owner}/{name}"))?;
+    let said =
+        repository.issues.values().flat_map(|issue| issue.comments.iter().map(move |one| (issue, one)));
+    let mut said: Vec<_> = said.collect();
+    said.sort_by_key(|(_, comment)| std::cmp::Reverse(comment.id));
+    let shape = |(issue, comment): (_, _)| shape::comment(&world, repository, issue, comment);
+    let all: Vec<_> = said.into_iter().map(shape).collect();
+    let address = shape::api(&world, &format!("/repos/{owner}/{name}/issues/comments"));
     Ok(page(&address, query.as_deref(), &paging, &all))
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::state::{Comment, Issue, Label, Pull, Repository};
+use super::state::{Comment, Event, Issue, Label, Pull, Repository};
 use crate::twin::git::Extent;
 use crate::twin::world::World;
 
@@ -278,6 +278,20 @@ pub(super) fn comment(world: &World, repository: &Repository, issue: &Issue, com
         "body": comment.body,
         "performed_via_github_app": null,
     })
+}
+
+/// Something that happened to an issue, as the list of events tells it; none where the issue is gone.
+pub(super) fn event(world: &World, repository: &Repository, event: &Event) -> Option<Value> {
+    let mut value = json!({
+        "id": event.id,
+        "node_id": node("IE", event.id),
+        "event": event.action,
+        "actor": user(world, &event.by),
+        "created_at": time(event.created),
+        "issue": issue(world, repository, repository.issues.get(&event.number)?),
+    });
+    merge(&mut value, event.more.clone());
+    Some(value)
 }
 
 /// Puts the members of one object into another.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::Refusal;
 use super::app::Pending;
@@ -31,6 +32,8 @@ pub(in crate::twin) struct Repository {
     /// Issues and pull requests share their numbers.
     pub(in crate::twin) issues: BTreeMap<u64, Issue>,
     pub(super) hooks: Vec<Webhook>,
+    /// What happened to issues and pull requests, oldest first.
+    pub(super) events: Vec<Event>,
     pub(super) created: Timestamp,
 }
 
@@ -80,6 +83,19 @@ pub(in crate::twin) struct Comment {
     pub(super) updated: Timestamp,
 }
 
+/// Something that happened to an issue or a pull request.
+#[derive(Debug)]
+pub(super) struct Event {
+    pub(super) id: u64,
+    pub(super) number: u64,
+    /// `labeled`, `assigned`, …
+    pub(super) action: String,
+    pub(super) by: String,
+    /// What is particular to the action.
+    pub(super) more: Value,
+    pub(super) created: Timestamp,
+}
+
 /// An issue that is to be.
 #[derive(Debug)]
 pub(super) struct NewIssue {
@@ -127,6 +143,7 @@ impl State {
             labels,
             issues: BTreeMap::new(),
             hooks: Vec::new(),
+            events: Vec::new(),
             created: now,
         };
         self.repositories.insert(wanted.name.clone(), repository);
@@ -212,6 +229,22 @@ impl State {
             }
         }
         moved
+    }
+
+    /// Writes down what happened to an issue.
+    pub(super) fn note(
+        &mut self,
+        (repository, number): (&str, u64),
+        (action, by): (&str, &str),
+        more: &Value,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let id = self.next_id();
+        self.issue_mut(repository, number)?.updated = now;
+        let (action, by, more) = (action.to_owned(), by.to_owned(), more.clone());
+        let event = Event { id, number, action, by, more, created: now };
+        self.repository_mut(repository)?.events.push(event);
+        Ok(())
     }
 
     pub(super) fn next_id(&mut self) -> u64 {

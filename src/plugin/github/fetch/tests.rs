@@ -135,6 +135,7 @@ async fn an_app_has_one_hook_and_a_source_that_is_off_is_not_asked() {
         secrets: vec!["s".into()],
         repositories: vec!["acme/shop".parse().unwrap()],
         catch_up: None,
+        poll: None,
     };
     let way = way(&server);
     assert_eq!(all(&way.github, &on)[0].name(), "github.hook/acme/shop");
