@@ -1,3 +1,4 @@
+mod agreement;
 mod question;
 mod who;
 

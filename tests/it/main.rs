@@ -17,6 +17,7 @@ mod corpus;
 mod explain;
 mod faults;
 mod gitlab;
+mod guards;
 mod harness;
 mod kills;
 mod load;

@@ -172,3 +172,6 @@ fn replace(group: &Group, holding: &[Member], waiting: &[Member]) -> (Option<Que
     let queued = slow.map(|member| Queued { behind: member.run, position: 1 });
     (queued, waiting.iter().chain(leaving).map(|member| member.run).collect())
 }
+
+#[cfg(test)]
+mod tests;
