@@ -7,6 +7,7 @@
 pub mod check;
 pub mod exit;
 pub mod screen;
+mod catch_up;
 mod delivery;
 mod demo;
 mod doctor;
@@ -51,6 +52,8 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Let a running server read everything again that you wrote.
     Reload(reload::Arguments),
+    /// Ask sources for what they could not deliver, and show what was found.
+    CatchUp(catch_up::Arguments),
     /// Start a workflow by its name.
     Run(run::Arguments),
     /// List runs, or show one with all its steps.
@@ -104,6 +107,7 @@ fn run(command: Command, environment: &Environment, screen: &Screen) -> anyhow::
             Command::Init(arguments) => init::run(arguments, environment, screen).await,
             Command::Doctor(arguments) => doctor::run(arguments, environment, screen).await,
             Command::Reload(arguments) => reload::run(arguments, environment, screen).await,
+            Command::CatchUp(arguments) => catch_up::run(arguments, environment, screen).await,
             Command::Run(arguments) => run::run(arguments, environment, screen).await,
             Command::Runs(arguments) => look::run(look::What::Runs, arguments, environment, screen).await,
             Command::Events(arguments) => look::events(arguments, environment, screen).await,

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use reqwest::{Client, RequestBuilder};
-use serde::Serialize;
 use serde_json::Value;
 
 use crate::app;
@@ -48,16 +47,14 @@ impl Place {
         Ok(Kept::Here(store::open(&format!("sled://{}", data.display()))?))
     }
 
-    /// Orders something by `path` of the API, which only a running server can do.
-    pub(super) async fn order(
+    /// Asks what only a running server can do.
+    pub(super) async fn of_server(
         &self,
-        path: &str,
-        order: &impl Serialize,
         environment: &Environment,
+        request: impl FnOnce(&Client) -> RequestBuilder,
     ) -> anyhow::Result<Value> {
         let data = self.data(environment)?;
         let socket = app::admin_socket(&data);
-        let request = |http: &Client| http.post(address(path)).json(order);
         let answer = if socket.exists() { ask_server(&socket, request).await? } else { None };
         answer.with_context(|| format!("no server runs on {}", data.display()))
     }

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 
 use super::exit::Exit;
-use super::place::Place;
+use super::place::{Place, address};
 use super::screen::{BAD, DIM, GOOD, NOTED, Screen};
 use crate::config::Environment;
 use crate::ingress::reload::{Reloaded, Status};
@@ -24,7 +24,7 @@ pub(super) async fn run(
     environment: &Environment,
     screen: &Screen,
 ) -> anyhow::Result<Exit> {
-    let answer = arguments.place.order("reload", &(), environment).await?;
+    let answer = arguments.place.of_server(environment, |http| http.post(address("reload"))).await?;
     let reloaded: Reloaded = serde_json::from_value(answer).context("the server is of another version")?;
     if arguments.json {
         screen.line(serde_json::to_string_pretty(&reloaded)?);

@@ -202,7 +202,9 @@ impl CatchUp {
         if report.accepted + report.refused > 0 {
             tracing::info!(way = way.name, report.accepted, report.refused, "caught up");
         }
-        way.account().note(&report, self.clock.now());
+        if !wanted.dry_run {
+            way.account().note(&report, self.clock.now());
+        }
         (report, pause)
     }
 

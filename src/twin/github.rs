@@ -1,6 +1,7 @@
 //! GitHub: the REST API as far as a bot calls it, repositories over git, and webhooks about both.
 
 mod app;
+mod deliveries;
 mod clone;
 mod hook;
 mod issue;
@@ -59,6 +60,9 @@ pub(super) fn routes(world: &Arc<World>) -> Router<Arc<World>> {
         .route("/pulls/{number}", patch(pull::edit).get(pull::read))
         .route("/hooks", get(webhook::list).post(webhook::create))
         .route("/hooks/{id}", patch(webhook::edit))
+        .route("/hooks/{id}/deliveries", get(deliveries::list))
+        .route("/hooks/{id}/deliveries/{attempt}", get(deliveries::read))
+        .route("/hooks/{id}/deliveries/{attempt}/attempts", post(deliveries::again))
         .nest("/issues", issues);
     Router::new()
         .route("/meta", get(async || axum::Json(serde_json::json!({"hooks": ["127.0.0.0/8"]}))))

@@ -56,6 +56,21 @@ pub(super) struct Sent {
     pub(super) answer: String,
 }
 
+/// One attempt at a delivery.
+#[derive(Debug, Clone)]
+pub(super) struct Attempt {
+    pub(super) id: u64,
+    /// Which delivery, in the order in which they happened.
+    pub(super) delivery: usize,
+    pub(super) at: Timestamp,
+    /// Whether it was not the first.
+    pub(super) is_again: bool,
+    /// The answer's status; none where there was no answer.
+    pub(super) status: Option<u16>,
+    /// The answer's body, or why there was none.
+    pub(super) answer: String,
+}
+
 impl Sent {
     fn is_taken(&self) -> bool {
         self.status.is_some_and(|status| (200..300).contains(&status))
@@ -69,6 +84,7 @@ pub(super) struct Outbox {
     secrets: Secrets,
     client: reqwest::Client,
     sent: Mutex<Vec<(Delivery, Sent)>>,
+    attempts: Mutex<Vec<Attempt>>,
     numbers: AtomicU64,
     running: TaskTracker,
     shutdown: CancellationToken,
@@ -86,6 +102,7 @@ impl Outbox {
             secrets: options.secrets.clone(),
             client,
             sent: Mutex::default(),
+            attempts: Mutex::default(),
             numbers: AtomicU64::new(1),
             running: TaskTracker::new(),
             shutdown,
@@ -132,6 +149,20 @@ impl Outbox {
         answers
     }
 
+    /// The attempts at deliveries that fit, newest first.
+    pub(super) fn attempts(&self, fits: impl Fn(&Delivery) -> bool) -> Vec<(Attempt, Delivery)> {
+        let sent = lock(&self.sent);
+        let attempts = lock(&self.attempts);
+        let with_delivery = attempts.iter().rev().map(|attempt| (attempt, &sent[attempt.delivery].0));
+        let fitting = with_delivery.filter(|(_, delivery)| fits(delivery));
+        fitting.map(|(attempt, delivery)| (attempt.clone(), delivery.clone())).collect()
+    }
+
+    /// Sends a delivery at once more.
+    pub(super) async fn again(&self, delivery: usize, now: Timestamp) {
+        self.attempt(delivery, now).await;
+    }
+
     /// Sends something in the background.
     pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let shutdown = self.shutdown.clone();
@@ -166,6 +197,14 @@ impl Outbox {
             Ok((status, text)) => (Some(status), text),
             Err(error) => (None, error.to_string()),
         };
+        self.remember(Attempt {
+            id: 0,
+            delivery: index,
+            at: now,
+            is_again: attempts > 1,
+            status,
+            answer: answer.clone(),
+        });
         tracing::debug!(sender = ?delivery.sender, id = delivery.id, ?status, "a twin's delivery was answered");
         let mut all = lock(&self.sent);
         let sent = &mut all[index].1;
@@ -175,6 +214,13 @@ impl Outbox {
             sent.answer.clone_from(&answer);
         }
         Sent { status, answer, attempts, ..sent.clone() }
+    }
+
+    /// Writes an attempt down, behind all those that ended before.
+    fn remember(&self, attempt: Attempt) {
+        let mut attempts = lock(&self.attempts);
+        let id = attempts.len() as u64 + 1;
+        attempts.push(Attempt { id, ..attempt });
     }
 
     async fn post(

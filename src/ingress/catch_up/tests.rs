@@ -131,6 +131,8 @@ async fn who_only_looks_takes_nothing_in_and_moves_nothing() {
     assert_eq!(seen, [(1, 0), (1, 0), (0, 1)]);
     let cursors: Vec<_> = scene.script.asked().into_iter().map(|(_, cursor)| cursor).collect();
     assert_eq!(cursors, [None, None, Some("a".to_owned())]);
+    let [account] = &scene.catch_up.accounts().await[..] else { panic!("one way, one account") };
+    assert_eq!((account.accepted, account.duplicate), (1, 0), "what was only looked at is not counted");
 }
 
 #[tokio::test]

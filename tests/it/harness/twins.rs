@@ -35,6 +35,15 @@ impl Twins {
         self.post("redeliver", &json!({})).await
     }
 
+    /// Registers a webhook at the forge, as an administrator of the repository does.
+    pub(crate) async fn register_hook(&self, repository: &str, hook: &Value) {
+        let forge = self.base.trim_end_matches("/twin");
+        let request = self.client.post(format!("{forge}/github/api/v3/repos/{repository}/hooks")).json(hook);
+        let answer =
+            request.bearer_auth("twin-github-token").header("user-agent", "ada").send().await.unwrap();
+        assert_eq!(answer.status(), 201, "{:?}", answer.text().await);
+    }
+
     /// Everything that the outside world holds.
     pub(crate) async fn state(&self) -> State {
         State(self.client.get(format!("{}/state", self.base)).send().await.unwrap().json().await.unwrap())
