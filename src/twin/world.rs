@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -13,6 +13,9 @@ use super::outbox::Outbox;
 use super::seed::{Person, Seed, TeamSeed};
 use super::{Options, Secrets, TwinError, github, gitlab, jira, messages, slack};
 use crate::clock::Clock;
+
+/// How long everything has been there when the twins start: who begins to listen then does not act on the past.
+const AGE: SignedDuration = SignedDuration::from_hours(24);
 
 /// Everything that exists in the twins.
 #[derive(Debug)]
@@ -40,12 +43,12 @@ impl World {
         shutdown: CancellationToken,
     ) -> Result<Self, TwinError> {
         let seed = Seed::read()?;
-        let now = options.clock.now();
+        let then = options.clock.now().checked_sub(AGE).unwrap_or(Timestamp::UNIX_EPOCH);
         let repositories = Repositories::create(&seed).await?;
         Ok(Self {
-            github: Mutex::new(github::State::seeded(&seed, &repositories, now).await?),
-            gitlab: Mutex::new(gitlab::State::seeded(&seed, &repositories, now).await?),
-            jira: Mutex::new(jira::State::seeded(&seed, now)),
+            github: Mutex::new(github::State::seeded(&seed, &repositories, then).await?),
+            gitlab: Mutex::new(gitlab::State::seeded(&seed, &repositories, then).await?),
+            jira: Mutex::new(jira::State::seeded(&seed, then)),
             slack: Mutex::new(slack::State::seeded(&seed)),
             scripts: messages::scripts(options.scripts.as_deref())?,
             outbox: Outbox::new(&options, shutdown)?,
