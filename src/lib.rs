@@ -58,7 +58,7 @@
 //! | ledger | the book of money: a *reservation* before each call, its settlement after |
 //! | writer | the one thread of the store that judges and makes durable |
 //! | shelf | the ordered bytes under a store: sled, or memory |
-//! | blob | a value too large for the shelf, in a file named by its digest |
+//! | volume | a file of values too large for the database, one behind the other |
 //! | scrub | reading again, slowly, all that is kept, so that damage is found early |
 //! | twin | a small stateful stand-in of an outside service, over real HTTP |
 //!

@@ -12,7 +12,6 @@
 //! - **Fenced.** A write that needs a lease is refused with [`StoreError::Fenced`] once another lease on
 //!   the run was given out, or the node was opened again.
 
-mod blobs;
 mod codec;
 mod kept;
 mod keys;

@@ -1,8 +1,10 @@
-//! How a value becomes stored bytes: a version, a codec, a checksum, and the value or where it is.
+//! How a value becomes stored bytes: a version, a codec, a checksum, and the value.
 //!
 //! ```text
-//! [schema version u8][codec u8][crc32 of the rest and these two, u32][value | digest of the blob]
+//! [schema version u8][codec u8][crc32 of the rest and these two, u32][value]
 //! ```
+//!
+//! No version is 0: a shelf may keep something else that begins so, where it does not keep the value itself.
 //!
 //! `payload.dict` is a zstd dictionary (id 1) trained with `zstd --train --maxdict=32768 --dictID=1 -1` on
 //! 2 500 generated documents of the shapes that are stored most: webhook payloads of GitHub, Jira and
@@ -17,9 +19,7 @@ use std::sync::LazyLock;
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::dict::{DecoderDictionary, EncoderDictionary};
 
-use super::shelf::Look;
 use super::{StoreError, keys};
-use crate::id::Digest;
 
 /// The shape of the values in this version of Ostler.
 const SCHEMA: u8 = 1;
@@ -27,12 +27,8 @@ const SCHEMA: u8 = 1;
 const RAW: u8 = 0;
 /// zstd with dictionary 1.
 const PACKED: u8 = 1;
-/// Added to the codec of a value that is in a blob.
-const IN_BLOB: u8 = 0x80;
 
 const HEADER: usize = 6;
-/// What is larger once it is encoded goes to a blob.
-const INLINE_MAX: usize = 4096;
 /// Below this, compressing costs more than it saves.
 const PACK_MIN: usize = 64;
 /// No value is this large; a size above it is damage that the checksum did not catch.
@@ -51,59 +47,24 @@ thread_local! {
     static UNPACKER: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
-/// A value as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Encoded {
-    /// What stands at its key.
-    pub stored: Vec<u8>,
-    /// What stands in a blob, for a large one.
-    pub blob: Option<(Digest, Vec<u8>)>,
-}
-
 /// Encodes a value.
-pub(super) fn encode(value: &[u8]) -> Encoded {
+pub(super) fn encode(value: &[u8]) -> Vec<u8> {
     let packed = if value.len() < PACK_MIN { None } else { pack(value).ok() };
-    let (codec, body) = match packed {
-        Some(packed) if packed.len() < value.len() => (PACKED, packed),
-        _ => (RAW, value.to_vec()),
-    };
-    if HEADER + body.len() <= INLINE_MAX {
-        return Encoded { stored: seal(codec, &body), blob: None };
+    match packed {
+        Some(packed) if packed.len() < value.len() => seal(PACKED, &packed),
+        _ => seal(RAW, value),
     }
-    let digest = Digest::of(&body);
-    Encoded { stored: seal(codec | IN_BLOB, digest.as_bytes()), blob: Some((digest, body)) }
 }
 
 /// The value that stands at a key.
-pub(super) fn decode(look: &(impl Look + ?Sized), key: &[u8], stored: &[u8]) -> Result<Vec<u8>, StoreError> {
+pub(super) fn decode(key: &[u8], stored: &[u8]) -> Result<Vec<u8>, StoreError> {
     let damaged = |what: &str| StoreError::Corrupt(format!("{}: {what}", keys::describe(key)));
     let (codec, body) = open(stored).map_err(damaged)?;
-    let content;
-    let body = if codec & IN_BLOB == 0 {
-        body
-    } else {
-        let digest = digest_in(body).ok_or_else(|| damaged("its reference is cut short"))?;
-        content = look.blob(digest)?.ok_or_else(|| damaged("its blob is missing"))?;
-        if Digest::of(&content) != digest {
-            return Err(damaged("its blob is not what was written"));
-        }
-        &content
-    };
-    match codec & !IN_BLOB {
+    match codec {
         RAW => Ok(body.to_vec()),
         PACKED => unpack(body).map_err(|error| damaged(&format!("it cannot be unpacked: {error}"))),
         other => Err(damaged(&format!("its codec is {other}, which this version does not know"))),
     }
-}
-
-/// The blob that stored bytes refer to, if they do.
-pub(super) fn blob_of(stored: &[u8]) -> Option<Digest> {
-    let (codec, body) = open(stored).ok()?;
-    (codec & IN_BLOB != 0).then(|| digest_in(body)).flatten()
-}
-
-fn digest_in(body: &[u8]) -> Option<Digest> {
-    body.try_into().ok().map(Digest::from_bytes)
 }
 
 fn seal(codec: u8, body: &[u8]) -> Vec<u8> {
@@ -115,6 +76,9 @@ fn seal(codec: u8, body: &[u8]) -> Vec<u8> {
 }
 
 fn open(stored: &[u8]) -> Result<(u8, &[u8]), &'static str> {
+    if stored.first() == Some(&0) {
+        return Err("it is not where it should be");
+    }
     let Some((&[schema, codec, a, b, c, d], body)) = stored.split_first_chunk::<HEADER>() else {
         return Err("it is cut short");
     };
@@ -154,16 +118,7 @@ fn unpack(body: &[u8]) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::memory::MemoryShelf;
-    use crate::store::shelf::Shelf as _;
-
-    fn back(encoded: &Encoded) -> Result<Vec<u8>, StoreError> {
-        let shelf = MemoryShelf::default();
-        if let Some((digest, content)) = &encoded.blob {
-            shelf.put_blob(*digest, content).unwrap();
-        }
-        decode(&shelf, b"vname", &encoded.stored)
-    }
+    use crate::id::Digest;
 
     fn noise(bytes: usize) -> Vec<u8> {
         let blocks = (0_u64..).flat_map(|n| *Digest::of(&n.to_be_bytes()).as_bytes());
@@ -172,41 +127,24 @@ mod tests {
 
     #[test]
     fn values_of_every_size_read_back() {
-        for size in [0, 1, 63, 64, 4000, 4090, 4091, 100_000] {
-            assert_eq!(back(&encode(&noise(size))).unwrap(), noise(size), "{size}");
+        for size in [0, 1, 63, 64, 4000, 100_000] {
+            assert_eq!(decode(b"vname", &encode(&noise(size))).unwrap(), noise(size), "{size}");
             let text = "github.com/acme/shop ".repeat(size);
-            assert_eq!(back(&encode(text.as_bytes())).unwrap(), text.as_bytes());
+            assert_eq!(decode(b"vname", &encode(text.as_bytes())).unwrap(), text.as_bytes());
         }
-    }
-
-    #[test]
-    fn nothing_larger_than_four_kilobytes_is_stored_inline() {
-        let edge = encode(&noise(INLINE_MAX - HEADER));
-        assert_eq!((edge.stored.len(), edge.blob), (INLINE_MAX, None));
-        let over = encode(&noise(INLINE_MAX - HEADER + 1));
-        assert_eq!(over.stored.len(), HEADER + 32);
-        assert_eq!(blob_of(&over.stored), over.blob.map(|(digest, _)| digest));
     }
 
     #[test]
     fn any_flipped_bit_is_noticed_and_named() {
         let sound = encode(b"a value of some length");
-        for bit in 0..sound.stored.len() * 8 {
+        for bit in 0..sound.len() * 8 {
             let mut bad = sound.clone();
-            bad.stored[bit / 8] ^= 1 << (bit % 8);
-            let error = back(&bad).unwrap_err();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            let error = decode(b"vname", &bad).unwrap_err();
             assert!(matches!(&error, StoreError::Corrupt(what) if what.contains("value `name`")), "{error}");
         }
-        assert!(matches!(back(&Encoded { stored: vec![1, 0], blob: None }), Err(StoreError::Corrupt(_))));
-    }
-
-    #[test]
-    fn a_blob_that_changed_is_noticed() {
-        let mut encoded = encode(&noise(5000));
-        encoded.blob.as_mut().unwrap().1[0] ^= 1;
-        assert!(matches!(back(&encoded), Err(StoreError::Corrupt(_))));
-        encoded.blob = None;
-        assert!(matches!(back(&encoded), Err(StoreError::Corrupt(_))));
+        assert!(matches!(decode(b"vname", &[1, 0]), Err(StoreError::Corrupt(_))));
+        assert!(matches!(decode(b"vname", &[0; 13]), Err(StoreError::Corrupt(_))));
     }
 
     #[test]
@@ -215,7 +153,7 @@ mod tests {
         let parts =
             ["keys{/key_id}", "hooks", "issues{/number}", "pulls{/number}", "git/refs{/sha}", "merges"];
         let body: String = parts.iter().map(|part| format!(r#""url":"{address}/{part}","#)).collect();
-        assert!(encode(body.as_bytes()).stored.len() * 3 < body.len());
+        assert!(encode(body.as_bytes()).len() * 3 < body.len());
     }
 
     #[test]
@@ -223,7 +161,7 @@ mod tests {
         assert_eq!(Digest::of(DICTIONARY).to_string(), DICTIONARY_ONE, "dictionary 1 was changed");
         let golden = hex::decode(GOLDEN).unwrap();
         assert_eq!(golden[..2], [SCHEMA, PACKED]);
-        let read = decode(&MemoryShelf::default(), b"vgolden", &golden).unwrap();
+        let read = decode(b"vgolden", &golden).unwrap();
         assert_eq!(String::from_utf8(read).unwrap(), GOLDEN_TEXT);
     }
 

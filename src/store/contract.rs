@@ -18,6 +18,7 @@ mod golden;
 mod guards;
 mod promises;
 mod replay;
+mod sweeping;
 mod writing;
 
 /// A place whose store can be closed and opened again.

@@ -182,7 +182,7 @@ impl Pointer {
 
 /// A key's value, checked and unpacked.
 pub(super) fn bytes(look: &(impl Look + ?Sized), key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-    look.get(key)?.map(|stored| codec::decode(look, key, &stored)).transpose()
+    look.get(key)?.map(|stored| codec::decode(key, &stored)).transpose()
 }
 
 /// A key's value, read as JSON.
@@ -194,11 +194,8 @@ pub(super) fn json<T: DeserializeOwned>(
 }
 
 /// A scanned pair's value, read as JSON.
-pub(super) fn read<T: DeserializeOwned>(
-    look: &(impl Look + ?Sized),
-    (key, stored): &Pair,
-) -> Result<T, StoreError> {
-    parse(key, &codec::decode(look, key, stored)?)
+pub(super) fn read<T: DeserializeOwned>((key, stored): &Pair) -> Result<T, StoreError> {
+    parse(key, &codec::decode(key, stored)?)
 }
 
 /// A run's head.

@@ -25,7 +25,6 @@ const DEFINITION: u8 = b'f';
 const DEFINITION_USE: u8 = b'u';
 const PROGRESS: u8 = b's';
 const VALUE: u8 = b'v';
-const BLOB_USE: u8 = b'b';
 const DUE_HIGH: u8 = b'h';
 const DUE_LOW: u8 = b'o';
 const SEAT: u8 = b'g';
@@ -71,8 +70,8 @@ pub(super) fn tally() -> Key {
     key(META, &[b"tally"])
 }
 
-/// The number of the newest batch that a database was given: its own affair, so behind everything that is scanned.
-pub(super) fn logged() -> Key {
+/// The number of the newest batch that a database durably has: its own affair, so behind everything that is scanned.
+pub(super) fn settled() -> Key {
     vec![u8::MAX]
 }
 
@@ -234,16 +233,6 @@ pub(super) fn value(name: &str) -> Key {
 /// The name of a [`value`] key.
 pub(super) fn value_of(key: &[u8]) -> String {
     String::from_utf8_lossy(key.get(1..).unwrap_or_default()).into_owned()
-}
-
-/// That a key's value is in a blob.
-pub(super) fn blob_use(digest: Digest, user: &[u8]) -> Key {
-    key(BLOB_USE, &[digest.as_bytes(), user])
-}
-
-/// All users of a blob.
-pub(super) fn blob_users(digest: Digest) -> Span {
-    Span::under(key(BLOB_USE, &[digest.as_bytes()]))
 }
 
 /// All runs that use a definition.

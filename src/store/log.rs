@@ -2,8 +2,8 @@
 //!
 //! A database that is to be durable waits for the disk with all that it has written since the last time. So a batch
 //! goes here first, in one piece, and one `fdatasync` of that piece is all that anybody waits for. Then the database
-//! gets it, and writes it out when it likes. With each batch it gets the batch's number, atomically; at opening, the
-//! batches behind the newest number that it knows are applied to it again, in order.
+//! gets it, and writes it out when it likes. Now and then it is made durable, and knows the number of the newest batch
+//! that it then has; at opening, all batches behind that number are applied to it again, in order.
 //!
 //! There are two files, written in turn. One is begun anew only when the database has durably got everything that
 //! stands in it; so their size is bounded, and most writes go to blocks that the file system has given out before.
@@ -45,6 +45,8 @@ pub(super) struct Log {
     offset: u64,
     /// The number of the next batch.
     next: u64,
+    /// The newest batch in each.
+    newest: [u64; 2],
     /// A batch on its way to the disk, kept to be used again.
     blocks: Vec<u8>,
 }
@@ -73,7 +75,8 @@ impl Log {
             )));
         }
         let newest = missing.last_key_value().map_or(known, |(number, _)| *number);
-        Ok((Self { files, at: 0, offset: 0, next: newest + 1, blocks: Vec::new() }, missing))
+        let log = Self { files, at: 0, offset: 0, next: newest + 1, newest: [newest; 2], blocks: Vec::new() };
+        Ok((log, missing))
     }
 
     /// Writes a batch behind the others and waits until it is on the disk. Gives its number.
@@ -85,7 +88,18 @@ impl Log {
         file.sync_data()?;
         self.offset += self.blocks.len() as u64;
         self.next += 1;
+        self.newest[self.at] = number;
         Ok(number)
+    }
+
+    /// The number of the newest batch.
+    pub(super) fn newest(&self) -> u64 {
+        self.next - 1
+    }
+
+    /// The number of the newest batch that the next [`turn`](Self::turn) gives up.
+    pub(super) fn given_up(&self) -> u64 {
+        self.newest[1 - self.at]
     }
 
     /// Whether the file at hand has its size, and [`turn`](Self::turn) is due.

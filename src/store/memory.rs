@@ -8,7 +8,6 @@ use super::keys::Key;
 use super::shelf::{Batch, Look, Pair, Shelf, Span};
 use super::shelved::Shelved;
 use super::{Options, StoreError};
-use crate::id::Digest;
 
 /// A store in memory.
 pub type Memory = Shelved<MemoryShelf>;
@@ -16,13 +15,7 @@ pub type Memory = Shelved<MemoryShelf>;
 /// A map in memory.
 #[derive(Debug, Default)]
 pub struct MemoryShelf {
-    kept: RwLock<Kept>,
-}
-
-#[derive(Debug, Default)]
-struct Kept {
-    values: BTreeMap<Key, Vec<u8>>,
-    blobs: BTreeMap<Digest, Vec<u8>>,
+    kept: RwLock<BTreeMap<Key, Vec<u8>>>,
 }
 
 impl Memory {
@@ -37,18 +30,18 @@ impl Memory {
 
 impl MemoryShelf {
     // A poisoned lock only says that a reader panicked: a batch is applied without a step that can.
-    fn read(&self) -> RwLockReadGuard<'_, Kept> {
+    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<Key, Vec<u8>>> {
         self.kept.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Kept> {
+    fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<Key, Vec<u8>>> {
         self.kept.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Look for MemoryShelf {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.read().values.get(key).cloned())
+        Ok(self.read().get(key).cloned())
     }
 
     fn scan(&self, span: &Span, limit: usize) -> Result<Vec<Pair>, StoreError> {
@@ -57,12 +50,8 @@ impl Look for MemoryShelf {
         }
         let kept = self.read();
         let range = (Bound::Included(&span.start), Bound::Excluded(&span.end));
-        let found = kept.values.range::<Key, _>(range).map(|(key, value)| (key.clone(), value.clone()));
+        let found = kept.range::<Key, _>(range).map(|(key, value)| (key.clone(), value.clone()));
         Ok(if span.newest_first { found.rev().take(limit).collect() } else { found.take(limit).collect() })
-    }
-
-    fn blob(&self, digest: Digest) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.read().blobs.get(&digest).cloned())
     }
 }
 
@@ -73,29 +62,14 @@ impl Shelf for MemoryShelf {
         let mut kept = self.write();
         for (key, value) in batch {
             match value {
-                Some(value) => kept.values.insert(key, value),
-                None => kept.values.remove(&key),
+                Some(value) => kept.insert(key, value),
+                None => kept.remove(&key),
             };
         }
         Ok(())
     }
 
-    fn put_blob(&self, digest: Digest, content: &[u8]) -> Result<(), StoreError> {
-        self.write().blobs.insert(digest, content.to_vec());
-        Ok(())
-    }
-
-    fn sweep_blobs(
-        &self,
-        wanted: &mut dyn FnMut(Digest) -> Result<bool, StoreError>,
-    ) -> Result<(), StoreError> {
-        // `wanted` looks into this shelf: the lock must not be held while it does.
-        let digests: Vec<_> = self.read().blobs.keys().copied().collect();
-        for digest in digests {
-            if !wanted(digest)? {
-                self.write().blobs.remove(&digest);
-            }
-        }
-        Ok(())
+    fn sweep(&self) -> Result<Vec<Key>, StoreError> {
+        Ok(Vec::new())
     }
 }

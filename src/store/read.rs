@@ -36,7 +36,7 @@ fn journal(look: &impl Look, run: RunId, records: u64) -> Result<Journal, StoreE
         if pair.0 != keys::entry(run, seq) {
             break;
         }
-        let entry = kept::read::<Placed<Entry>>(look, &pair)?.what;
+        let entry = kept::read::<Placed<Entry>>(&pair)?.what;
         if entry.seq != seq {
             return Err(StoreError::Corrupt(format!("record {seq} of {run} says that it is {}", entry.seq)));
         }
@@ -126,7 +126,7 @@ fn readable<T: DeserializeOwned>(
         let wanted = limit - found.len();
         let page = look.scan(&span, wanted)?;
         for pair in &page {
-            found.extend(unless_damaged(kept::read(look, pair))?);
+            found.extend(unless_damaged(kept::read(pair))?);
         }
         match page.last() {
             Some((reached, _)) if page.len() == wanted && found.len() < limit => span = span.behind(reached),
@@ -169,8 +169,7 @@ fn first_due(look: &impl Look, leases: &Leases, mut span: Span) -> Result<Option
 }
 
 fn values(look: &impl Look, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-    let named =
-        |(key, stored): Pair| codec::decode(look, &key, &stored).map(|value| (keys::value_of(&key), value));
+    let named = |(key, stored): Pair| codec::decode(&key, &stored).map(|value| (keys::value_of(&key), value));
     look.scan(&keys::values(prefix), usize::MAX)?.into_iter().map(named).collect()
 }
 
@@ -198,7 +197,7 @@ pub(super) fn tail(
 
 fn happening(look: &impl Look, (key, stored): &Pair) -> Result<Option<Progress>, StoreError> {
     let damaged = || StoreError::Corrupt(keys::describe(key));
-    let pointer = Pointer::from_bytes(&codec::decode(look, key, stored)?).ok_or_else(damaged)?;
+    let pointer = Pointer::from_bytes(&codec::decode(key, stored)?).ok_or_else(damaged)?;
     let seq = keys::progress_of(key).ok_or_else(damaged)?;
     let what = match pointer {
         Pointer::Event(event) => Some(Happening::Event { event }),
@@ -230,12 +229,12 @@ pub(super) fn scrub(look: &impl Look, after: Option<&[u8]>, limit: usize) -> Res
 /// no bytes to check.
 fn checked(look: &impl Look, (key, stored): &Pair) -> Result<(), StoreError> {
     // It may have been overwritten or pruned since the page was read.
-    let damaged = match codec::decode(look, key, stored) {
+    let damaged = match codec::decode(key, stored) {
         Err(StoreError::Corrupt(_)) => look.get(key)?.is_some_and(|now| now == *stored),
         decoded => decoded.map(|_| false)?,
     };
     if damaged {
-        return codec::decode(look, key, stored).map(drop);
+        return codec::decode(key, stored).map(drop);
     }
     match keys::head_of(key) {
         Some(run) => gap(look, run),

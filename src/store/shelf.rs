@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::ops::Range;
 
 use super::StoreError;
 use super::keys::Key;
-use crate::id::Digest;
 
 /// What a batch changes: the value that a key gets, or that it has none.
 pub type Batch = BTreeMap<Key, Option<Vec<u8>>>;
@@ -40,12 +40,6 @@ pub trait Look {
     /// # Errors
     /// When the disk fails.
     fn scan(&self, span: &Span, limit: usize) -> Result<Vec<Pair>, StoreError>;
-
-    /// The content of a blob.
-    ///
-    /// # Errors
-    /// When the disk fails.
-    fn blob(&self, digest: Digest) -> Result<Option<Vec<u8>>, StoreError>;
 }
 
 /// A place that keeps bytes.
@@ -59,20 +53,12 @@ pub trait Shelf: Look + Debug + Send + Sync + 'static {
     /// When the disk fails. What is on it is then unknown until it is opened again.
     fn apply(&self, batch: Batch) -> Result<(), StoreError>;
 
-    /// Keeps a blob; it is durable when this returns.
+    /// Gives up the room of what is not kept any more. Gives the keys whose values stand in the way of more: written
+    /// again, they stand elsewhere.
     ///
     /// # Errors
     /// When the disk fails.
-    fn put_blob(&self, digest: Digest, content: &[u8]) -> Result<(), StoreError>;
-
-    /// Forgets every blob that is not `wanted`.
-    ///
-    /// # Errors
-    /// When the disk fails, or `wanted` does.
-    fn sweep_blobs(
-        &self,
-        wanted: &mut dyn FnMut(Digest) -> Result<bool, StoreError>,
-    ) -> Result<(), StoreError>;
+    fn sweep(&self) -> Result<Vec<Key>, StoreError>;
 }
 
 impl Span {
@@ -106,6 +92,37 @@ impl Span {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.start >= self.end
+    }
+
+    /// The keys in it, which there can be.
+    pub(super) fn range(&self) -> Range<Key> {
+        self.start.clone()..self.end.clone()
+    }
+
+    /// The first `limit` pairs of what is below, with the changes in this span laid over it.
+    pub(super) fn overlay(
+        &self,
+        below: &impl Look,
+        changes: Batch,
+        limit: usize,
+    ) -> Result<Vec<Pair>, StoreError> {
+        if changes.is_empty() {
+            return below.scan(self, limit);
+        }
+        // Each change can hide one key: so many more are looked at.
+        let mut found: BTreeMap<Key, Vec<u8>> =
+            below.scan(self, limit.saturating_add(changes.len()))?.into_iter().collect();
+        for (key, change) in changes {
+            match change {
+                Some(value) => found.insert(key, value),
+                None => found.remove(&key),
+            };
+        }
+        Ok(if self.newest_first {
+            found.into_iter().rev().take(limit).collect()
+        } else {
+            found.into_iter().take(limit).collect()
+        })
     }
 }
 

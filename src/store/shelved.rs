@@ -21,6 +21,7 @@ use crate::id::RunId;
 const LARGE_BODY: usize = 64 << 10;
 
 const CHECKED_AT_ONCE: usize = 1024;
+const REWRITTEN_AT_ONCE: usize = 256;
 
 /// A store whose bytes are kept by a shelf. Dropped, it first writes everything that was queued.
 #[derive(Debug)]
@@ -139,7 +140,11 @@ impl<S: Shelf> Store for Shelved<S> {
                     rest = portion.rest;
                 }
             }
-            self.writer.submit(Desk::sweep).await?;
+            let mut in_the_way = self.read(S::sweep).await?;
+            while !in_the_way.is_empty() {
+                let portion = in_the_way.split_off(in_the_way.len().saturating_sub(REWRITTEN_AT_ONCE));
+                self.writer.submit(move |desk| desk.write_again(portion)).await?;
+            }
             Ok(gone)
         })
     }

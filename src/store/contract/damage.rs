@@ -63,7 +63,7 @@ async fn a_definition_must_be_the_one_that_was_named() {
     let store = home.open();
     accepted(&store, 10).await;
     let other = Definition { model: "another".to_owned(), ..definition() };
-    let stored = codec::encode(&other.to_bytes()).stored;
+    let stored = codec::encode(&other.to_bytes());
     home.0.apply(Batch::from([(keys::definition(definition().digest()), Some(stored))])).unwrap();
     assert!(matches!(store.load(run_id(10)).await, Err(StoreError::Corrupt(_))));
 }

@@ -19,7 +19,7 @@ fn put_back(home: &OnDisk, older: &tempfile::TempDir) {
     copy_files(older.path(), &place);
 }
 
-fn copy_files(from: &Path, to: &Path) {
+pub(super) fn copy_files(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         let target = to.join(entry.file_name());
@@ -81,7 +81,7 @@ async fn a_database_that_forgot_how_far_it_had_come_is_given_all_of_the_log() {
     let (home, _) = behind().await;
     drop(SledShelf::open(home.0.path()).unwrap());
     let database = ::sled::open(home.0.path().join("sled")).unwrap();
-    database.insert(keys::logged(), b"not a number").unwrap();
+    database.insert(keys::settled(), b"not a number").unwrap();
     drop(database);
     assert_whole(&home.open()).await;
 }

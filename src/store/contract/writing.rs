@@ -41,10 +41,6 @@ impl Look for Gated {
     fn scan(&self, span: &Span, limit: usize) -> Result<Vec<Pair>, StoreError> {
         self.inner.scan(span, limit)
     }
-
-    fn blob(&self, digest: Digest) -> Result<Option<Vec<u8>>, StoreError> {
-        self.inner.blob(digest)
-    }
 }
 
 impl Shelf for Gated {
@@ -62,15 +58,8 @@ impl Shelf for Gated {
         self.inner.apply(batch)
     }
 
-    fn put_blob(&self, digest: Digest, content: &[u8]) -> Result<(), StoreError> {
-        self.inner.put_blob(digest, content)
-    }
-
-    fn sweep_blobs(
-        &self,
-        wanted: &mut dyn FnMut(Digest) -> Result<bool, StoreError>,
-    ) -> Result<(), StoreError> {
-        self.inner.sweep_blobs(wanted)
+    fn sweep(&self) -> Result<Vec<keys::Key>, StoreError> {
+        self.inner.sweep()
     }
 }
 
@@ -144,20 +133,6 @@ async fn an_address_names_a_store() {
 
 async fn accepted_by(store: &dyn Store) {
     assert!(matches!(store.accept(delivery(10)).await.unwrap(), Accepted::Fresh { .. }));
-}
-
-#[tokio::test]
-async fn what_nobody_refers_to_is_swept_from_the_disk() {
-    let home = OnDisk::default();
-    let store = home.open();
-    let orphan = Digest::of(b"orphan");
-    store.shelf.put_blob(orphan, b"orphan").unwrap();
-    put(&store, "large", Some(noise(10_000).as_bytes())).await;
-    store.prune(at(0), at(0)).await.unwrap();
-    assert_eq!(store.shelf.blob(orphan).unwrap(), None);
-    assert_eq!(value(&store, "large").await.unwrap(), noise(10_000).into_bytes());
-    let in_sled = store.shelf.scan(&keys::everything(None), usize::MAX);
-    assert!(in_sled.unwrap().iter().all(|(_, value)| value.len() <= 4096));
 }
 
 /// Where a killed writer keeps its store.

@@ -14,7 +14,7 @@ use crate::run::{Entry, Frozen, Record, Started};
 use crate::spec::Priority;
 use crate::store::keys::{self, Stand};
 use crate::store::shelf::{Look as _, Shelf};
-use crate::store::{NewRun, StoreError, codec};
+use crate::store::{NewRun, StoreError};
 
 /// What became of the runs of a delivery.
 #[derive(Debug, Default)]
@@ -160,13 +160,13 @@ fn begin<S: Shelf>(desk: &mut Desk<S>, run: PreparedRun, stand: Option<Stand>) -
     let digest = run.definition.digest();
     let definition = keys::definition(digest);
     if desk.get(&definition)?.is_none() {
-        desk.insert(definition, codec::encode(run.definition.text()))?;
+        desk.put(definition, run.definition.text());
     }
-    desk.insert(keys::definition_use(digest, run.id), codec::encode(&[]))?;
+    desk.put(keys::definition_use(digest, run.id), &[]);
     append(desk, run.id, &run.first)?;
-    desk.insert_json(key, &run.head)?;
+    desk.put_json(key, &run.head)?;
     if let Some(stand) = stand {
-        desk.insert(keys::due(stand, run.id), codec::encode(&[]))?;
+        desk.put(keys::due(stand, run.id), &[]);
     }
     desk.tally.census.runs += 1;
     desk.tally.census.open_runs += 1;

@@ -3,7 +3,6 @@
 //! Commands are judged one after the other, each against everything that those before it changed, and a
 //! command that is refused leaves no trace. Then the whole group is made durable once.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -11,8 +10,7 @@ use serde::Serialize;
 use super::lease::Leases;
 use super::recount;
 use crate::failpoint;
-use crate::id::Digest;
-use crate::store::codec::{self, Encoded};
+use crate::store::codec;
 use crate::store::kept::{Pointer, Tally, to_json};
 use crate::store::keys::{self, Key};
 use crate::store::shelf::{Batch, Look, Pair, Shelf, Span};
@@ -104,7 +102,7 @@ impl<S: Shelf> Desk<S> {
 
     fn write_group(&mut self) -> Result<(), StoreError> {
         if self.stored_tally != Some(self.tally) {
-            self.group.insert(keys::tally(), Some(codec::encode(&to_json(&self.tally)?).stored));
+            self.group.insert(keys::tally(), Some(codec::encode(&to_json(&self.tally)?)));
         }
         if self.group.is_empty() {
             return Ok(());
@@ -116,59 +114,46 @@ impl<S: Shelf> Desk<S> {
         Ok(())
     }
 
-    /// Writes a value where none was.
-    pub(in crate::store) fn insert(&mut self, key: Key, value: Encoded) -> Result<(), StoreError> {
-        if let Some((digest, content)) = value.blob {
-            self.shelf.put_blob(digest, &content)?;
-            self.mine.insert(keys::blob_use(digest, &key), Some(codec::encode(&[]).stored));
-        }
-        self.mine.insert(key, Some(value.stored));
+    /// Writes an encoded value.
+    pub(in crate::store) fn insert(&mut self, key: Key, encoded: Vec<u8>) {
+        self.mine.insert(key, Some(encoded));
+    }
+
+    /// Writes a value.
+    pub(in crate::store) fn put(&mut self, key: Key, value: &[u8]) {
+        self.insert(key, codec::encode(value));
+    }
+
+    /// Writes a value as JSON.
+    pub(in crate::store) fn put_json(&mut self, key: Key, value: &impl Serialize) -> Result<(), StoreError> {
+        self.put(key, &to_json(value)?);
         Ok(())
     }
 
-    /// Writes a value as JSON where none was.
-    pub(in crate::store) fn insert_json(
-        &mut self,
-        key: Key,
-        value: &impl Serialize,
-    ) -> Result<(), StoreError> {
-        self.insert(key, codec::encode(&to_json(value)?))
-    }
-
-    /// Writes a value where one may have been.
-    pub(in crate::store) fn put(&mut self, key: Key, value: &[u8]) -> Result<(), StoreError> {
-        self.delete(&key)?;
-        self.insert(key, codec::encode(value))
-    }
-
-    /// Writes a value as JSON where one may have been.
-    pub(in crate::store) fn put_json(&mut self, key: Key, value: &impl Serialize) -> Result<(), StoreError> {
-        self.put(key, &to_json(value)?)
+    /// Writes values again as they are.
+    pub(in crate::store) fn write_again(&mut self, keys: Vec<Key>) -> Result<(), StoreError> {
+        for key in keys {
+            if let Some(stored) = self.get(&key)? {
+                self.insert(key, stored);
+            }
+        }
+        Ok(())
     }
 
     /// Removes a value; says whether there was one.
     pub(in crate::store) fn delete(&mut self, key: &Key) -> Result<bool, StoreError> {
-        let Some(old) = self.get(key)? else { return Ok(false) };
-        if let Some(digest) = codec::blob_of(&old) {
-            self.mine.insert(keys::blob_use(digest, key), None);
+        let is_there = self.get(key)?.is_some();
+        if is_there {
+            self.mine.insert(key.clone(), None);
         }
-        self.mine.insert(key.clone(), None);
-        Ok(true)
+        Ok(is_there)
     }
 
     /// Gives what happened the next place among everything that ever happened.
-    pub(in crate::store) fn place(&mut self, what: Pointer) -> Result<u64, StoreError> {
+    pub(in crate::store) fn place(&mut self, what: Pointer) -> u64 {
         self.tally.last += 1;
-        self.insert(keys::progress(self.tally.last), codec::encode(&what.to_bytes()))?;
-        Ok(self.tally.last)
-    }
-
-    /// Forgets blobs that nothing refers to, neither on the shelf nor in what is about to be written.
-    pub(in crate::store) fn sweep(&mut self) -> Result<(), StoreError> {
-        self.shelf.sweep_blobs(&mut |digest| {
-            let users = keys::blob_users(digest);
-            Ok(!self.scan(&users, 1)?.is_empty() || !self.shelf.scan(&users, 1)?.is_empty())
-        })
+        self.put(keys::progress(self.tally.last), &what.to_bytes());
+        self.tally.last
     }
 }
 
@@ -184,25 +169,8 @@ impl<S: Shelf> Look for Desk<S> {
         if span.is_empty() {
             return Ok(Vec::new());
         }
-        let range = || span.start.clone()..span.end.clone();
-        let changes: Vec<_> = self.group.range(range()).chain(self.mine.range(range())).collect();
-        // Each change can hide one stored key: so many more are looked at.
-        let mut found: BTreeMap<Key, Vec<u8>> =
-            self.shelf.scan(span, limit.saturating_add(changes.len()))?.into_iter().collect();
-        for (key, change) in changes {
-            match change {
-                Some(value) => found.insert(key.clone(), value.clone()),
-                None => found.remove(key),
-            };
-        }
-        Ok(if span.newest_first {
-            found.into_iter().rev().take(limit).collect()
-        } else {
-            found.into_iter().take(limit).collect()
-        })
-    }
-
-    fn blob(&self, digest: Digest) -> Result<Option<Vec<u8>>, StoreError> {
-        self.shelf.blob(digest)
+        let copied = |(key, value): (&Key, &Option<Vec<u8>>)| (key.clone(), value.clone());
+        let changes = self.group.range(span.range()).chain(self.mine.range(span.range())).map(copied);
+        span.overlay(&*self.shelf, changes.collect(), limit)
     }
 }

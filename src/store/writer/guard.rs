@@ -16,10 +16,10 @@ use crate::router::guard::judge::Admitted;
 use crate::router::guard::{Guard, Held, Known, Member, Pending, judge as admit};
 use crate::run::{Ending, Entry, Record};
 use crate::spec::Priority;
+use crate::store::StoreError;
 use crate::store::kept::{self, Guarded, Seat};
 use crate::store::keys::{self, Key, Place, Stand};
 use crate::store::shelf::{Look as _, Shelf};
-use crate::store::{StoreError, codec};
 
 /// How many of a group are looked at: more never hold it or wait.
 const GROUP_MOST: usize = 1024;
@@ -188,12 +188,12 @@ fn make_room<S: Shelf>(
 ) -> Result<bool, StoreError> {
     let reason = format!("replaced by {by}");
     if begun(desk, run) {
-        desk.put(keys::unwanted(run), reason.as_bytes())?;
+        desk.put(keys::unwanted(run), reason.as_bytes());
         // One that waits for a moment of its own is to stop now.
         if !desk.leases.holds(run)
             && let Some(stand) = scrub::forget_due(desk, run)?
         {
-            desk.insert(keys::due(Stand { at: now, ..stand }, run), codec::encode(&[]))?;
+            desk.put(keys::due(Stand { at: now, ..stand }, run), &[]);
         }
         return Ok(true);
     }
@@ -209,8 +209,8 @@ fn make_room<S: Shelf>(
 }
 
 fn sit<S: Shelf>(desk: &mut Desk<S>, key: Key, run: RunId, seat: &Seat) -> Result<(), StoreError> {
-    desk.insert(keys::member(run), codec::encode(&key))?;
-    desk.insert_json(key, seat)
+    desk.put(keys::member(run), &key);
+    desk.put_json(key, seat)
 }
 
 /// Takes a run out of its group; gives the key of the seat that it had.
@@ -243,7 +243,7 @@ fn promote<S: Shelf>(desk: &mut Desk<S>, freed: &Key) -> Result<(), StoreError> 
         let Some(next) = seats.iter().find(|(key, _)| is_waiting(key)) else { return Ok(()) };
         let Some((_, run)) = keys::place_of(&next.0) else { return Ok(()) };
         // A seat that cannot be read must not keep its run waiting for ever.
-        let seat: Seat = kept::read(desk, next).unwrap_or_default();
+        let seat: Seat = kept::read(next).unwrap_or_default();
         if held >= seat.limit {
             return Ok(());
         }
@@ -251,7 +251,7 @@ fn promote<S: Shelf>(desk: &mut Desk<S>, freed: &Key) -> Result<(), StoreError> 
         desk.delete(&keys::member(run))?;
         sit(desk, keys::held_from(&next.0), run, &seat)?;
         let stand = Stand { priority: seat.priority, at: seat.at };
-        desk.insert(keys::due(stand, run), codec::encode(&[]))?;
+        desk.put(keys::due(stand, run), &[]);
         if let Ok(Some(mut head)) = kept::head(desk, run) {
             head.summary.reason = None;
             head.stand = Some((seat.priority, seat.at));

@@ -14,7 +14,7 @@ use crate::event::Event;
 use crate::id::RunId;
 use crate::router::guard::{Guard, told};
 use crate::run::{Entry, Frozen, Record};
-use crate::store::codec::{self, Encoded};
+use crate::store::codec;
 use crate::store::kept::{self, Head, KeptEvent, KeptIdentity, Placed, Pointer, to_json};
 use crate::store::keys::{self, Stand};
 use crate::store::shelf::{Look as _, Shelf, Span};
@@ -28,8 +28,8 @@ const PAGE: usize = 32;
 pub(in crate::store) struct Prepared {
     identities: Vec<String>,
     event: Event,
-    payload: Encoded,
-    reasons: Encoded,
+    payload: Vec<u8>,
+    reasons: Vec<u8>,
     /// The reasons as they were given, for when there is more to say.
     plain_reasons: serde_json::Value,
     runs: Vec<PreparedRun>,
@@ -89,19 +89,19 @@ pub(in crate::store) fn accept<S: Shelf>(
         return Err(StoreError::Conflict);
     }
     let event = intake.event.id;
-    let progress = desk.place(Pointer::Event(event))?;
+    let progress = desk.place(Pointer::Event(event));
     let begun = begin::all(desk, intake.runs, intake.answering)?;
     let runs = begun.runs;
     let identity = KeptIdentity { event, runs: runs.clone() };
     // One delivery may carry the same identity twice.
     for name in intake.identities.iter().collect::<HashSet<_>>() {
-        desk.insert_json(keys::identity(name), &identity)?;
-        desk.insert(keys::identity_by_age(event, name), codec::encode(&[]))?;
+        desk.put_json(keys::identity(name), &identity)?;
+        desk.put(keys::identity_by_age(event, name), &[]);
         desk.tally.census.identities += 1;
     }
     let kept = Placed { progress, what: KeptEvent { event: intake.event, runs: runs.clone() } };
-    desk.insert_json(keys::event(event), &kept)?;
-    desk.insert(keys::payload(event), intake.payload)?;
+    desk.put_json(keys::event(event), &kept)?;
+    desk.insert(keys::payload(event), intake.payload);
     let mut reasons = intake.plain_reasons;
     let reasons = if begun.told.is_empty() {
         intake.reasons
@@ -109,16 +109,15 @@ pub(in crate::store) fn accept<S: Shelf>(
         told::amend(&mut reasons, &begun.told, begun.starts);
         codec::encode(&to_json(&reasons)?)
     };
-    desk.insert(keys::reasons(event), reasons)?;
+    desk.insert(keys::reasons(event), reasons);
     desk.tally.census.events += 1;
     values(desk, &intake.values.expect, &intake.values.put)?;
     Ok(Accepted::Fresh { event, runs, told: begun.told, stopped: begun.stopped })
 }
 
 pub(super) fn append<S: Shelf>(desk: &mut Desk<S>, run: RunId, entry: &Entry) -> Result<(), StoreError> {
-    let progress = desk.place(Pointer::Record(run, entry.seq))?;
-    let kept = to_json(&Placed { progress, what: entry })?;
-    desk.insert(keys::entry(run, entry.seq), codec::encode(&kept))
+    let progress = desk.place(Pointer::Record(run, entry.seq));
+    desk.put_json(keys::entry(run, entry.seq), &Placed { progress, what: entry })
 }
 
 /// Gives out the run that counts as due longest.
@@ -168,7 +167,7 @@ pub(in crate::store) fn commit<S: Shelf>(
     }
     if let Due::At(moment) = due {
         let stand = Stand { at: moment, ..stood };
-        desk.insert(keys::due(stand, lease.run), codec::encode(&[]))?;
+        desk.put(keys::due(stand, lease.run), &[]);
     }
     if matches!(due, Due::Ended | Due::Parked) {
         guard::release(desk, lease.run)?;
@@ -213,7 +212,7 @@ pub(in crate::store) fn values<S: Shelf>(
     for (name, value) in put {
         let key = keys::value(name);
         match value {
-            Some(value) => desk.put(key, value)?,
+            Some(value) => desk.put(key, value),
             None => drop(desk.delete(&key)?),
         }
     }

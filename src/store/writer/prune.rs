@@ -74,7 +74,7 @@ pub(in crate::store) fn portion<S: Shelf>(
 }
 
 fn forget_run<S: Shelf>(desk: &mut Desk<S>, head: &Pair, before: Timestamp) -> Result<u64, StoreError> {
-    let kept: kept::Head = kept::read(desk, head)?;
+    let kept: kept::Head = kept::read(head)?;
     if !kept.is_finished() || kept.summary.updated_at >= before {
         return Ok(0);
     }
@@ -82,7 +82,7 @@ fn forget_run<S: Shelf>(desk: &mut Desk<S>, head: &Pair, before: Timestamp) -> R
     let mut keys = vec![head.0.clone(), keys::definition_use(definition, id)];
     for pair in desk.scan(&keys::entries(id), usize::MAX)? {
         // A record that cannot be read leaves its place behind, which readers pass over.
-        if let Ok(entry) = kept::read::<Placed<Entry>>(desk, &pair) {
+        if let Ok(entry) = kept::read::<Placed<Entry>>(&pair) {
             keys.push(keys::progress(entry.progress));
         }
         keys.push(pair.0);
@@ -96,7 +96,7 @@ fn forget_run<S: Shelf>(desk: &mut Desk<S>, head: &Pair, before: Timestamp) -> R
 }
 
 fn forget_event<S: Shelf>(desk: &mut Desk<S>, pair: &Pair) -> Result<u64, StoreError> {
-    let kept: Placed<KeptEvent> = kept::read(desk, pair)?;
+    let kept: Placed<KeptEvent> = kept::read(pair)?;
     for run in &kept.what.runs {
         if has_run(desk, *run)? {
             return Ok(0);
@@ -115,7 +115,7 @@ fn forget_identity<S: Shelf>(desk: &mut Desk<S>, (by_age, _): &Pair) -> Result<u
 }
 
 fn forget_guarded<S: Shelf>(desk: &mut Desk<S>, pair: &Pair, before: Timestamp) -> Result<u64, StoreError> {
-    let kept: kept::Guarded<serde::de::IgnoredAny> = kept::read(desk, pair)?;
+    let kept: kept::Guarded<serde::de::IgnoredAny> = kept::read(pair)?;
     if Period::LONGEST.after(kept.touched) >= before {
         return Ok(0);
     }

@@ -14,7 +14,7 @@ pub(super) fn tally(look: &impl Look) -> Result<Tally, StoreError> {
     each(look, keys::identities(), |_| census.identities += 1)?;
     each(look, keys::runs(), |head| {
         census.runs += 1;
-        census.open_runs += u64::from(kept::read::<Head>(look, head).is_ok_and(|head| head.is_open()));
+        census.open_runs += u64::from(kept::read::<Head>(head).is_ok_and(|head| head.is_open()));
     })?;
     // The oldest places are pruned first, so the newest one that is left is the newest that there was.
     let newest = look.scan(&keys::newest_progress(), 1)?;
