@@ -22,7 +22,7 @@ use zstd::dict::{DecoderDictionary, EncoderDictionary};
 use super::{StoreError, keys};
 
 /// The shape of the values in this version of Ostler.
-const SCHEMA: u8 = 1;
+const SCHEMA: u8 = 2;
 /// The value itself.
 const RAW: u8 = 0;
 /// zstd with dictionary 1.
@@ -30,7 +30,7 @@ const PACKED: u8 = 1;
 
 const HEADER: usize = 6;
 /// Below this, compressing costs more than it saves.
-const PACK_MIN: usize = 64;
+const PACK_MIN: usize = 256;
 /// No value is this large; a size above it is damage that the checksum did not catch.
 const VALUE_MAX: u64 = 1 << 30;
 const LEVEL: i32 = 1;
@@ -47,6 +47,19 @@ thread_local! {
     static UNPACKER: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
+/// Why stored bytes are not a value.
+#[derive(Debug, thiserror::Error)]
+enum Unopened {
+    #[error("it is not where it should be")]
+    Absent,
+    #[error("it is cut short")]
+    Cut,
+    #[error("its checksum does not match")]
+    Checksum,
+    #[error("it is of schema {0}, of another version of Ostler")]
+    Schema(u8),
+}
+
 /// Encodes a value.
 pub(super) fn encode(value: &[u8]) -> Vec<u8> {
     let packed = if value.len() < PACK_MIN { None } else { pack(value).ok() };
@@ -59,11 +72,21 @@ pub(super) fn encode(value: &[u8]) -> Vec<u8> {
 /// The value that stands at a key.
 pub(super) fn decode(key: &[u8], stored: &[u8]) -> Result<Vec<u8>, StoreError> {
     let damaged = |what: &str| StoreError::Corrupt(format!("{}: {what}", keys::describe(key)));
-    let (codec, body) = open(stored).map_err(damaged)?;
+    let (codec, body) = open(stored).map_err(|unopened| damaged(&unopened.to_string()))?;
     match codec {
         RAW => Ok(body.to_vec()),
         PACKED => unpack(body).map_err(|error| damaged(&format!("it cannot be unpacked: {error}"))),
         other => Err(damaged(&format!("its codec is {other}, which this version does not know"))),
+    }
+}
+
+/// Refuses what another version of Ostler wrote, in a shape that this one does not read.
+pub(super) fn check_schema(stored: &[u8]) -> Result<(), StoreError> {
+    match open(stored) {
+        Err(Unopened::Schema(schema)) => Err(StoreError::Failed(format!(
+            "the store was written in schema {schema} by another version of Ostler; this one has schema {SCHEMA}"
+        ))),
+        _ => Ok(()),
     }
 }
 
@@ -75,18 +98,18 @@ fn seal(codec: u8, body: &[u8]) -> Vec<u8> {
     stored
 }
 
-fn open(stored: &[u8]) -> Result<(u8, &[u8]), &'static str> {
+fn open(stored: &[u8]) -> Result<(u8, &[u8]), Unopened> {
     if stored.first() == Some(&0) {
-        return Err("it is not where it should be");
+        return Err(Unopened::Absent);
     }
     let Some((&[schema, codec, a, b, c, d], body)) = stored.split_first_chunk::<HEADER>() else {
-        return Err("it is cut short");
+        return Err(Unopened::Cut);
     };
     if u32::from_be_bytes([a, b, c, d]) != checksum(codec, schema, body) {
-        return Err("its checksum does not match");
+        return Err(Unopened::Checksum);
     }
     if schema != SCHEMA {
-        return Err("its schema is of another version of Ostler");
+        return Err(Unopened::Schema(schema));
     }
     Ok((codec, body))
 }
@@ -167,5 +190,5 @@ mod tests {
 
     const DICTIONARY_ONE: &str = "dcdd3e9af852b3ce7bd18c2e515bbce25bf325b1868a334d70efd8c676477790";
     const GOLDEN_TEXT: &str = r#"{"action":"labeled","issue":{"url":"https://api.github.com/repos/acme/shop/issues/12","number":12,"state":"open","locked":false}}"#;
-    const GOLDEN: &str = "01012d9c27fd28b52ffd210181250100282f31327d7d0afc1a31516b4bf336d8f178dd08670d022ebf0fc87ecedd36af2531d00c";
+    const GOLDEN: &str = "02016b4e129928b52ffd210181250100282f31327d7d0afc1a31516b4bf336d8f178dd08670d022ebf0fc87ecedd36af2531d00c";
 }

@@ -1,6 +1,6 @@
 //! The forms in which things are kept, and reading them back.
 //!
-//! These are JSON of schema version 1: a field may be added with a default, none may change its meaning.
+//! These are of schema version 2: a field may be added with a default, none may change its meaning.
 
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
@@ -24,18 +24,35 @@ pub(super) struct Placed<T> {
     pub what: T,
 }
 
-/// An event with the runs that it started.
+/// What became of a delivery in the end, beside what it is.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct KeptEvent {
-    pub event: Event,
+pub(super) struct Outcome {
+    /// Its place among everything that ever happened here.
+    pub progress: u64,
     pub runs: Vec<RunId>,
+    /// The reasons, where there was more to say than before it was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasons: Option<serde_json::Value>,
 }
 
 /// What a delivery became; kept once for each of its identities.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct KeptIdentity {
     pub event: EventId,
     pub runs: Vec<RunId>,
+}
+
+/// A delivery as it is kept: its event, the reasons, and the body as it arrived, together, because the event's words
+/// are the body's.
+///
+/// ```text
+/// [length u32][event, JSON][length u32][reasons, JSON][body]
+/// ```
+#[derive(Debug)]
+pub(super) struct KeptDelivery<'a> {
+    event: &'a [u8],
+    reasons: &'a [u8],
+    pub body: &'a [u8],
 }
 
 /// What the writer counts.
@@ -180,6 +197,70 @@ impl Pointer {
     }
 }
 
+impl KeptIdentity {
+    /// The ids, one behind the other.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let runs = self.runs.iter().flat_map(|run| run.as_bytes());
+        self.event.as_bytes().iter().chain(runs).copied().collect()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (event, runs) = bytes.split_first_chunk::<16>()?;
+        let run = |id: &[u8]| id.try_into().ok().map(RunId::from_bytes);
+        let runs = runs.chunks(16).map(run).collect::<Option<_>>()?;
+        Some(Self { event: EventId::from_bytes(*event), runs })
+    }
+}
+
+impl<'a> KeptDelivery<'a> {
+    /// The bytes of a delivery.
+    pub(super) fn to_bytes(
+        event: &Event,
+        reasons: &impl Serialize,
+        body: &[u8],
+    ) -> Result<Vec<u8>, StoreError> {
+        let mut bytes = Vec::with_capacity(body.len() + SPARE);
+        push_json(&mut bytes, event)?;
+        push_json(&mut bytes, reasons)?;
+        bytes.extend_from_slice(body);
+        Ok(bytes)
+    }
+
+    /// The delivery that these bytes of an event's key are.
+    pub(super) fn from_bytes(key: &[u8], bytes: &'a [u8]) -> Result<Self, StoreError> {
+        let parts = take_part(bytes).and_then(|(event, rest)| Some((event, take_part(rest)?)));
+        let (event, (reasons, body)) =
+            parts.ok_or_else(|| StoreError::Corrupt(format!("{}: it is cut short", keys::describe(key))))?;
+        Ok(Self { event, reasons, body })
+    }
+
+    pub(super) fn event(&self, key: &[u8]) -> Result<Event, StoreError> {
+        parse(key, self.event)
+    }
+
+    pub(super) fn reasons(&self, key: &[u8]) -> Result<serde_json::Value, StoreError> {
+        parse(key, self.reasons)
+    }
+}
+
+/// What is made room for beside a body.
+const SPARE: usize = 8 << 10;
+
+/// Adds a value's JSON behind its length, which is known last.
+fn push_json(bytes: &mut Vec<u8>, value: &impl Serialize) -> Result<(), StoreError> {
+    let start = bytes.len();
+    bytes.extend_from_slice(&[0; 4]);
+    serde_json::to_writer(&mut *bytes, value).map_err(|error| unwritable(&error))?;
+    let length = u32::try_from(bytes.len() - start - 4).map_err(|error| unwritable(&error))?;
+    bytes[start..start + 4].copy_from_slice(&length.to_be_bytes());
+    Ok(())
+}
+
+fn take_part(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<4>()?;
+    rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)
+}
+
 /// A key's value, checked and unpacked.
 pub(super) fn bytes(look: &(impl Look + ?Sized), key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
     look.get(key)?.map(|stored| codec::decode(key, &stored)).transpose()
@@ -208,7 +289,23 @@ fn parse<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, StoreError>
     serde_json::from_slice(bytes).map_err(unreadable)
 }
 
+/// What a delivery with this identity became.
+pub(super) fn identity(look: &(impl Look + ?Sized), key: &Key) -> Result<Option<KeptIdentity>, StoreError> {
+    let cut_short = || StoreError::Corrupt(format!("{}: it is cut short", keys::describe(key)));
+    let Some(bytes) = bytes(look, key)? else { return Ok(None) };
+    KeptIdentity::from_bytes(&bytes).ok_or_else(cut_short).map(Some)
+}
+
+/// An event, of a scanned pair.
+pub(super) fn event((key, stored): &Pair) -> Result<Event, StoreError> {
+    KeptDelivery::from_bytes(key, &codec::decode(key, stored)?)?.event(key)
+}
+
 /// A value's JSON.
 pub(super) fn to_json(value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
-    serde_json::to_vec(value).map_err(|error| StoreError::Failed(format!("not to be written: {error}")))
+    serde_json::to_vec(value).map_err(|error| unwritable(&error))
+}
+
+fn unwritable(error: &dyn std::fmt::Display) -> StoreError {
+    StoreError::Failed(format!("not to be written: {error}"))
 }

@@ -14,10 +14,9 @@ pub(super) type Key = Vec<u8>;
 
 const META: u8 = b'm';
 const IDENTITY: u8 = b'i';
-const IDENTITY_BY_AGE: u8 = b'j';
+const IDENTITIES_BY_AGE: u8 = b'j';
 const EVENT: u8 = b'e';
-const PAYLOAD: u8 = b'p';
-const REASONS: u8 = b'w';
+const OUTCOME: u8 = b'c';
 const RUN: u8 = b'r';
 const ENTRY: u8 = b'l';
 const DUE: u8 = b'd';
@@ -80,29 +79,34 @@ pub(super) fn identity(identity: &str) -> Key {
     key(IDENTITY, &[Digest::of(identity.as_bytes()).as_bytes()])
 }
 
-/// The same identity by the age of its event.
-pub(super) fn identity_by_age(event: EventId, identity: &str) -> Key {
-    key(IDENTITY_BY_AGE, &[event.as_bytes(), Digest::of(identity.as_bytes()).as_bytes()])
+/// Which identities an event has, by its age.
+pub(super) fn identities_of(event: EventId) -> Key {
+    key(IDENTITIES_BY_AGE, &[event.as_bytes()])
 }
 
-/// The identity's own key, of its key by age.
-pub(super) fn identity_of_age(by_age: &[u8]) -> Option<Key> {
-    Some(key(IDENTITY, &[by_age.get(17..49)?]))
+/// What stands at [`identities_of`]: the digests in these identities' keys.
+pub(super) fn digests_in<'a>(identities: impl Iterator<Item = &'a Key>) -> Vec<u8> {
+    identities.flat_map(|identity| identity.iter().skip(1).copied()).collect()
 }
 
-/// An event.
+/// The identities' keys of what stands at [`identities_of`].
+pub(super) fn identities_in(digests: &[u8]) -> impl Iterator<Item = Key> {
+    digests.chunks(32).map(|digest| key(IDENTITY, &[digest]))
+}
+
+/// An event, with why it was wanted or not, and its body.
 pub(super) fn event(event: EventId) -> Key {
     key(EVENT, &[event.as_bytes()])
 }
 
-/// An event's body.
-pub(super) fn payload(event: EventId) -> Key {
-    key(PAYLOAD, &[event.as_bytes()])
+/// What became of an event.
+pub(super) fn outcome(event: EventId) -> Key {
+    key(OUTCOME, &[event.as_bytes()])
 }
 
-/// An event's reasons.
-pub(super) fn reasons(event: EventId) -> Key {
-    key(REASONS, &[event.as_bytes()])
+/// The event whose key this is.
+pub(super) fn event_of(key: &[u8]) -> Option<EventId> {
+    Some(EventId::from_bytes(key.get(1..)?.try_into().ok()?))
 }
 
 /// A run's head.
@@ -326,7 +330,7 @@ pub(super) fn events_older(than: Timestamp) -> Span {
 
 /// Identities of events from before a moment, oldest first.
 pub(super) fn identities_older(than: Timestamp) -> Span {
-    older(IDENTITY_BY_AGE, than)
+    older(IDENTITIES_BY_AGE, than)
 }
 
 /// What happened after `after` up to and with `last`.
@@ -345,8 +349,7 @@ pub(super) fn describe(key: &[u8]) -> String {
         || rest.try_into().map_or_else(|_| hex::encode(rest), |id| EventId::from_bytes(id).to_string());
     match key.first().copied() {
         Some(EVENT) => event(),
-        Some(PAYLOAD) => format!("the payload of {}", event()),
-        Some(REASONS) => format!("the reasons of {}", event()),
+        Some(OUTCOME) => format!("the outcome of {}", event()),
         Some(RUN) => run_of(key).map_or_else(|| hex::encode(rest), |run| run.to_string()),
         Some(ENTRY) => describe_entry(rest),
         Some(DEFINITION) => format!("definition {}", hex::encode(rest)),

@@ -6,15 +6,13 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::de::DeserializeOwned;
 
-use super::kept::{self, Head, KeptEvent, KeptIdentity, Placed, Pointer, Tally};
+use super::kept::{self, Head, KeptDelivery, Outcome, Placed, Pointer, Tally};
 use super::keys;
 use super::shelf::{Look, Pair, Span};
 use super::writer::lease::Leases;
 use super::{Accepted, Damage, Found, Happening, Journal, Progress, Query, Scrubbed, StoreError, codec};
-use crate::event::Event;
-use crate::id::{Digest, RunId};
+use crate::id::{Digest, EventId, RunId};
 use crate::run::{Definition, Entry, Record};
 
 const PAGE: usize = 256;
@@ -67,19 +65,21 @@ fn definition(look: &impl Look, digest: Digest) -> Result<Definition, StoreError
 /// Answers a question.
 pub(super) fn answer(look: &impl Look, leases: &Leases, query: Query) -> Result<Found, StoreError> {
     let found = match query {
-        Query::Event(event) => {
-            kept::json::<Placed<KeptEvent>>(look, &keys::event(event))?.map(|kept| Found::Event(boxed(kept)))
+        Query::Event(event) => event_of(look, event)?,
+        Query::Payload(event) => {
+            delivery(look, event, |_, delivery| Ok(delivery.body.to_vec()))?.map(Found::Bytes)
         }
-        Query::Payload(event) => kept::bytes(look, &keys::payload(event))?.map(Found::Bytes),
-        Query::Identity(name) => event_of(look, &name)?.map(|kept| Found::Event(boxed(kept))),
-        Query::Reasons(event) => kept::json(look, &keys::reasons(event))?.map(Found::Json),
+        Query::Identity(name) => match kept::identity(look, &keys::identity(&name))? {
+            Some(kept) => event_of(look, kept.event)?,
+            None => None,
+        },
+        Query::Reasons(event) => reasons(look, event)?.map(Found::Json),
         Query::Events { before, limit } => {
-            let kept: Vec<Placed<KeptEvent>> = readable(look, keys::events_before(before), limit)?;
-            Some(Found::Events(kept.into_iter().map(|kept| kept.what.event).collect()))
+            Some(Found::Events(readable(look, keys::events_before(before), limit, kept::event)?))
         }
         Query::Run(run) => kept::head(look, run)?.map(|head| Found::Run(Box::new(head.summary))),
         Query::Runs { before, limit } => {
-            let heads: Vec<Head> = readable(look, keys::runs_before(before), limit)?;
+            let heads: Vec<Head> = readable(look, keys::runs_before(before), limit, kept::read)?;
             Some(Found::Runs(heads.into_iter().map(|head| head.summary).collect()))
         }
         Query::Identities(identities) => known(look, &identities)?,
@@ -94,39 +94,54 @@ pub(super) fn answer(look: &impl Look, leases: &Leases, query: Query) -> Result<
     Ok(found.unwrap_or(Found::Nothing))
 }
 
-/// The event that a delivery became; none where it was pruned before its identity.
-fn event_of(look: &impl Look, identity: &str) -> Result<Option<Placed<KeptEvent>>, StoreError> {
-    let Some(kept) = kept::json::<KeptIdentity>(look, &keys::identity(identity))? else { return Ok(None) };
-    kept::json(look, &keys::event(kept.event))
+/// Something of a delivery, if it is kept.
+fn delivery<T>(
+    look: &impl Look,
+    event: EventId,
+    read: impl FnOnce(&[u8], KeptDelivery<'_>) -> Result<T, StoreError>,
+) -> Result<Option<T>, StoreError> {
+    let key = keys::event(event);
+    let Some(bytes) = kept::bytes(look, &key)? else { return Ok(None) };
+    read(&key, KeptDelivery::from_bytes(&key, &bytes)?).map(Some)
+}
+
+fn event_of(look: &impl Look, event: EventId) -> Result<Option<Found>, StoreError> {
+    let found = delivery(look, event, |key, delivery| delivery.event(key))?;
+    Ok(found.map(|event| Found::Event(Box::new(event))))
+}
+
+fn reasons(look: &impl Look, event: EventId) -> Result<Option<serde_json::Value>, StoreError> {
+    let outcome: Option<Outcome> = kept::json(look, &keys::outcome(event))?;
+    match outcome.and_then(|outcome| outcome.reasons) {
+        Some(reasons) => Ok(Some(reasons)),
+        None => delivery(look, event, |key, delivery| delivery.reasons(key)),
+    }
 }
 
 /// What the first delivery with one of these identities became, as its second one is told.
 fn known(look: &impl Look, identities: &[String]) -> Result<Option<Found>, StoreError> {
     for identity in identities {
-        if let Some(first) = kept::json::<KeptIdentity>(look, &keys::identity(identity))? {
+        if let Some(first) = kept::identity(look, &keys::identity(identity))? {
             return Ok(Some(Found::Accepted(Accepted::Duplicate { event: first.event, runs: first.runs })));
         }
     }
     Ok(None)
 }
 
-fn boxed(kept: Placed<KeptEvent>) -> Box<Event> {
-    Box::new(kept.what.event)
-}
-
 /// The first `limit` values of a span; one that is damaged is told of and left out, so that it does not
 /// hide the others.
-fn readable<T: DeserializeOwned>(
+fn readable<T>(
     look: &impl Look,
     mut span: Span,
     limit: usize,
+    read: impl Fn(&Pair) -> Result<T, StoreError>,
 ) -> Result<Vec<T>, StoreError> {
     let mut found = Vec::new();
     loop {
         let wanted = limit - found.len();
         let page = look.scan(&span, wanted)?;
         for pair in &page {
-            found.extend(unless_damaged(kept::read(pair))?);
+            found.extend(unless_damaged(read(pair))?);
         }
         match page.last() {
             Some((reached, _)) if page.len() == wanted && found.len() < limit => span = span.behind(reached),

@@ -63,12 +63,6 @@ impl Sled {
 impl SledShelf {
     /// The shelf in a directory, and whether it had to be repaired.
     pub(super) fn open(dir: &Path) -> Result<(Self, bool), StoreError> {
-        if dir.join("blobs").exists() {
-            let dir = dir.display();
-            return Err(StoreError::Failed(format!(
-                "`{dir}` was written by an unreleased Ostler, with `blobs`"
-            )));
-        }
         let (database, repaired) = Database::open(dir)?;
         let (log, settled) = catch_up(&database, dir)?;
         let (database, ahead) = (Arc::new(database), Arc::new(Ahead::of(settled)));

@@ -122,9 +122,15 @@ async fn what_is_applied_again_takes_no_room_again() {
 }
 
 #[tokio::test]
-async fn a_store_of_another_kind_is_refused() {
+async fn a_store_of_another_schema_is_refused_and_left_alone() {
     let home = OnDisk::default();
-    fs::create_dir(home.0.path().join("blobs")).unwrap();
+    home.open().close();
+    let database = ::sled::open(home.0.path().join("sled")).unwrap();
+    let older = hex::decode("01007b4f33de0000000000000001").unwrap();
+    database.insert(keys::settled(), older.as_slice()).unwrap();
+    drop(database);
     let error = Sled::open(home.0.path(), &Options::default()).unwrap_err();
-    assert!(error.to_string().contains("blobs"), "{error}");
+    assert!(error.to_string().contains("schema 1"), "{error}");
+    let database = ::sled::open(home.0.path().join("sled")).unwrap();
+    assert_eq!(database.get(keys::settled()).unwrap().unwrap(), older);
 }

@@ -59,7 +59,10 @@ impl Database {
     pub(super) fn settled(&self) -> Result<Option<u64>, StoreError> {
         let key = keys::settled();
         Ok(match self.db.get(&key)? {
-            Some(stored) => codec::decode(&key, &stored).ok().and_then(|bytes| log::number_of(&bytes)),
+            Some(stored) => {
+                codec::check_schema(&stored)?;
+                codec::decode(&key, &stored).ok().and_then(|bytes| log::number_of(&bytes))
+            }
             None => Some(0),
         })
     }

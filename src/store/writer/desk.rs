@@ -40,6 +40,9 @@ pub(in crate::store) struct Desk<S> {
 impl<S: Shelf> Desk<S> {
     /// A desk at a shelf. The node's epoch is raised, so that all older leases are void.
     pub(in crate::store) fn open(shelf: Arc<S>) -> Result<Self, StoreError> {
+        if let Some(stored) = shelf.get(&keys::node())? {
+            codec::check_schema(&stored)?;
+        }
         let node = match kept::json::<u64>(&*shelf, &keys::node()) {
             Err(StoreError::Corrupt(what)) => {
                 tracing::error!(%what, "the count of openings is begun anew");
@@ -79,7 +82,8 @@ impl<S: Shelf> Desk<S> {
         let tally = self.tally;
         let judged = judge(self);
         if judged.is_ok() {
-            self.group.append(&mut self.mine);
+            // One by one: `append` would rebuild all of the group.
+            self.group.extend(std::mem::take(&mut self.mine));
         } else {
             self.mine.clear();
             self.tally = tally;

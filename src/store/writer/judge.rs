@@ -3,20 +3,19 @@
 //! All of this runs on the writer's thread, one command at a time, so a look and the change after it cannot
 //! be parted.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
 use super::desk::Desk;
 use super::lease::Given;
 use super::{begin, guard};
-use crate::event::Event;
-use crate::id::RunId;
+use crate::id::{EventId, RunId};
 use crate::router::guard::{Guard, told};
 use crate::run::{Entry, Frozen, Record};
 use crate::store::codec;
-use crate::store::kept::{self, Head, KeptEvent, KeptIdentity, Placed, Pointer, to_json};
-use crate::store::keys::{self, Stand};
+use crate::store::kept::{self, Head, KeptDelivery, KeptIdentity, Outcome, Placed, Pointer};
+use crate::store::keys::{self, Key, Stand};
 use crate::store::shelf::{Look as _, Shelf, Span};
 use crate::store::{Accepted, Due, Intake, Lease, Named, NewRun, StoreError, Values};
 
@@ -26,12 +25,13 @@ const PAGE: usize = 32;
 /// A delivery with everything done that does not need the writer.
 #[derive(Debug)]
 pub(in crate::store) struct Prepared {
-    identities: Vec<String>,
-    event: Event,
-    payload: Vec<u8>,
-    reasons: Vec<u8>,
-    /// The reasons as they were given, for when there is more to say.
-    plain_reasons: serde_json::Value,
+    /// Their keys, each once.
+    identities: BTreeSet<Key>,
+    event: EventId,
+    /// What is kept of it, ready to be written.
+    delivery: Vec<u8>,
+    /// The reasons, for when there is more to say.
+    reasons: serde_json::Value,
     runs: Vec<PreparedRun>,
     values: Values,
     answering: Option<Frozen>,
@@ -50,15 +50,15 @@ pub(super) struct PreparedRun {
 impl Prepared {
     /// Compresses what is large and checks that each run begins as a run must.
     pub(in crate::store) fn new(intake: Intake) -> Result<Self, StoreError> {
+        let Intake { identities, event, payload, reasons, runs, values, answering } = intake;
         Ok(Self {
-            payload: codec::encode(&intake.payload),
-            reasons: codec::encode(&to_json(&intake.reasons)?),
-            plain_reasons: intake.reasons,
-            answering: intake.answering,
-            runs: intake.runs.into_iter().map(PreparedRun::new).collect::<Result<_, _>>()?,
-            identities: intake.identities,
-            event: intake.event,
-            values: intake.values,
+            identities: identities.iter().map(|identity| keys::identity(identity)).collect(),
+            delivery: codec::encode(&KeptDelivery::to_bytes(&event, &reasons, &payload)?),
+            event: event.id,
+            reasons,
+            runs: runs.into_iter().map(PreparedRun::new).collect::<Result<_, _>>()?,
+            values,
+            answering,
         })
     }
 }
@@ -81,35 +81,30 @@ pub(in crate::store) fn accept<S: Shelf>(
     intake: Prepared,
 ) -> Result<Accepted, StoreError> {
     for identity in &intake.identities {
-        if let Some(first) = kept::json::<KeptIdentity>(desk, &keys::identity(identity))? {
+        if let Some(first) = kept::identity(desk, identity)? {
             return Ok(Accepted::Duplicate { event: first.event, runs: first.runs });
         }
     }
-    if desk.get(&keys::event(intake.event.id))?.is_some() {
+    let event = intake.event;
+    if desk.get(&keys::outcome(event))?.is_some() {
         return Err(StoreError::Conflict);
     }
-    let event = intake.event.id;
     let progress = desk.place(Pointer::Event(event));
     let begun = begin::all(desk, intake.runs, intake.answering)?;
     let runs = begun.runs;
-    let identity = KeptIdentity { event, runs: runs.clone() };
-    // One delivery may carry the same identity twice.
-    for name in intake.identities.iter().collect::<HashSet<_>>() {
-        desk.put_json(keys::identity(name), &identity)?;
-        desk.put(keys::identity_by_age(event, name), &[]);
-        desk.tally.census.identities += 1;
+    let identity = KeptIdentity { event, runs: runs.clone() }.to_bytes();
+    desk.tally.census.identities += intake.identities.len() as u64;
+    desk.put(keys::identities_of(event), &keys::digests_in(intake.identities.iter()));
+    for name in intake.identities {
+        desk.put(name, &identity);
     }
-    let kept = Placed { progress, what: KeptEvent { event: intake.event, runs: runs.clone() } };
-    desk.put_json(keys::event(event), &kept)?;
-    desk.insert(keys::payload(event), intake.payload);
-    let mut reasons = intake.plain_reasons;
-    let reasons = if begun.told.is_empty() {
-        intake.reasons
-    } else {
+    desk.insert(keys::event(event), intake.delivery);
+    let mut reasons = intake.reasons;
+    let reasons = (!begun.told.is_empty()).then(|| {
         told::amend(&mut reasons, &begun.told, begun.starts);
-        codec::encode(&to_json(&reasons)?)
-    };
-    desk.insert(keys::reasons(event), reasons);
+        reasons
+    });
+    desk.put_json(keys::outcome(event), &Outcome { progress, runs: runs.clone(), reasons })?;
     desk.tally.census.events += 1;
     values(desk, &intake.values.expect, &intake.values.put)?;
     Ok(Accepted::Fresh { event, runs, told: begun.told, stopped: begun.stopped })

@@ -6,10 +6,10 @@ use super::desk::Desk;
 use crate::id::RunId;
 use crate::run::Entry;
 use crate::spec::Period;
-use crate::store::kept::{self, KeptEvent, Placed};
+use crate::store::kept::{self, Outcome, Placed};
 use crate::store::keys::{self, Key};
 use crate::store::shelf::{Look as _, Pair, Shelf, Span};
-use crate::store::{RunSummary, StoreError};
+use crate::store::{RunSummary, StoreError, codec};
 
 /// How many runs, events or identities one portion looks at.
 const PORTION: usize = 256;
@@ -59,7 +59,7 @@ pub(in crate::store) fn portion<S: Shelf>(
         let forgotten = match old {
             Old::Runs => forget_run(desk, pair, before),
             Old::Events => forget_event(desk, pair),
-            Old::Identities => forget_identity(desk, pair),
+            Old::Identities => forget_identities(desk, pair),
             Old::Guards => forget_guarded(desk, pair, before),
         };
         match forgotten {
@@ -96,22 +96,24 @@ fn forget_run<S: Shelf>(desk: &mut Desk<S>, head: &Pair, before: Timestamp) -> R
 }
 
 fn forget_event<S: Shelf>(desk: &mut Desk<S>, pair: &Pair) -> Result<u64, StoreError> {
-    let kept: Placed<KeptEvent> = kept::read(pair)?;
-    for run in &kept.what.runs {
-        if has_run(desk, *run)? {
+    let Some(event) = keys::event_of(&pair.0) else { return Ok(0) };
+    let outcome: Option<Outcome> = kept::json(desk, &keys::outcome(event))?;
+    let missing = || StoreError::Corrupt(format!("the outcome of {event} is missing"));
+    let Outcome { progress, runs, .. } = outcome.ok_or_else(missing)?;
+    for run in runs {
+        if has_run(desk, run)? {
             return Ok(0);
         }
     }
-    let event = kept.what.event.id;
-    let keys = [pair.0.clone(), keys::payload(event), keys::reasons(event), keys::progress(kept.progress)];
     desk.tally.census.events -= 1;
-    delete_all(desk, &keys)
+    delete_all(desk, &[pair.0.clone(), keys::outcome(event), keys::progress(progress)])
 }
 
-fn forget_identity<S: Shelf>(desk: &mut Desk<S>, (by_age, _): &Pair) -> Result<u64, StoreError> {
-    let Some(identity) = keys::identity_of_age(by_age) else { return Ok(0) };
-    desk.tally.census.identities -= 1;
-    delete_all(desk, &[by_age.clone(), identity])
+fn forget_identities<S: Shelf>(desk: &mut Desk<S>, (by_age, stored): &Pair) -> Result<u64, StoreError> {
+    let mut keys: Vec<Key> = keys::identities_in(&codec::decode(by_age, stored)?).collect();
+    desk.tally.census.identities -= keys.len() as u64;
+    keys.push(by_age.clone());
+    delete_all(desk, &keys)
 }
 
 fn forget_guarded<S: Shelf>(desk: &mut Desk<S>, pair: &Pair, before: Timestamp) -> Result<u64, StoreError> {
