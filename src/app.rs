@@ -38,7 +38,7 @@ use crate::spec::catalog::Origin;
 use crate::step::agent::AgentStep;
 use crate::step::{Step, Steps};
 use crate::store::{self, Store, StoreError};
-use crate::workspace::sandbox::Sandbox;
+use crate::workspace::sandbox::{Host, Sandbox};
 use crate::workspace::{self, Workspaces};
 
 /// How long a shutdown waits for running steps to wind up.
@@ -57,6 +57,7 @@ pub struct App {
     stop: CancellationToken,
     clock: Arc<dyn Clock>,
     remarks: Vec<String>,
+    host: Host,
     socket: Option<PathBuf>,
     refusals: Arc<Refusals>,
     reload: Arc<Reload>,
@@ -142,17 +143,15 @@ impl App {
     ) -> Result<Self, AppError> {
         let config = &loaded.config;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        // It starts processes and waits for them: beside everything that this one has to do.
-        let sandbox = tokio::spawn(Sandbox::probe(config.security.sandbox.options()));
+        let workspaces = workspaces(config);
         let catalog = Catalog::load_from(&origin, &registry::vocabulary());
         let catalog = catalog.map_err(|faults| AppError::Catalog(faults.render(false)))?;
         let store = store::open(&config.store.url)?;
         let registry = Arc::new(Registry::build(config.vendors()?, &clock)?);
         let questions = Questions::of(&*store).await?;
         let own = accounts::learn(&registry, &*store).await;
-        let mut remarks: Vec<_> = registry.strangers(&own).iter().map(accounts::remark).collect();
-        let sandbox = sandbox.await.map_err(|error| io("the sandbox", error.into()))?;
-        let workspaces = workspaces(config, sandbox, &mut remarks);
+        let remarks = registry.strangers(&own).iter().map(accounts::remark).collect();
+        let host = workspaces.host.clone();
         let policy = Arc::new(Current::new(policy(config, catalog, Arc::clone(&registry)).knowing(own)));
         let refusals = Arc::new(Refusals::restore(&*store).await?);
         let watch =
@@ -208,7 +207,7 @@ impl App {
         }
         let face = Face::new(inbox, Arc::clone(&store), Arc::clone(&clock));
         tasks.extend([leading, serve::public(listener, face.clone(), stop.clone())]);
-        Ok(Self { address, store, face, engine, tasks, stop, clock, remarks, socket, refusals, reload })
+        Ok(Self { address, store, face, engine, tasks, stop, clock, remarks, host, socket, refusals, reload })
     }
 
     /// Where it listens.
@@ -224,9 +223,9 @@ impl App {
     }
 
     /// What whoever started it should know: the sandbox that was found, what is off.
-    #[must_use]
-    pub fn remarks(&self) -> &[String] {
-        &self.remarks
+    pub async fn remarks(&self) -> Vec<String> {
+        let sandbox = self.host.sandbox().await;
+        self.remarks.iter().cloned().chain(of_sandbox(&sandbox)).collect()
     }
 
     /// Reads everything again that people wrote, and puts it in force unless it has a fault.
@@ -285,17 +284,19 @@ pub fn origin(loaded: &Loaded) -> Origin {
     Origin { project: Some(root), workflows, replacement: None }
 }
 
-fn workspaces(config: &Config, sandbox: Sandbox, remarks: &mut Vec<String>) -> Workspaces {
-    remarks.push(format!("sandbox: level {} by {}", sandbox.level(), sandbox.means()));
-    if !sandbox.bounds_processes() {
-        remarks.push("sandbox: the number of a command's processes is not bounded here".to_owned());
-    }
-    if let Err(error) = sandbox.demand() {
-        remarks.push(format!("agents cannot work: {error}"));
-    }
+/// What whoever starts Ostler should know of where commands run.
+fn of_sandbox(sandbox: &Sandbox) -> impl Iterator<Item = String> {
+    let found = format!("sandbox: level {} by {}", sandbox.level(), sandbox.means());
+    let unbounded = "sandbox: the number of a command's processes is not bounded here";
+    let unbounded = (!sandbox.bounds_processes()).then(|| unbounded.to_owned());
+    let weak = sandbox.demand().err().map(|error| format!("agents cannot work: {error}"));
+    std::iter::once(found).chain(unbounded).chain(weak)
+}
+
+fn workspaces(config: &Config) -> Workspaces {
     let mut options = workspace::Options { root: config.system.workspace_dir.clone(), ..Default::default() };
     options.git.variables.clone_from(&config.network);
-    Workspaces::new(options, sandbox)
+    Workspaces::new(options, Host::probed(config.security.sandbox.options()))
 }
 
 /// What explaining goes by where no server runs: the store, and the rules as they would be if one started now.

@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use self::git::{Git, GitPolicy};
 use self::guard::Guard;
 pub use self::remote::Pushed;
-use self::sandbox::{Room, Sandbox};
+use self::sandbox::{Host, Room, Sandbox};
 use crate::id::RunId;
 use crate::plugin::forge::Remote;
 
@@ -65,7 +65,7 @@ pub struct Workspaces {
     /// The directory that holds one directory a run.
     pub root: PathBuf,
     /// Where commands run.
-    pub sandbox: Arc<Sandbox>,
+    pub host: Host,
     /// How workspaces are made and what may come out of them.
     pub options: Arc<Options>,
 }
@@ -147,12 +147,12 @@ impl Default for Options {
 }
 
 impl Workspaces {
-    /// Workspaces under a root, with a sandbox that was found to work.
+    /// Workspaces under a root, with a sandbox that was found to work or a host where one is looked for.
     #[must_use]
-    pub fn new(options: Options, sandbox: Sandbox) -> Self {
+    pub fn new(options: Options, host: impl Into<Host>) -> Self {
         // The sandbox binds these places: they are the same from wherever it is started.
         let root = std::path::absolute(&options.root).unwrap_or_else(|_| options.root.clone());
-        Self { root, sandbox: Arc::new(sandbox), options: Arc::new(options) }
+        Self { root, host: host.into(), options: Arc::new(options) }
     }
 
     /// A run's workspace: made from the remote's branch (or commit, or `HEAD`) the first time, found again
@@ -166,7 +166,7 @@ impl Workspaces {
         }
         // Either there is nothing, or a crash left it half made.
         self.close(run).await?;
-        let mut workspace = self.blank(run);
+        let mut workspace = self.blank(run).await;
         for directory in [&workspace.git.directory, &workspace.files, &workspace.scratch()] {
             make_directory(directory).await?;
         }
@@ -183,7 +183,7 @@ impl Workspaces {
     /// # Errors
     /// When the disk fails.
     pub async fn find(&self, run: RunId) -> Result<Option<Workspace>, WorkspaceError> {
-        let mut workspace = self.blank(run);
+        let mut workspace = self.blank(run).await;
         match tokio::fs::read_to_string(workspace.place.join("ready")).await {
             Ok(base) if git::is_object_name(&base) => {
                 workspace.base = base;
@@ -212,14 +212,14 @@ impl Workspaces {
         removed.map_err(|error| io_error("removing a workspace", error))
     }
 
-    fn blank(&self, run: RunId) -> Workspace {
+    async fn blank(&self, run: RunId) -> Workspace {
         let place = self.root.join(run.to_string());
         Workspace {
             files: place.join("files"),
             base: String::new(),
             git: Git { directory: place.join("git"), policy: self.options.git.clone() },
             place,
-            sandbox: Arc::clone(&self.sandbox),
+            sandbox: self.host.sandbox().await,
             options: Arc::clone(&self.options),
         }
     }

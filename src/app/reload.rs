@@ -74,10 +74,13 @@ impl Reader {
             }
             Err(error) => self.look_at_too(error),
         }
+        let unchanged = loaded.as_ref().is_ok_and(|(loaded, _)| loaded.config == self.config);
         // What is wrong with one hides nothing of the other.
-        let catalog = Catalog::load_from(&self.origin, &registry::vocabulary());
+        let catalog =
+            Catalog::load_other(&self.origin, &registry::vocabulary(), unchanged.then_some(self.digest));
         match (loaded, catalog) {
-            (Ok((loaded, _)), Ok(catalog)) => self.compare(loaded.config, catalog),
+            (Ok(_), Ok(None)) => Ok(None),
+            (Ok((loaded, _)), Ok(Some(catalog))) => self.fresh(loaded.config, catalog).map(Some),
             (loaded, catalog) => {
                 let of_config = loaded.err().map(|error| of_config(&error));
                 Err(of_config.into_iter().chain(catalog.err().iter().flat_map(of_catalog)).collect())
@@ -85,16 +88,13 @@ impl Reader {
         }
     }
 
-    fn compare(&mut self, config: Config, catalog: Catalog) -> Result<Option<Fresh>, Vec<Fault>> {
-        if config == self.config && catalog.digest == self.digest {
-            return Ok(None);
-        }
+    fn fresh(&mut self, config: Config, catalog: Catalog) -> Result<Fresh, Vec<Fault>> {
         let registry = self.registry(&config)?;
         let digest = catalog.digest;
         let at_next_start = config.at_next_start(&self.started_with);
         let policy = super::policy(&config, catalog, Arc::clone(&registry));
         (self.config, self.registry, self.digest) = (config, registry, digest);
-        Ok(Some(Fresh { policy, at_next_start }))
+        Ok(Fresh { policy, at_next_start })
     }
 
     /// The services as they are configured now: the same as before where nothing of theirs has changed, so that

@@ -39,7 +39,7 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: Arguments, screen: &Screen) -> anyhow::Result<Exit> {
     let stage = Stage::set(arguments.workflow.as_deref(), arguments.dir.as_deref()).await?;
     let teller = Teller::new(*screen, arguments.json);
-    teller.opening(&stage);
+    teller.opening(&stage).await;
     let mut told = Vec::new();
     for story in STORIES {
         let one = story.play(&stage, &teller).await.with_context(|| format!("the story “{}”", story.name))?;

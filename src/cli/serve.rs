@@ -61,10 +61,10 @@ pub(super) async fn run(
         move || arguments.load(&environment)
     };
     let app = App::start_reading(loaded, again, listener).await?;
-    for remark in app.remarks() {
+    screen.line(format_args!("listening on http://{}", app.address()));
+    for remark in app.remarks().await {
         screen.note(remark);
     }
-    screen.line(format_args!("listening on http://{}", app.address()));
     loop {
         tokio::select! {
             _ = interrupt.recv() => break,

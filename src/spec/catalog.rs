@@ -97,6 +97,24 @@ impl Catalog {
         Self::read(&files, words, faults)
     }
 
+    /// The same, unless it would be the catalog of a digest that is known: then the files are read, and nothing is
+    /// checked again.
+    ///
+    /// # Errors
+    /// With every fault of every file.
+    pub fn load_other(
+        origin: &Origin,
+        words: &Vocabulary,
+        known: Option<Digest>,
+    ) -> Result<Option<Self>, Diagnostics> {
+        let mut faults = Diagnostics::default();
+        let files = Files::collect(origin, &mut faults);
+        if faults.is_empty() && known == Some(files.digest()) {
+            return Ok(None);
+        }
+        Self::read(&files, words, faults).map(Some)
+    }
+
     /// Reads and checks texts as if they were all the files there are, by the path that each has in a project:
     /// nothing that is shipped comes beside them.
     ///
@@ -166,12 +184,12 @@ fn read_handlers(
     known: (&handler::Workflows, &Vocabulary),
     faults: &mut Diagnostics,
 ) -> Vec<Trigger> {
-    let mut triggers: Vec<Trigger> = Vec::new();
+    let (mut triggers, mut ids) = (Vec::new(), BTreeSet::new());
     for (path, file) in files.under(HANDLERS) {
         let mut source = Source::new(file.shown.as_str(), file.text.as_str());
         let read = handler::read(&mut source, stem(path, HANDLERS), known);
         for trigger in &read {
-            if triggers.iter().any(|other| other.id == trigger.id) {
+            if !ids.insert(trigger.id.clone()) {
                 source.fault(0..0, format!("another file has a trigger `{}` already", trigger.id));
             }
         }

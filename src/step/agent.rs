@@ -57,7 +57,7 @@ impl Step for AgentStep {
 impl AgentStep {
     async fn work(&self, context: &Context, memory: &AttemptMemory) -> Result<Outcome, StepError> {
         // Before anything is fetched or paid for.
-        self.workspaces.sandbox.demand()?;
+        self.workspaces.host.sandbox().await.demand()?;
         let registry = Arc::clone(&self.policy.get().registry);
         let model = registry.model.as_deref();
         let model =

@@ -5,6 +5,7 @@
 //! own files at `/workspace`, an empty `/tmp` of its own, and nothing else: no network, no other process,
 //! no home, no data of Ostler's.
 
+mod host;
 mod means;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 
+pub use self::host::Host;
 use self::means::Means;
 use super::process::{self, Finished};
 use super::{Output, WorkspaceError};

@@ -56,13 +56,13 @@ impl Teller {
     }
 
     /// Says what is there before anything happens.
-    pub(super) fn opening(&self, stage: &Stage) {
+    pub(super) async fn opening(&self, stage: &Stage) {
         self.line(format_args!(
             "{BOLD}Ostler{BOLD:#} on {} · stand-ins on {}",
             stage.url(),
             stage.twins_url()
         ));
-        for remark in stage.app.remarks() {
+        for remark in stage.app.remarks().await {
             self.line(format_args!("{DIM}{remark}{DIM:#}"));
         }
     }

@@ -113,6 +113,21 @@ fn the_digest_is_that_of_what_was_read() {
 }
 
 #[test]
+fn what_is_known_is_not_read_again_and_anything_else_is() {
+    let project = project(&[("prompts/note.txt", "One.")]);
+    let origin = Origin { project: Some(project.path().to_owned()), ..Origin::default() };
+    let known =
+        Some(Catalog::load_from(&origin, &vocabulary()).unwrap_or_else(|faults| panic!("{faults}")).digest);
+    let other = |known| Catalog::load_other(&origin, &vocabulary(), known).map(|other| other.is_some());
+    assert!(!other(known).unwrap(), "its digest says that it is the same");
+    assert!(other(None).unwrap(), "nothing is known");
+    fs::write(project.path().join("prompts/note.txt"), "Another.").unwrap();
+    assert!(other(known).unwrap());
+    fs::write(project.path().join("prompts/note.txt"), b"\xff").unwrap();
+    other(known).unwrap_err();
+}
+
+#[test]
 fn another_file_can_take_a_workflows_place() {
     let project = project(&[("w.yaml", "name: Other\nsteps: [{name: a, type: ai_action}]\n")]);
     let replacement = Some(("standard-development".to_owned(), project.path().join("w.yaml")));
