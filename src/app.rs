@@ -222,7 +222,8 @@ impl App {
         &*self.store
     }
 
-    /// What whoever started it should know: the sandbox that was found, what is off.
+    /// What whoever started it should know: the sandbox that was found, what is off. It is here that the sandbox is
+    /// looked for, once deliveries are taken already.
     pub async fn remarks(&self) -> Vec<String> {
         let sandbox = self.host.sandbox().await;
         self.remarks.iter().cloned().chain(of_sandbox(&sandbox)).collect()
@@ -296,7 +297,7 @@ fn of_sandbox(sandbox: &Sandbox) -> impl Iterator<Item = String> {
 fn workspaces(config: &Config) -> Workspaces {
     let mut options = workspace::Options { root: config.system.workspace_dir.clone(), ..Default::default() };
     options.git.variables.clone_from(&config.network);
-    Workspaces::new(options, Host::probed(config.security.sandbox.options()))
+    Workspaces::new(options, Host::new(config.security.sandbox.options()))
 }
 
 /// What explaining goes by where no server runs: the store, and the rules as they would be if one started now.

@@ -13,6 +13,7 @@ pub mod guard;
 pub mod index;
 pub mod own;
 pub mod question;
+pub mod reasons;
 pub mod standing;
 pub mod target;
 
@@ -25,9 +26,11 @@ pub use self::explain::{Reason, Refusal, Verdict, explain};
 pub use self::guard::Guard;
 pub use self::index::Index;
 pub use self::question::Question;
+pub use self::reasons::{Reasons, Said};
 pub use self::standing::Standing;
 pub use self::target::Target;
 use crate::event::Event;
+use crate::id::Digest;
 use crate::spec::{Catalog, May, Trigger, Who};
 
 /// The trigger of the run that answers a comment which starts nothing else. No file can be called so.
@@ -92,6 +95,18 @@ pub struct Routing {
 }
 
 impl Routing {
+    /// What is kept of how the event was judged, by the rules of this catalog.
+    #[must_use]
+    pub fn kept(&mut self, catalog: Digest) -> Reasons {
+        Reasons {
+            sentence: self.sentence(),
+            refusal: self.refusal.take(),
+            triggers: std::mem::take(&mut self.reasons),
+            catalog: Some(catalog),
+            answers: None,
+        }
+    }
+
     /// One sentence for people: what starts, or why nothing does.
     #[must_use]
     pub fn sentence(&self) -> String {

@@ -36,6 +36,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, SourceName};
 use crate::id::{Digest, EventId, RunId};
+use crate::router::Reasons;
 use crate::router::guard::{Guard, told::Told};
 use crate::run::{Definition, Ending, Entry, Frozen};
 
@@ -111,8 +112,8 @@ pub struct Intake {
     pub event: Event,
     /// The body as it arrived.
     pub payload: bytes::Bytes,
-    /// Why each trigger did or did not want it, as JSON.
-    pub reasons: serde_json::Value,
+    /// Why each trigger did or did not want it.
+    pub reasons: Reasons,
     /// The runs that it starts.
     pub runs: Vec<NewRun>,
     /// Values that are written with it, and what must be there for that; a duplicate writes none.
@@ -273,8 +274,8 @@ pub enum Found {
     Events(Vec<Event>),
     /// Bytes of a payload or a value.
     Bytes(Vec<u8>),
-    /// JSON.
-    Json(serde_json::Value),
+    /// How an event was judged.
+    Reasons(Box<Reasons>),
     /// A run.
     Run(Box<RunSummary>),
     /// Runs.

@@ -45,7 +45,7 @@ pub async fn events(store: &dyn Store, before: Option<EventId>, limit: usize) ->
 pub async fn event(store: &dyn Store, id: EventId) -> Result<Option<Value>, StoreError> {
     let Found::Event(event) = store.query(Query::Event(id)).await? else { return Ok(None) };
     let reasons = match store.query(Query::Reasons(id)).await? {
-        Found::Json(reasons) => reasons,
+        Found::Reasons(reasons) => reasons.told(),
         _ => Value::Null,
     };
     Ok(Some(json!({ "event": event, "reasons": reasons })))

@@ -9,16 +9,17 @@ mod told;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 pub use self::find::What;
-pub use self::told::{Explained, Explanation, Line, Rules, Said};
+pub use self::told::{Explained, Explanation, Line, Rules};
 use super::policy::{Current, Policy};
 use super::refused::{Refusals, Refused};
 use crate::event::Event;
 use crate::id::{Digest, RunId};
 use crate::plugin::Registry;
-use crate::router::{self, Reason, Verdict};
+pub use crate::router::Said;
+use crate::router::{self, Reason, Reasons, Verdict};
 use crate::store::{Found, Query, RunStatus, RunSummary, Store, StoreError};
 
 /// What explaining goes by.
@@ -44,15 +45,16 @@ impl Explainer {
     /// Explains an event, by what its triggers said at the time or would say today.
     async fn event(&self, event: Event, today: bool) -> Result<Explanation, StoreError> {
         let kept = match self.store.query(Query::Reasons(event.id)).await? {
-            Found::Json(kept) => kept,
-            _ => Value::Null,
+            Found::Reasons(kept) => Some(*kept),
+            _ => None,
         };
         let policy = self.policy.as_ref().map(|policy| policy.get());
-        let rules = Rules::between(&kept, policy.as_deref());
+        let then = kept.as_ref().and_then(|kept| kept.catalog);
+        let rules = Rules::between(then, policy.as_deref());
         let judged = policy.as_deref().filter(|_| today);
         let (sentence, mut reasons) = match judged {
             Some(policy) => judge(&event, policy),
-            None => remembered(&event, &kept, policy.as_deref().filter(|_| rules == Rules::Same)),
+            None => remembered(&event, kept, policy.as_deref().filter(|_| rules == Rules::Same)),
         };
         reasons.sort_by_key(|reason| distance(reason, &event));
         let runs = if today { Vec::new() } else { self.runs(&event, &reasons).await? };
@@ -105,8 +107,7 @@ impl Explainer {
 
 impl Rules {
     /// Whether the rules of now are those by which an event was judged.
-    fn between(kept: &Value, policy: Option<&Policy>) -> Self {
-        let then: Option<Digest> = serde_json::from_value(kept["catalog"].clone()).ok();
+    fn between(then: Option<Digest>, policy: Option<&Policy>) -> Self {
         match (then, policy.map(|policy| policy.rules.catalog.digest)) {
             (Some(then), Some(now)) if then == now => Self::Same,
             (Some(_), Some(_)) => Self::Changed,
@@ -126,17 +127,17 @@ fn judge(event: &Event, policy: &Policy) -> (String, Vec<Reason>) {
 
 /// What the triggers said when the event came. Those that do not take its kind were not asked: their word
 /// is known where the rules are still the same.
-fn remembered(event: &Event, kept: &Value, same: Option<&Policy>) -> (String, Vec<Reason>) {
-    let sentence = kept["sentence"].as_str().unwrap_or("Nothing is known of what its triggers said.");
-    let mut reasons: Vec<Reason> = serde_json::from_value(kept["triggers"].clone()).unwrap_or_default();
-    let asked = kept["refusal"].is_null();
+fn remembered(event: &Event, kept: Option<Reasons>, same: Option<&Policy>) -> (String, Vec<Reason>) {
+    let unknown = || ("Nothing is known of what its triggers said.".to_owned(), Vec::new(), true);
+    let known = |kept: Reasons| (kept.sentence, kept.triggers, kept.refusal.is_none());
+    let (sentence, mut reasons, asked) = kept.map_or_else(unknown, known);
     let all = same.filter(|_| asked).map(|policy| policy.rules.catalog.triggers.as_slice());
     for trigger in all.unwrap_or_default() {
         if !reasons.iter().any(|reason| reason.trigger == trigger.id) {
             reasons.push(Reason::unmatched(trigger, "on", json!(trigger.on), json!(event.kind)));
         }
     }
-    (sentence.to_owned(), reasons)
+    (sentence, reasons)
 }
 
 /// In which order conditions are looked at: who was stopped later came nearer.

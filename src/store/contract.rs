@@ -9,6 +9,7 @@ use super::shelf::{Batch, Look, Pair, Shelf, Span};
 use super::*;
 use crate::event::{EventKind, PayloadRef, Stamp, Subject};
 use crate::money::{Limits, Money, Prices};
+use crate::router::{Reason, Verdict};
 use crate::run::{Record, Started, Work};
 use crate::spec::Workflow;
 use crate::store::{codec, keys};
@@ -175,11 +176,23 @@ fn delivery(second: i64) -> Intake {
         identities: vec![format!("github/{second}")],
         event,
         payload: payload.into(),
-        reasons: json!([{ "trigger": "label", "taken": true }]),
+        reasons: judged(),
         runs: vec![NewRun { id: run_id(second), first, definition: Frozen::from(&*definition), guard: None }],
         answering: None,
         values: Values::default(),
     }
+}
+
+/// What was said of each delivery.
+fn judged() -> Reasons {
+    let reason = Reason {
+        trigger: "label".to_owned(),
+        verdict: Verdict::Matched,
+        condition: None,
+        expected: Value::Null,
+        actual: Value::Null,
+    };
+    Reasons { sentence: "It starts it.".to_owned(), triggers: vec![reason], ..Reasons::default() }
 }
 
 fn fact(seq: u64, value: Value) -> Entry {

@@ -12,6 +12,7 @@ use super::{Census, RunStatus, RunSummary, StoreError, codec};
 use crate::event::Event;
 use crate::id::{EventId, RunId};
 use crate::money::Money;
+use crate::router::Reasons;
 use crate::run::{Ending, Entry, Record};
 use crate::spec::Priority;
 
@@ -32,7 +33,7 @@ pub(super) struct Outcome {
     pub runs: Vec<RunId>,
     /// The reasons, where there was more to say than before it was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reasons: Option<serde_json::Value>,
+    pub reasons: Option<Reasons>,
 }
 
 /// What a delivery became; kept once for each of its identities.
@@ -214,11 +215,7 @@ impl KeptIdentity {
 
 impl<'a> KeptDelivery<'a> {
     /// The bytes of a delivery.
-    pub(super) fn to_bytes(
-        event: &Event,
-        reasons: &impl Serialize,
-        body: &[u8],
-    ) -> Result<Vec<u8>, StoreError> {
+    pub(super) fn to_bytes(event: &Event, reasons: &Reasons, body: &[u8]) -> Result<Vec<u8>, StoreError> {
         let mut bytes = Vec::with_capacity(body.len() + SPARE);
         push_json(&mut bytes, event)?;
         push_json(&mut bytes, reasons)?;
@@ -238,7 +235,7 @@ impl<'a> KeptDelivery<'a> {
         parse(key, self.event)
     }
 
-    pub(super) fn reasons(&self, key: &[u8]) -> Result<serde_json::Value, StoreError> {
+    pub(super) fn reasons(&self, key: &[u8]) -> Result<Reasons, StoreError> {
         parse(key, self.reasons)
     }
 }

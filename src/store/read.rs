@@ -13,6 +13,7 @@ use super::shelf::{Look, Pair, Span};
 use super::writer::lease::Leases;
 use super::{Accepted, Damage, Found, Happening, Journal, Progress, Query, Scrubbed, StoreError, codec};
 use crate::id::{Digest, EventId, RunId};
+use crate::router::Reasons;
 use crate::run::{Definition, Entry, Record};
 
 const PAGE: usize = 256;
@@ -73,7 +74,7 @@ pub(super) fn answer(look: &impl Look, leases: &Leases, query: Query) -> Result<
             Some(kept) => event_of(look, kept.event)?,
             None => None,
         },
-        Query::Reasons(event) => reasons(look, event)?.map(Found::Json),
+        Query::Reasons(event) => reasons(look, event)?.map(|reasons| Found::Reasons(Box::new(reasons))),
         Query::Events { before, limit } => {
             Some(Found::Events(readable(look, keys::events_before(before), limit, kept::event)?))
         }
@@ -110,7 +111,7 @@ fn event_of(look: &impl Look, event: EventId) -> Result<Option<Found>, StoreErro
     Ok(found.map(|event| Found::Event(Box::new(event))))
 }
 
-fn reasons(look: &impl Look, event: EventId) -> Result<Option<serde_json::Value>, StoreError> {
+fn reasons(look: &impl Look, event: EventId) -> Result<Option<Reasons>, StoreError> {
     let outcome: Option<Outcome> = kept::json(look, &keys::outcome(event))?;
     match outcome.and_then(|outcome| outcome.reasons) {
         Some(reasons) => Ok(Some(reasons)),

@@ -26,7 +26,7 @@ fn intake(run: RunId, definition: &Arc<Definition>) -> Intake {
         identities: vec![run.to_string()],
         event: begun.event.clone(),
         payload: b"{}"[..].into(),
-        reasons: json!([]),
+        reasons: crate::router::Reasons::default(),
         runs: vec![NewRun {
             id: run,
             first: Entry { seq: 0, at: at(0), record: record.clone() },

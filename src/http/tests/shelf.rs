@@ -53,7 +53,7 @@ impl Shelf {
         }
         let (event, runs) = (intake.event.id, intake.runs.iter().map(|run| run.id).collect::<Vec<_>>());
         kept.identities.extend(intake.identities.into_iter().map(|id| (id, (event, runs.clone()))));
-        kept.reasons.insert(event, intake.reasons);
+        kept.reasons.insert(event, intake.reasons.told());
         kept.runs.extend(&runs);
         Ok(Accepted::Fresh { event, runs, told: Vec::new(), stopped: Vec::new() })
     }

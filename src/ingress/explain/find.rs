@@ -6,6 +6,7 @@ use std::str::FromStr;
 use super::{Explained, Explainer, Line};
 use crate::event::Event;
 use crate::id::{EventId, RunId};
+use crate::router::Reasons;
 use crate::store::{Found, Query, StoreError};
 
 /// How many lines are shown besides what is explained.
@@ -142,15 +143,15 @@ impl Explainer {
 
     async fn line(&self, event: &Event) -> Result<Line, StoreError> {
         let kept = match self.store.query(Query::Reasons(event.id)).await? {
-            Found::Json(kept) => kept,
-            _ => serde_json::Value::Null,
+            Found::Reasons(kept) => *kept,
+            _ => Reasons::default(),
         };
         Ok(Line {
             time: event.time,
             id: event.id.to_string(),
             what: event.kind.to_string(),
             subject: event.subject.to_string(),
-            sentence: kept["sentence"].as_str().unwrap_or_default().to_owned(),
+            sentence: kept.sentence,
         })
     }
 }

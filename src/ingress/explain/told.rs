@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
 use crate::ingress::refused::Refused;
-use crate::router::Reason;
+use crate::router::Said;
 use crate::store::RunSummary;
 
 /// The answer to a question: the thing itself, and what else there is under that name.
@@ -44,22 +44,6 @@ pub struct Explanation {
     /// Whether the triggers of today were asked instead.
     #[serde(default)]
     pub today: bool,
-}
-
-/// What a trigger said, with a sentence for people.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Said {
-    /// What it said.
-    #[serde(flatten)]
-    pub reason: Reason,
-    /// The same for people.
-    pub sentence: String,
-}
-
-impl From<Reason> for Said {
-    fn from(reason: Reason) -> Self {
-        Self { sentence: reason.sentence(), reason }
-    }
 }
 
 /// Whether the rules are still those by which an event was judged.

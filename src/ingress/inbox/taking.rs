@@ -1,15 +1,14 @@
 //! An event with everything that is stored with it.
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
 use super::Rejection;
 use crate::event::Event;
-use crate::id::{Digest, RunId};
+use crate::id::RunId;
 use crate::ingress::policy::Policy;
 use crate::ingress::questions::Open;
 use crate::router::guard::Voice;
-use crate::router::{ANSWERING, Reason, Routing, Start};
+use crate::router::{ANSWERING, Reasons, Routing, Start};
 use crate::run::{Entry, Frozen, Record, Started};
 use crate::store::{NewRun, Values};
 
@@ -22,7 +21,7 @@ pub(super) struct Taking {
     pub(super) runs: Vec<NewRun>,
     /// The runs' workflows, in the same order.
     workflows: Vec<String>,
-    pub(super) reasons: Value,
+    pub(super) reasons: Reasons,
     /// What answers where the event came from, if anything may have to be said there.
     pub(super) answering: Option<Frozen>,
     pub(super) values: Values,
@@ -30,11 +29,11 @@ pub(super) struct Taking {
 
 impl Taking {
     /// What routing says.
-    pub(super) fn of(routing: Routing, policy: &Policy, now: Timestamp) -> Result<Self, Rejection> {
+    pub(super) fn of(mut routing: Routing, policy: &Policy, now: Timestamp) -> Result<Self, Rejection> {
         let runs = new_runs(&routing, policy, now)?;
         let workflows = routing.starts.iter().map(|start| start.workflow.clone()).collect();
-        let reasons = reasons(&routing, policy.rules.catalog.digest);
         let answering = answering(&routing, policy);
+        let reasons = routing.kept(policy.rules.catalog.digest);
         Ok(Self { routing, about: None, runs, workflows, reasons, answering, values: Values::default() })
     }
 
@@ -54,7 +53,8 @@ impl Taking {
         self.values.expect.push((name.clone(), Some(open.to_bytes())));
         self.values.put.push((name, None));
         let sentence = format!("It answers what was asked about {event}. {}", resumed.sentence());
-        self.reasons = json!({ "sentence": sentence, "answers": event, "triggers": told(&resumed.reasons) });
+        self.reasons =
+            Reasons { sentence, answers: Some(event), triggers: resumed.reasons, ..Reasons::default() };
         self.about = Some(Box::new(resumed.event));
         Ok(self)
     }
@@ -110,22 +110,4 @@ fn answering(routing: &Routing, policy: &Policy) -> Option<Frozen> {
     let tracker = routing.event.task.as_ref().map(|task| &task.reference.tracker);
     let (workflow, _) = ANSWERING;
     if speaks { policy.freeze(workflow, tracker) } else { None }
-}
-
-/// What is kept of the routing: each trigger's word, and why none was asked where none was, for
-/// programs and for people.
-fn reasons(routing: &Routing, catalog: Digest) -> Value {
-    json!({
-        "sentence": routing.sentence(), "refusal": routing.refusal, "triggers": told(&routing.reasons),
-        "catalog": catalog,
-    })
-}
-
-fn told(reasons: &[Reason]) -> Vec<Value> {
-    let said = |reason: &Reason| {
-        let mut told = json!(reason);
-        told["sentence"] = reason.sentence().into();
-        told
-    };
-    reasons.iter().map(said).collect()
 }

@@ -105,7 +105,7 @@ impl Office {
 
     async fn reasons(&self, event: EventId) -> Value {
         match self.store.query(Query::Reasons(event)).await.unwrap() {
-            Found::Json(reasons) => reasons,
+            Found::Reasons(reasons) => reasons.told(),
             other => panic!("{other:?}"),
         }
     }

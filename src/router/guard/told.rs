@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Admitted, Held};
 use crate::id::RunId;
-use crate::router::{Reason, Verdict};
+use crate::router::{Reason, Reasons, Verdict};
 
 /// What was judged about a run, as it is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,19 +149,16 @@ pub fn notice(trigger: &str, held: &Held) -> Option<String> {
 }
 
 /// Puts what was judged into the reasons that are kept with an event.
-pub fn amend(reasons: &mut Value, all: &[Told], still_starts: bool) {
+pub fn amend(reasons: &mut Reasons, all: &[Told], still_starts: bool) {
     for told in all {
-        let triggers = reasons.get_mut("triggers").and_then(Value::as_array_mut);
-        let place = triggers.into_iter().flatten().find(|reason| reason["trigger"] == told.trigger.as_str());
-        if let Some(place) = place {
-            *place = json!(told.reason());
-            place["sentence"] = told.sentence().into();
+        if let Some(place) = reasons.triggers.iter_mut().find(|reason| reason.trigger == told.trigger) {
+            *place = told.reason();
         }
     }
     let sentences = all.iter().map(|told| format!("{}: {}", told.trigger, told.sentence()));
-    let before = reasons["sentence"].as_str().filter(|_| still_starts).map(str::to_owned);
+    let before = still_starts.then(|| std::mem::take(&mut reasons.sentence));
     let whole: Vec<String> = before.into_iter().chain(sentences).collect();
-    reasons["sentence"] = whole.join(" ").into();
+    reasons.sentence = whole.join(" ");
 }
 
 fn often(rate: crate::spec::Rate) -> String {

@@ -11,7 +11,7 @@ use serde_json::Map;
 use super::{Filter, Schedule, Trigger, event_names};
 use crate::event::{KindPattern, RepositoryName};
 use crate::spec::diagnostic::Source;
-use crate::spec::near::distance;
+use crate::spec::near::is_a_letter_off;
 use crate::spec::scope::Scope;
 use crate::spec::yaml::{self, Entry, Fields, Node, Tree};
 use crate::spec::{Field, Vocabulary, Workflow};
@@ -152,7 +152,10 @@ impl Reading<'_> {
             return self.source.fault_with_help(node.span.clone(), message, help);
         }
         // Kinds that are not on the list exist; one letter off a listed one is a slip.
-        if let Some(meant) = self.words.kinds.iter().find(|known| distance(text, known) == 1) {
+        if self.words.kinds.contains(&text) {
+            return;
+        }
+        if let Some(meant) = self.words.kinds.iter().find(|known| is_a_letter_off(text, known)) {
             let message = format!("`{text}` is not a kind of event that `{vendor}` makes");
             self.source.fault_with_help(node.span.clone(), message, format!("did you mean `{meant}`?"));
         }

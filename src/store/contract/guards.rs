@@ -34,7 +34,7 @@ fn guarded(second: i64, guard: Guard) -> Intake {
     let mut intake = delivery(second);
     intake.runs[0].guard = Some(Box::new(guard));
     intake.answering = Some(Frozen::from(&definition()));
-    intake.reasons = json!({ "sentence": "It starts it.", "triggers": [{ "trigger": "label" }] });
+    intake.reasons = judged();
     intake
 }
 
@@ -86,7 +86,7 @@ pub(super) async fn a_queue_drains_in_order_also_over_an_opening(home: &impl Hom
     let (_, told) = came(&store, 14, high).await;
     assert_eq!(told, [format!("Queued behind {}, as number 1.", run_id(10))]);
     let reasons = match store.query(Query::Reasons(event_id(14))).await.unwrap() {
-        Found::Json(reasons) => reasons,
+        Found::Reasons(reasons) => reasons.told(),
         other => panic!("{other:?}"),
     };
     assert_eq!(reasons["triggers"][0]["verdict"], "queued");

@@ -11,6 +11,7 @@ use super::desk::Desk;
 use super::lease::Given;
 use super::{begin, guard};
 use crate::id::{EventId, RunId};
+use crate::router::Reasons;
 use crate::router::guard::{Guard, told};
 use crate::run::{Entry, Frozen, Record};
 use crate::store::codec;
@@ -31,7 +32,7 @@ pub(in crate::store) struct Prepared {
     /// What is kept of it, ready to be written.
     delivery: Vec<u8>,
     /// The reasons, for when there is more to say.
-    reasons: serde_json::Value,
+    reasons: Reasons,
     runs: Vec<PreparedRun>,
     values: Values,
     answering: Option<Frozen>,

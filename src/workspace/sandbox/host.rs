@@ -1,4 +1,4 @@
-//! What this host has to offer: found out beside everything else, and waited for by whoever runs a command.
+//! What this host has to offer: found out once, by whoever asks first.
 
 use std::sync::Arc;
 
@@ -14,17 +14,13 @@ pub struct Host {
 }
 
 impl Host {
-    /// A host that is tried from now on.
+    /// A host that has not been tried yet.
     #[must_use]
-    pub fn probed(options: Options) -> Self {
-        let host = Self { found: Arc::default(), options };
-        let probing = host.clone();
-        // Whoever asks before it has ended waits for it, and tries again itself where it failed.
-        tokio::spawn(async move { probing.sandbox().await });
-        host
+    pub fn new(options: Options) -> Self {
+        Self { found: Arc::default(), options }
     }
 
-    /// The sandbox, once it is known.
+    /// The sandbox that works; whoever asks while it is looked for waits.
     pub async fn sandbox(&self) -> Arc<Sandbox> {
         let probe = async || Arc::new(Sandbox::probe(self.options.clone()).await);
         Arc::clone(self.found.get_or_init(probe).await)
