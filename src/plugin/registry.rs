@@ -135,21 +135,24 @@ pub enum AiProvider {
 impl Options {
     /// What is wrong with how sources are polled: they are asked through the plugin of the same name.
     fn poll_problem(&self) -> Option<PluginError> {
-        let wrong = |vendor, message| Some(PluginError::new(vendor, Problem::NotOffered, message));
+        let github = self.sources.github.as_ref().filter(|source| source.poll.is_some());
+        let gitlab = self.sources.gitlab.as_ref().filter(|source| source.poll.is_some());
+        let jira = self.sources.jira.as_ref().filter(|source| source.poll.is_some());
         let unasked = "`poll` asks through the plugin of the same name, and none is configured";
-        if self.sources.jira.as_ref().is_some_and(|source| source.poll.is_some()) && self.jira.is_none() {
-            return wrong("jira", unasked);
-        }
-        let github = self.sources.github.as_ref().filter(|source| source.poll.is_some())?;
-        match () {
-            () if self.github.is_none() => wrong("github", unasked),
-            () if github.repositories.is_empty() => wrong("github", "`poll` needs `repositories` to ask"),
-            // A webhook tells of a label's moment in another second now and then.
-            () if !github.secrets.is_empty() => {
-                wrong("github", "`poll` and `secrets` exclude each other: what is sent need not be asked for")
-            }
-            () => None,
-        }
+        let unnamed = "`poll` needs `repositories` to ask";
+        // A webhook tells of a label's moment in another second now and then.
+        let sent = "`poll` and `secrets` exclude each other: what is sent need not be asked for";
+        let wrongs = [
+            ("jira", jira.is_some() && self.jira.is_none(), unasked),
+            ("github", github.is_some() && self.github.is_none(), unasked),
+            ("gitlab", gitlab.is_some() && self.gitlab.is_none(), unasked),
+            ("github", github.is_some_and(|source| source.repositories.is_empty()), unnamed),
+            ("gitlab", gitlab.is_some_and(|source| source.repositories.is_empty()), unnamed),
+            ("github", github.is_some_and(|source| !source.secrets.is_empty()), sent),
+            ("gitlab", gitlab.is_some_and(gitlab::source::SourceOptions::is_sent), sent),
+        ];
+        let wrong = wrongs.into_iter().find(|(_, is_wrong, _)| *is_wrong);
+        wrong.map(|(vendor, _, message)| PluginError::new(vendor, Problem::NotOffered, message))
     }
 }
 
@@ -358,19 +361,24 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_polled_can_be_asked_and_is_not_sent_as_well() {
-        let github = json!({"token": "t", "base_url": "http://127.0.0.1:1"});
-        let polled = |source: serde_json::Value, plugin: Option<&serde_json::Value>| {
-            let error = build(json!({ "sources": {"github": source}, "github": plugin })).err();
-            error.map(|error| error.to_string())
-        };
-        let repositories = json!(["acme/shop"]);
-        let with = Some(&github);
-        assert_eq!(polled(json!({"poll": {}, "repositories": repositories}), with), None);
-        let problem = polled(json!({"poll": {}, "repositories": repositories, "secrets": ["s"]}), with);
-        assert!(problem.unwrap().contains("exclude each other"));
-        assert!(polled(json!({"poll": {}}), with).unwrap().contains("needs `repositories`"));
-        let alone = polled(json!({"poll": {}, "repositories": repositories}), None);
-        assert!(alone.unwrap().contains("none is configured"));
+        let plugin = json!({"token": "t", "base_url": "http://127.0.0.1:1"});
+        for vendor in ["github", "gitlab"] {
+            let polled = |source: serde_json::Value, plugin: Option<&serde_json::Value>| {
+                let error = build(json!({ "sources": {vendor: source}, vendor: plugin })).err();
+                error.map(|error| error.to_string())
+            };
+            let repositories = json!(["acme/shop"]);
+            let with = Some(&plugin);
+            assert_eq!(polled(json!({"poll": {}, "repositories": repositories}), with), None);
+            let problem = polled(json!({"poll": {}, "repositories": repositories, "secrets": ["s"]}), with);
+            assert!(problem.unwrap().contains("exclude each other"));
+            assert!(polled(json!({"poll": {}}), with).unwrap().contains("needs `repositories`"));
+            let alone = polled(json!({"poll": {}, "repositories": repositories}), None);
+            assert!(alone.unwrap().contains("none is configured"));
+        }
+        let signed = json!({"poll": {}, "repositories": ["acme/shop"], "signing_tokens": ["whsec_AAEC"]});
+        let error = build(json!({ "sources": {"gitlab": signed}, "gitlab": plugin })).unwrap_err();
+        assert!(error.to_string().contains("exclude each other"));
         let jira = build(json!({ "sources": {"jira": {"poll": {"every": "1m"}}} })).unwrap_err();
         assert!(jira.to_string().contains("none is configured"));
     }

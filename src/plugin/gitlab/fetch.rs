@@ -6,6 +6,8 @@
 //! they were sent. What was not taken is given oldest first. A delivery that somebody sent again by hand is here
 //! already, and is known.
 
+mod poll;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +15,7 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 
+use self::poll::Polled;
 use super::client::{self, GitLab, project};
 use super::source::{self, SourceOptions};
 use super::wire::{Attempt, Hook};
@@ -32,8 +35,12 @@ const HEADERS: [&str; 2] = ["x-gitlab-event", "idempotency-key"];
 
 /// All the ways in which GitLab is asked, as its source is configured.
 pub fn all(gitlab: &Arc<GitLab>, source: &SourceOptions) -> Vec<Arc<dyn Fetch>> {
-    let is_off = source.secrets.is_empty() && source.signing_tokens.is_empty();
-    if is_off || !source.catch_up.unwrap_or(true) {
+    if let Some(poll) = &source.poll {
+        let every = fetch::pause(poll.every);
+        let ways = source.repositories.iter().map(|name| Arc::new(Polled::new(gitlab, name, every)) as _);
+        return ways.collect();
+    }
+    if !source.is_sent() || !source.catch_up.unwrap_or(true) {
         return Vec::new();
     }
     let ways = source.repositories.iter().map(|repository| Deliveries {

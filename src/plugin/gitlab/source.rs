@@ -21,6 +21,7 @@ use crate::event::{
     Account, Actor, ChangeMention, Check, Command, Comment, Event, Push, RepositoryMention, RepositoryName,
     SourceName, Stamp, Subject, TaskMention, TaskRef,
 };
+use crate::plugin::fetch::Poll;
 use crate::plugin::lenient::{self, Text};
 use crate::plugin::scheme::{Credential, Scheme};
 use crate::plugin::source::{Decoded, Delivery, Source, Undecodable};
@@ -72,8 +73,18 @@ pub struct SourceOptions {
     pub signing_tokens: Vec<SecretString>,
     /// Whether GitLab is asked for what it could not deliver.
     pub catch_up: Option<bool>,
-    /// The repositories that are asked.
+    /// How GitLab is asked for everything, where it cannot deliver anything.
+    pub poll: Option<Poll>,
+    /// The projects that are asked.
     pub repositories: Vec<RepositoryName>,
+}
+
+impl SourceOptions {
+    /// Whether webhooks are believed.
+    #[must_use]
+    pub fn is_sent(&self) -> bool {
+        !self.secrets.is_empty() || !self.signing_tokens.is_empty()
+    }
 }
 
 /// GitLab as a sender of deliveries.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::Value;
@@ -179,6 +180,117 @@ pub(super) struct Note {
     pub(super) id: u64,
     pub(super) body: String,
     pub(super) author: Option<User>,
+}
+
+/// A project, as its webhooks tell of it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Home {
+    pub(super) id: u64,
+    #[serde(default)]
+    pub(super) name: String,
+    pub(super) path_with_namespace: String,
+    #[serde(default)]
+    pub(super) default_branch: Option<String>,
+    pub(super) web_url: String,
+    #[serde(default)]
+    pub(super) visibility: Option<String>,
+    #[serde(default = "on")]
+    pub(super) issues_enabled: bool,
+    #[serde(default = "on")]
+    pub(super) merge_requests_enabled: bool,
+}
+
+fn on() -> bool {
+    true
+}
+
+/// An issue or a merge request in the list of what was updated.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Updated {
+    pub(super) id: u64,
+    pub(super) iid: u64,
+    pub(super) title: String,
+    #[serde(default)]
+    pub(super) description: Option<String>,
+    pub(super) state: String,
+    pub(super) web_url: String,
+    pub(super) created_at: Timestamp,
+    pub(super) updated_at: Timestamp,
+    #[serde(default)]
+    pub(super) author: Value,
+    #[serde(default)]
+    pub(super) labels: Vec<String>,
+    #[serde(default)]
+    pub(super) assignees: Vec<Value>,
+    #[serde(default)]
+    pub(super) reviewers: Vec<Value>,
+    /// `issue`, `incident`, `task`, `test_case`; a merge request is of no type.
+    #[serde(default)]
+    pub(super) issue_type: Option<String>,
+    #[serde(default)]
+    pub(super) confidential: Option<bool>,
+    #[serde(default)]
+    pub(super) draft: bool,
+    #[serde(default)]
+    pub(super) sha: Option<String>,
+    #[serde(default)]
+    pub(super) source_branch: Option<String>,
+    #[serde(default)]
+    pub(super) target_branch: Option<String>,
+    #[serde(default)]
+    pub(super) source_project_id: Option<u64>,
+    #[serde(default)]
+    pub(super) target_project_id: Option<u64>,
+}
+
+/// A label that was put on something or taken away.
+#[derive(Debug, Deserialize)]
+pub(super) struct LabelEvent {
+    pub(super) id: u64,
+    #[serde(default)]
+    pub(super) user: Value,
+    pub(super) created_at: Timestamp,
+    /// None where there is no such label any more.
+    #[serde(default)]
+    pub(super) label: Option<LabelName>,
+    /// `add`, `remove`.
+    pub(super) action: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct LabelName {
+    pub(super) name: String,
+}
+
+/// Something that was closed, opened again or merged.
+#[derive(Debug, Deserialize)]
+pub(super) struct StateEvent {
+    pub(super) id: u64,
+    #[serde(default)]
+    pub(super) user: Value,
+    pub(super) created_at: Timestamp,
+    pub(super) state: String,
+}
+
+/// What was said about something, or what GitLab noted there by itself.
+#[derive(Debug, Deserialize)]
+pub(super) struct Remark {
+    pub(super) id: u64,
+    pub(super) body: String,
+    #[serde(default)]
+    pub(super) author: Value,
+    pub(super) created_at: Timestamp,
+    #[serde(default)]
+    pub(super) system: bool,
+    /// Whether only members may read it.
+    #[serde(default)]
+    pub(super) internal: Option<bool>,
+    /// The same, before GitLab 16.
+    #[serde(default)]
+    pub(super) confidential: Option<bool>,
+    /// Where in a diff it stands.
+    #[serde(default)]
+    pub(super) position: Value,
 }
 
 /// What we may do with a project.
