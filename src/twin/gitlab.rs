@@ -1,6 +1,7 @@
 //! GitLab: the REST API as far as a bot calls it, repositories over git, and webhooks about both.
 
 mod change;
+mod event;
 mod hook;
 mod item;
 mod pages;
@@ -41,6 +42,8 @@ pub(super) fn routes(world: &Arc<World>) -> Router<Arc<World>> {
         .route("/merge_requests", get(change::list).post(change::create))
         .route("/{kind}/{iid}", get(item::read).put(item::edit))
         .route("/{kind}/{iid}/notes", get(item::list_notes).post(item::create_note))
+        .route("/{kind}/{iid}/resource_label_events", get(event::list_labels))
+        .route("/{kind}/{iid}/resource_state_events", get(event::list_states))
         .route("/hooks", get(webhook::list).post(webhook::create))
         .route("/hooks/{hook}", put(webhook::edit))
         .route("/hooks/{hook}/events", get(webhook::events));

@@ -19,17 +19,14 @@ type Shared = State<Arc<World>>;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Filter {
-    state: Option<String>,
     source_branch: Option<String>,
     target_branch: Option<String>,
 }
 
 impl Filter {
-    fn takes(&self, item: &Item, change: &Change) -> bool {
+    fn takes(&self, change: &Change) -> bool {
         let is = |wanted: &Option<String>, actual: &str| wanted.as_deref().is_none_or(|one| one == actual);
-        is(&self.state, if item.open { "opened" } else { "closed" })
-            && is(&self.source_branch, &change.source)
-            && is(&self.target_branch, &change.target)
+        is(&self.source_branch, &change.source) && is(&self.target_branch, &change.target)
     }
 }
 
@@ -41,9 +38,9 @@ pub(super) async fn list(
 ) -> Answer {
     let state = world.gitlab();
     let project = state.project(&id)?;
-    let all = project.changes.values().rev().filter_map(|item| Some((item, item.change.as_ref()?)));
-    let found = all.filter(|(item, change)| filter.takes(item, change));
-    Ok(paging.page(found.map(|(item, _)| shape::item(&world, project, item)).collect(), 100))
+    let all = paging.wanted(project.changes.values()).into_iter();
+    let found = all.filter(|item| item.change.as_ref().is_some_and(|change| filter.takes(change)));
+    Ok(paging.page(found.map(|item| shape::item(&world, project, item)).collect(), 100))
 }
 
 #[derive(Debug, Deserialize)]

@@ -80,7 +80,7 @@ fn attributes(world: &World, project: &Project, place: &Place, item: &Item) -> V
         "iid": item.iid,
         "title": item.title,
         "description": item.description,
-        "state": if item.open { "opened" } else { "closed" },
+        "state": item.state(),
         "created_at": time(item.created),
         "updated_at": time(item.updated),
         "labels": labels(&item.labels),
@@ -153,7 +153,7 @@ fn noted(world: &World, state: &State, place: &Place, id: u64) -> Result<Deliver
         "object_attributes": {
             "id": note.id,
             "note": note.body,
-            "noteable_type": if place.change { "MergeRequest" } else { "Issue" },
+            "noteable_type": place.noteable(),
             "noteable_id": item.id,
             "system": false,
             "created_at": time(note.created),
@@ -216,11 +216,11 @@ pub(in crate::twin) fn label_by(
     (label, by): (&str, &str),
 ) -> Result<Delivery, Refusal> {
     let mut state = world.gitlab();
-    let item = state.item_mut(place)?;
-    let before = item.labels.clone();
-    item::put_label(&mut item.labels, label);
-    item.updated = world.now();
-    told(world, &state, place, ("update", by), Some(&before))
+    let before = state.alter(place, (by, world.now()), |item| {
+        item::put_label(&mut item.labels, label);
+        Ok(())
+    })?;
+    told(world, &state, place, ("update", by), Some(&before.labels))
 }
 
 /// A person comments.

@@ -20,16 +20,37 @@ type Shared = State<Arc<World>>;
 /// The longest description or comment, in characters.
 const LONGEST: usize = 1_000_000;
 
+/// What is asked of a list.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Paging {
     page: Option<usize>,
     per_page: Option<usize>,
     created_after: Option<Timestamp>,
+    updated_after: Option<Timestamp>,
+    order_by: Option<String>,
+    state: Option<String>,
     sort: Option<String>,
 }
 
 impl Paging {
+    /// The issues or merge requests that are asked for, newest first by what they are to be ordered by.
+    pub(super) fn wanted<'a>(&self, items: impl Iterator<Item = &'a Item>) -> Vec<&'a Item> {
+        let is_after = |after: Option<Timestamp>, moment| after.is_none_or(|after| moment >= after);
+        let state = self.state.as_deref().filter(|state| *state != "all");
+        let is_wanted = |item: &&Item| {
+            is_after(self.created_after, item.created)
+                && is_after(self.updated_after, item.updated)
+                && state.is_none_or(|state| state == item.state())
+        };
+        let mut wanted: Vec<_> = items.filter(is_wanted).collect();
+        if self.order_by.as_deref() == Some("updated_at") {
+            wanted.sort_by_key(|item| item.updated);
+        }
+        wanted.reverse();
+        wanted
+    }
+
     /// One page of a list that is newest first unless it is wanted otherwise.
     pub(super) fn page(&self, mut newest_first: Vec<Value>, most: usize) -> Response {
         if self.sort.as_deref() == Some("asc") {
@@ -45,7 +66,7 @@ impl Paging {
 }
 
 /// The place that a path names, if its kind is one of the two.
-fn place(world: &World, id: &str, kind: &str, iid: u64) -> Result<Place, Refusal> {
+pub(super) fn place(world: &World, id: &str, kind: &str, iid: u64) -> Result<Place, Refusal> {
     let project = world.gitlab().project(id)?.path.clone();
     let place = Place { project, change: kind == "merge_requests", iid };
     if place.kind() == kind { Ok(place) } else { Err(Refusal::missing("")) }
@@ -65,8 +86,7 @@ pub(super) async fn list_issues(
 ) -> Answer {
     let state = world.gitlab();
     let project = state.project(&id)?;
-    let wanted = |item: &&Item| paging.created_after.is_none_or(|after| item.created >= after);
-    let found = project.issues.values().rev().filter(wanted);
+    let found = paging.wanted(project.issues.values()).into_iter();
     Ok(paging.page(found.map(|item| shape::item(&world, project, item)).collect(), 100))
 }
 
@@ -137,9 +157,12 @@ pub(super) async fn edit(
 
 /// Edits it; gives the labels that it had.
 fn apply(world: &World, place: &Place, edit: Edit) -> Result<Vec<String>, Refusal> {
-    let mut state = world.gitlab();
-    let item = state.item_mut(place)?;
-    let before = item.labels.clone();
+    let by = (world.bot().name.as_str(), world.now());
+    let before = world.gitlab().alter(place, by, |item| change(item, edit))?;
+    Ok(before.labels)
+}
+
+fn change(item: &mut Item, edit: Edit) -> Result<(), Refusal> {
     item.open = match edit.state_event.as_deref() {
         None => item.open,
         Some("reopen") => true,
@@ -153,8 +176,7 @@ fn apply(world: &World, place: &Place, edit: Edit) -> Result<Vec<String>, Refusa
     }
     item.title = edit.title.unwrap_or_else(|| item.title.clone());
     item.description = edit.description.or(item.description.take());
-    item.updated = world.now();
-    Ok(before)
+    Ok(())
 }
 
 /// Puts a label among others; of one scope there is one at a time.

@@ -73,7 +73,7 @@ pub(super) fn item(world: &World, project: &Project, item: &Item) -> Value {
         "project_id": project.id,
         "title": item.title,
         "description": item.description,
-        "state": if item.open { "opened" } else { "closed" },
+        "state": item.state(),
         "created_at": time(item.created),
         "updated_at": time(item.updated),
         "closed_at": if item.open { None } else { Some(time(item.updated)) },
@@ -116,7 +116,7 @@ pub(super) fn note(world: &World, place: &Place, item: &Item, note: &Note) -> Va
         "internal": false,
         "noteable_id": item.id,
         "noteable_iid": item.iid,
-        "noteable_type": if place.change { "MergeRequest" } else { "Issue" },
+        "noteable_type": place.noteable(),
         "resolvable": false,
     })
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::Refusal;
+use super::event::{self, Event};
 use super::webhook::Webhook;
 use crate::twin::TwinError;
 use crate::twin::git::Repositories;
@@ -48,6 +49,11 @@ impl Place {
     pub(super) fn kind(&self) -> &'static str {
         if self.change { "merge_requests" } else { "issues" }
     }
+
+    /// What events and notes call its kind.
+    pub(super) fn noteable(&self) -> &'static str {
+        if self.change { "MergeRequest" } else { "Issue" }
+    }
 }
 
 /// An issue or a merge request.
@@ -63,8 +69,17 @@ pub(super) struct Item {
     pub(super) created: Timestamp,
     pub(super) updated: Timestamp,
     pub(super) notes: Vec<Note>,
+    /// What was done to its labels and its state.
+    pub(super) events: Vec<Event>,
     /// What makes it a merge request.
     pub(super) change: Option<Change>,
+}
+
+impl Item {
+    /// GitLab's word for whether it is open.
+    pub(super) fn state(&self) -> &'static str {
+        if self.open { "opened" } else { "closed" }
+    }
 }
 
 /// What a merge request wants to bring where.
@@ -134,6 +149,8 @@ impl State {
     /// Writes an issue or a merge request down under the next number of its kind.
     pub(super) fn add(&mut self, project: &str, new: New, now: Timestamp) -> Option<Item> {
         let id = self.next_id();
+        let made_with = event::between((&[], true), (&new.labels, true), (&new.author, now));
+        let events = self.numbered(made_with);
         let project = self.projects.get_mut(project)?;
         let all = if new.change.is_some() { &mut project.changes } else { &mut project.issues };
         let iid = all.keys().last().map_or(1, |last| last + 1);
@@ -148,10 +165,33 @@ impl State {
             created: now,
             updated: now,
             notes: Vec::new(),
+            events,
             change: new.change,
         };
         all.insert(iid, item.clone());
         Some(item)
+    }
+
+    /// Lets somebody change an issue or a merge request, and writes down what that did to its labels and its state.
+    /// Gives it as it was before.
+    pub(super) fn alter(
+        &mut self,
+        place: &Place,
+        (by, now): (&str, Timestamp),
+        change: impl FnOnce(&mut Item) -> Result<(), Refusal>,
+    ) -> Result<Item, Refusal> {
+        let before = self.item(place)?.clone();
+        let mut after = before.clone();
+        change(&mut after)?;
+        let done = event::between((&before.labels, before.open), (&after.labels, after.open), (by, now));
+        after.events.extend(self.numbered(done));
+        after.updated = now;
+        *self.item_mut(place)? = after;
+        Ok(before)
+    }
+
+    fn numbered(&mut self, events: Vec<Event>) -> Vec<Event> {
+        events.into_iter().map(|event| event.numbered(self.next_id())).collect()
     }
 
     /// Writes a comment down.

@@ -110,3 +110,50 @@ async fn notes_come_page_by_page_and_what_was_delivered_is_kept() {
     assert_eq!(failed[0]["request_data"]["object_attributes"]["note"], "/ostler fix");
     assert_eq!((failed.as_array().unwrap().len(), &failed[0]["response_status"]), (1, &json!("503")));
 }
+
+#[tokio::test]
+async fn what_was_done_to_labels_and_state_is_remembered_and_what_was_updated_is_found() {
+    let setting = Setting::start().await;
+    let issue = format!("{SITE}/issues/1");
+    let before = setting.gitlab_get(&issue).await.1["updated_at"].as_str().unwrap().to_owned();
+    let label = json!({"project": "acme/web/site", "issue": 1, "label": "status::in progress", "by": "ada"});
+    setting.act(json!({"label_on_gitlab": label})).await;
+    let wish = json!({"add_labels": "status::in review", "state_event": "close"});
+    setting.gitlab_send(reqwest::Method::PUT, &issue, wish).await;
+    setting.gitlab_send(reqwest::Method::PUT, &issue, json!({"state_event": "reopen"})).await;
+    let (_, labels) = setting.gitlab_get(&format!("{issue}/resource_label_events")).await;
+    let told: Vec<_> = labels
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| {
+            let text = |value: &Value| value.as_str().unwrap().to_owned();
+            [text(&event["user"]["username"]), text(&event["action"]), text(&event["label"]["name"])]
+        })
+        .collect();
+    let expected = [
+        ["ada", "add", "status::in progress"],
+        ["ostler-bot", "add", "status::in review"],
+        ["ostler-bot", "remove", "status::in progress"],
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(labels[1]["created_at"], labels[2]["created_at"]);
+    let (_, states) = setting.gitlab_get(&format!("{issue}/resource_state_events?per_page=1&page=2")).await;
+    assert_eq!((states.as_array().unwrap().len(), &states[0]["state"]), (1, &json!("reopened")));
+    let new = json!({"title": "New", "labels": "bug"});
+    setting.gitlab_send(reqwest::Method::POST, &format!("{SITE}/issues"), new).await;
+    let (_, made) = setting.gitlab_get(&format!("{SITE}/issues/2/resource_label_events")).await;
+    assert_eq!(made[0]["label"]["name"], "bug", "what it was made with is written down too");
+    let list = async |query: String| {
+        let (_, list) = setting.gitlab_get(&format!("{SITE}/issues?{query}")).await;
+        list.as_array().unwrap().iter().map(|issue| issue["iid"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(list("state=all&order_by=updated_at&sort=asc".to_owned()).await, [1, 2]);
+    setting.gitlab_send(reqwest::Method::POST, &format!("{issue}/notes"), json!({"body": "n"})).await;
+    assert_eq!(list("state=all&order_by=updated_at&sort=asc".to_owned()).await, [2, 1]);
+    assert_eq!(list("order_by=created_at".to_owned()).await, [2, 1]);
+    let last = setting.gitlab_get(&issue).await.1["updated_at"].as_str().unwrap().to_owned();
+    assert_eq!(list(format!("updated_after={last}")).await, [1]);
+    assert_eq!(list(format!("updated_after={before}")).await, [2, 1]);
+    assert_eq!(list("state=closed".to_owned()).await, [0; 0]);
+}
