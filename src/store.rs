@@ -415,7 +415,7 @@ pub struct Census {
 /// How a store is run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// How many writes may wait for the writer before it is [`StoreError::Busy`].
+    /// How many writes may be unanswered before another one is [`StoreError::Busy`].
     pub waiting: usize,
 }
 

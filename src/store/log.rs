@@ -210,7 +210,7 @@ fn parse(mut changes: &[u8]) -> Option<Batch> {
         let key = sized(&mut changes)?;
         let (has_value, rest) = changes.split_first()?;
         changes = rest;
-        let value = if *has_value == 1 { Some(sized(&mut changes)?) } else { None };
+        let value = if *has_value == 1 { Some(sized(&mut changes)?.into()) } else { None };
         batch.insert(key, value);
     }
     Some(batch)

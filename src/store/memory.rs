@@ -58,12 +58,12 @@ impl Look for MemoryShelf {
 impl Shelf for MemoryShelf {
     const BLOCKS: bool = false;
 
-    fn apply(&self, batch: Batch) -> Result<(), StoreError> {
+    fn apply(&self, batch: &Batch) -> Result<(), StoreError> {
         let mut kept = self.write();
         for (key, value) in batch {
             match value {
-                Some(value) => kept.insert(key, value),
-                None => kept.remove(&key),
+                Some(value) => kept.insert(key.clone(), value.to_vec()),
+                None => kept.remove(key),
             };
         }
         Ok(())

@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::ops::Range;
 
+use bytes::Bytes;
+
 use super::StoreError;
 use super::keys::Key;
 
 /// What a batch changes: the value that a key gets, or that it has none.
-pub type Batch = BTreeMap<Key, Option<Vec<u8>>>;
+pub type Batch = BTreeMap<Key, Option<Bytes>>;
 
 /// A key with its value.
 pub type Pair = (Key, Vec<u8>);
@@ -51,7 +53,7 @@ pub trait Shelf: Look + Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// When the disk fails. What is on it is then unknown until it is opened again.
-    fn apply(&self, batch: Batch) -> Result<(), StoreError>;
+    fn apply(&self, batch: &Batch) -> Result<(), StoreError>;
 
     /// Gives up the room of what is not kept any more. Gives the keys whose values stand in the way of more: written
     /// again, they stand elsewhere.
@@ -114,7 +116,7 @@ impl Span {
             below.scan(self, limit.saturating_add(changes.len()))?.into_iter().collect();
         for (key, change) in changes {
             match change {
-                Some(value) => found.insert(key, value),
+                Some(value) => found.insert(key, value.into()),
                 None => found.remove(&key),
             };
         }

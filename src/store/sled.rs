@@ -131,7 +131,7 @@ impl Look for SledShelf {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         // Before the database is looked at: what leaves there meanwhile is in it.
         match self.ahead.get(key) {
-            Some(changed) => Ok(changed),
+            Some(changed) => Ok(changed.map(Vec::from)),
             None => self.database.get(key),
         }
     }
@@ -148,14 +148,14 @@ impl Look for SledShelf {
 impl Shelf for SledShelf {
     const BLOCKS: bool = true;
 
-    fn apply(&self, batch: Batch) -> Result<(), StoreError> {
+    fn apply(&self, batch: &Batch) -> Result<(), StoreError> {
         let mut log = self.log();
         if log.is_full() {
             self.ahead.await_settled(log.given_up())?;
             log.turn();
             self.ahead.want_settled(log.newest());
         }
-        let number = log.append(&batch)?;
+        let number = log.append(batch)?;
         self.ahead.add(number, batch)
     }
 

@@ -1,7 +1,8 @@
-//! The one thread that writes.
+//! The one thread that judges what is written, and the one that makes it durable.
 //!
-//! Commands wait in a bounded queue. The writer takes what is there, judges one after the other, makes
-//! them durable together, and only then answers each: many callers share one wait for the disk.
+//! Commands wait in a bounded queue. The writer judges one after the other, and gives what has come together to the
+//! [`Scribe`], who makes it durable at once and only then answers each: many callers share one wait for the disk,
+//! and the next are judged meanwhile.
 
 mod begin;
 pub(super) mod desk;
@@ -10,18 +11,19 @@ pub(super) mod judge;
 pub(super) mod lease;
 pub(super) mod prune;
 mod recount;
+mod scribe;
 pub(super) mod scrub;
 
 use std::fmt;
-use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
-use tokio::sync::oneshot;
+use crossbeam_channel::{Receiver, Select, Sender, unbounded};
+use tokio::sync::{Semaphore, oneshot};
 
 use self::desk::Desk;
+use self::scribe::{Group, Scribe};
 use super::StoreError;
 use super::shelf::Shelf;
 
@@ -30,25 +32,28 @@ const GROUP: usize = 256;
 
 /// A command: judged at the desk, it leaves a promise to answer once the group is durable.
 type Command<S> = Box<dyn FnOnce(&mut Desk<S>) -> Promise + Send>;
-type Promise = Box<dyn FnOnce(Result<(), &str>)>;
+type Promise = Box<dyn FnOnce(Result<(), &str>) + Send>;
 
 /// The handle of the writing thread. Dropped, it waits until everything that was queued is written.
 pub(super) struct Writer<S> {
-    queue: Option<SyncSender<Command<S>>>,
+    queue: Option<Sender<Command<S>>>,
+    /// As many as may still come before it is too much.
+    room: Arc<Semaphore>,
     thread: Option<JoinHandle<()>>,
     durable: Arc<AtomicU64>,
 }
 
 impl<S: Shelf> Writer<S> {
-    /// Starts the thread with a queue of so many commands.
+    /// Starts the threads; so many commands may be unanswered.
     pub(super) fn start(desk: Desk<S>, waiting: usize) -> Result<Self, StoreError> {
-        let (queue, commands) = sync_channel(waiting);
+        let (queue, commands) = unbounded();
         let durable = Arc::new(AtomicU64::new(desk.tally.last));
-        let thread = std::thread::Builder::new().name("store-writer".to_owned()).spawn({
-            let durable = Arc::clone(&durable);
-            move || work(desk, &commands, &durable)
-        })?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), durable })
+        let scribe = Scribe::start(Arc::clone(&desk.shelf), Arc::clone(&durable))?;
+        let work = Work { desk, commands, is_open: true, scribe, promises: Vec::new() };
+        let thread =
+            std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || work.work())?;
+        let room = Arc::new(Semaphore::new(waiting));
+        Ok(Self { queue: Some(queue), room, thread: Some(thread), durable })
     }
 
     /// Queues a command and waits until it is durable, or refused.
@@ -56,21 +61,20 @@ impl<S: Shelf> Writer<S> {
         &self,
         judge: impl FnOnce(&mut Desk<S>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        let place = Arc::clone(&self.room).try_acquire_owned().map_err(|_| StoreError::Busy)?;
         let (reply, answer) = oneshot::channel();
         let command: Command<S> = Box::new(move |desk| {
             let judged = desk.attempt(judge);
             Box::new(move |durable| {
                 let durable = durable.map_err(|why| StoreError::Failed(why.to_owned()));
+                drop(place);
                 // Nobody listens any more: what was written stays written.
                 drop(reply.send(durable.and(judged)));
             })
         });
         let stopped = || StoreError::Failed("the writer has stopped".to_owned());
-        match self.queue.as_ref().ok_or_else(stopped)?.try_send(command) {
-            Ok(()) => answer.await.map_err(|_| stopped())?,
-            Err(TrySendError::Full(_)) => Err(StoreError::Busy),
-            Err(TrySendError::Disconnected(_)) => Err(stopped()),
-        }
+        self.queue.as_ref().ok_or_else(stopped)?.send(command).map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
     }
 
     /// The newest place among everything that happened and is durable.
@@ -79,16 +83,76 @@ impl<S: Shelf> Writer<S> {
     }
 }
 
-fn work<S: Shelf>(mut desk: Desk<S>, commands: &Receiver<Command<S>>, durable: &AtomicU64) {
-    while let Ok(first) = commands.recv() {
-        let group = iter::once(first).chain(commands.try_iter().take(GROUP - 1));
-        let promises: Vec<Promise> = group.map(|command| command(&mut desk)).collect();
-        let written = desk.finish();
-        if written.is_ok() {
-            durable.store(desk.tally.last, Ordering::Release);
+/// What the writing thread has.
+struct Work<S> {
+    desk: Desk<S>,
+    commands: Receiver<Command<S>>,
+    /// Whether more commands may come.
+    is_open: bool,
+    scribe: Scribe,
+    /// Those of the group that is coming together.
+    promises: Vec<Promise>,
+}
+
+/// What the writing thread waits for.
+enum Word<S> {
+    Command(Command<S>),
+    /// There will be no more commands.
+    Closed,
+    /// What became of the group that was being written.
+    Written(Result<(), String>),
+}
+
+impl<S: Shelf> Work<S> {
+    fn work(mut self) {
+        while let Some(word) = self.next() {
+            match word {
+                Word::Command(command) => self.judge(command),
+                Word::Closed => self.is_open = false,
+                Word::Written(outcome) => self.desk.landed(outcome),
+            }
+            if !self.desk.is_writing() {
+                self.take_what_is_there();
+                self.hand_over();
+            }
         }
-        for promise in promises {
-            promise(written.as_ref().copied().map_err(String::as_str));
+    }
+
+    /// Waits for what comes first; nothing, once nothing can.
+    fn next(&self) -> Option<Word<S>> {
+        let mut either = Select::new();
+        let takes_more = self.is_open && self.promises.len() < GROUP;
+        let command = takes_more.then(|| either.recv(&self.commands));
+        let written = self.desk.is_writing().then(|| either.recv(&self.scribe.written));
+        command.or(written)?;
+        let first = either.select();
+        if Some(first.index()) == command {
+            return Some(first.recv(&self.commands).map_or(Word::Closed, Word::Command));
+        }
+        let gone = |_| Err("the scribe has ended".to_owned());
+        Some(Word::Written(first.recv(&self.scribe.written).unwrap_or_else(gone)))
+    }
+
+    fn judge(&mut self, command: Command<S>) {
+        self.promises.push(command(&mut self.desk));
+    }
+
+    fn take_what_is_there(&mut self) {
+        while self.promises.len() < GROUP
+            && let Ok(command) = self.commands.try_recv()
+        {
+            self.judge(command);
+        }
+    }
+
+    /// Has what has come together written, unless nothing of it has to be.
+    fn hand_over(&mut self) {
+        let promises = std::mem::take(&mut self.promises);
+        let last = self.desk.tally.last;
+        match self.desk.close_group() {
+            Ok(Some(changes)) => self.scribe.give(Group { changes, last, promises }),
+            Ok(None) => promises.into_iter().for_each(|promise| promise(Ok(()))),
+            Err(why) => promises.into_iter().for_each(|promise| promise(Err(&why))),
         }
     }
 }

@@ -11,7 +11,7 @@ async fn damaged(key: keys::Key) -> InMemory {
     store.close();
     let mut stored = home.0.get(&key).unwrap().unwrap();
     *stored.last_mut().unwrap() ^= 1;
-    home.0.apply(Batch::from([(key, Some(stored))])).unwrap();
+    home.0.apply(&Batch::from([(key, Some(stored.into()))])).unwrap();
     home
 }
 
@@ -52,7 +52,7 @@ async fn a_gap_is_damage() {
     accepted(&store, 10).await;
     let lease = leased(&store, 10).await;
     write(&store, &lease, vec![fact(1, json!(1)), fact(2, json!(2))], Due::Held).await.unwrap();
-    home.0.apply(Batch::from([(keys::entry(run_id(10), 1), None)])).unwrap();
+    home.0.apply(&Batch::from([(keys::entry(run_id(10), 1), None)])).unwrap();
     let error = store.load(run_id(10)).await.unwrap_err();
     assert!(error.to_string().contains("record 1"), "{error}");
 }
@@ -64,7 +64,7 @@ async fn a_definition_must_be_the_one_that_was_named() {
     accepted(&store, 10).await;
     let other = Definition { model: "another".to_owned(), ..definition() };
     let stored = codec::encode(&other.to_bytes());
-    home.0.apply(Batch::from([(keys::definition(definition().digest()), Some(stored))])).unwrap();
+    home.0.apply(&Batch::from([(keys::definition(definition().digest()), Some(stored.into()))])).unwrap();
     assert!(matches!(store.load(run_id(10)).await, Err(StoreError::Corrupt(_))));
 }
 
@@ -115,7 +115,7 @@ async fn a_scrub_finds_a_record_that_is_not_there_any_more() {
     let home = InMemory::default();
     let store = home.open();
     accepted(&store, 10).await;
-    home.0.apply(Batch::from([(keys::entry(run_id(10), 0), None)])).unwrap();
+    home.0.apply(&Batch::from([(keys::entry(run_id(10), 0), None)])).unwrap();
     let found = scrubbed(&store).await;
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].run, Some(run_id(10)));

@@ -55,9 +55,9 @@ async fn tell(store: &impl Store) {
 async fn a_journal_of_version_two_reads_as_it_was_written() {
     let golden: BTreeMap<String, String> = serde_json::from_slice(JOURNAL_V2).unwrap();
     let bytes = |hex: &String| hex::decode(hex).unwrap();
-    let batch = golden.iter().map(|(key, stored)| (bytes(key), Some(bytes(stored)))).collect();
+    let batch = golden.iter().map(|(key, stored)| (bytes(key), Some(bytes(stored).into()))).collect();
     let home = InMemory::default();
-    home.0.apply(batch).unwrap();
+    home.0.apply(&batch).unwrap();
     let old = home.open();
     let new = Memory::open().unwrap();
     tell(&new).await;

@@ -46,7 +46,7 @@ impl Look for Gated {
 impl Shelf for Gated {
     const BLOCKS: bool = false;
 
-    fn apply(&self, batch: Batch) -> Result<(), StoreError> {
+    fn apply(&self, batch: &Batch) -> Result<(), StoreError> {
         let opening = self.writes.fetch_add(1, Ordering::SeqCst) == 0;
         if let Some(gate) = self.gate.as_ref().filter(|_| !opening) {
             gate.wait();
@@ -66,7 +66,7 @@ impl Shelf for Gated {
 #[tokio::test]
 async fn a_full_queue_is_busy_at_once_and_what_waits_shares_one_write() {
     let shelf = Gated::new(true);
-    let store = Shelved::on(Arc::clone(&shelf), &Options { waiting: 3 }).unwrap();
+    let store = Shelved::on(Arc::clone(&shelf), &Options { waiting: 4 }).unwrap();
     let mut asking: Vec<_> = (10..15).map(|second| store.accept(delivery(second))).collect();
     assert!(futures_util::poll!(&mut asking[0]).is_pending());
     shelf.meet_writer();
@@ -97,6 +97,31 @@ async fn after_a_failed_write_nothing_is_written_any_more() {
     store.close();
     let store = Shelved::on(shelf, &Options::default()).unwrap();
     accepted(&store, 10).await;
+}
+
+/// A delivery that comes again while its first is being written, which goes well or not; what both are told.
+async fn twice_at_once(fails: bool) -> [Result<Accepted, StoreError>; 2] {
+    let shelf = Gated::new(true);
+    let store = Shelved::on(Arc::clone(&shelf), &Options::default()).unwrap();
+    let [mut first, mut again] = [(); 2].map(|()| store.accept(delivery(10)));
+    assert!(futures_util::poll!(&mut first).is_pending());
+    shelf.meet_writer();
+    assert!(futures_util::poll!(&mut again).is_pending());
+    // Long enough to be judged by what is being written.
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    assert!(futures_util::poll!(&mut again).is_pending(), "answered before the first was durable");
+    shelf.fails.store(fails, Ordering::SeqCst);
+    shelf.meet_writer();
+    [first.await, again.await]
+}
+
+#[tokio::test]
+async fn what_is_judged_by_what_is_being_written_shares_its_fate() {
+    let [first, again] = twice_at_once(false).await;
+    assert!(matches!(first.unwrap(), Accepted::Fresh { .. }));
+    assert!(matches!(again.unwrap(), Accepted::Duplicate { event, .. } if event == event_id(10)));
+    let told = twice_at_once(true).await;
+    assert!(told.iter().all(|told| matches!(told, Err(StoreError::Failed(_)))), "{told:?}");
 }
 
 #[tokio::test]

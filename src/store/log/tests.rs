@@ -4,8 +4,8 @@ use super::*;
 fn batch(number: u64) -> Batch {
     let size = [10, 3000, 0, 5000][usize::try_from(number % 4).unwrap()];
     let key = format!("key {number}").into_bytes();
-    let mut batch = Batch::from([(b"newest".to_vec(), Some(number.to_be_bytes().to_vec()))]);
-    batch.insert(key, Some(vec![FIRST; size]));
+    let mut batch = Batch::from([(b"newest".to_vec(), Some(number.to_be_bytes().to_vec().into()))]);
+    batch.insert(key, Some(vec![FIRST; size].into()));
     batch.insert(b"gone".to_vec(), None);
     batch
 }

@@ -7,6 +7,8 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use crate::store::StoreError;
 use crate::store::shelf::{Batch, Span};
 
@@ -62,11 +64,11 @@ impl Ahead {
     }
 
     /// Adds a batch that is in the log; waits while there is no room.
-    pub(super) fn add(&self, number: u64, batch: Batch) -> Result<(), StoreError> {
+    pub(super) fn add(&self, number: u64, batch: &Batch) -> Result<(), StoreError> {
         let mut state = self.wait_until(|state| state.bytes < ROOM)?;
         for (key, value) in batch {
-            state.bytes += key.len() + value.as_ref().map_or(0, Vec::len);
-            state.fresh.insert(key, value);
+            state.bytes += key.len() + value.as_ref().map_or(0, Bytes::len);
+            state.fresh.insert(key.clone(), value.clone());
         }
         state.numbers.logged = number;
         drop(state);
@@ -158,7 +160,7 @@ impl Ahead {
     }
 
     /// What a key's value was changed to, if it was.
-    pub(super) fn get(&self, key: &[u8]) -> Option<Option<Vec<u8>>> {
+    pub(super) fn get(&self, key: &[u8]) -> Option<Option<Bytes>> {
         let state = self.state();
         state.fresh.get(key).or_else(|| state.given.get(key)).cloned()
     }
@@ -166,7 +168,7 @@ impl Ahead {
     /// What was changed in a span that is not empty.
     pub(super) fn changes(&self, span: &Span) -> Batch {
         let state = self.state();
-        let copied = |(key, value): (&Vec<u8>, &Option<Vec<u8>>)| (key.clone(), value.clone());
+        let copied = |(key, value): (&Vec<u8>, &Option<Bytes>)| (key.clone(), value.clone());
         state.given.range(span.range()).chain(state.fresh.range(span.range())).map(copied).collect()
     }
 

@@ -86,7 +86,7 @@ impl Database {
         for (key, value) in batch {
             let key = key.as_slice();
             match value {
-                Some(value) if value.len() <= INLINE_MAX => writes.insert(key, value.as_slice()),
+                Some(value) if value.len() <= INLINE_MAX => writes.insert(key, &value[..]),
                 Some(value) => {
                     let place = known(key, value)?.map_or_else(|| filling.add(value), Ok)?;
                     writes.insert(key, place.to_bytes());

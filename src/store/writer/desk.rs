@@ -1,15 +1,15 @@
 //! Where the writer works: what is stored, with the changes of this group of commands laid over it.
 //!
 //! Commands are judged one after the other, each against everything that those before it changed, and a
-//! command that is refused leaves no trace. Then the whole group is made durable once.
+//! command that is refused leaves no trace. Then the whole group is made durable at once, while the next comes together.
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::Serialize;
 
 use super::lease::Leases;
 use super::recount;
-use crate::failpoint;
 use crate::store::codec;
 use crate::store::kept::{Pointer, Tally, to_json};
 use crate::store::keys::{self, Key};
@@ -22,13 +22,15 @@ const OPENINGS_NEVER_REACHED: u64 = 1 << 24;
 /// The writer's view of a shelf.
 #[derive(Debug)]
 pub(in crate::store) struct Desk<S> {
-    shelf: Arc<S>,
+    pub(super) shelf: Arc<S>,
     /// The leases that are out.
     pub(in crate::store) leases: Arc<Leases>,
     /// What is counted, with this group's changes.
     pub(in crate::store) tally: Tally,
     /// The counts as they are stored, if they are and can be read.
     stored_tally: Option<Tally>,
+    /// What the group before this one changes, while it is being written.
+    flying: Option<Arc<Batch>>,
     /// What the accepted commands of this group change.
     group: Batch,
     /// What the command at hand changes.
@@ -62,12 +64,15 @@ impl<S: Shelf> Desk<S> {
             leases: Leases::of_node(node),
             tally,
             stored_tally,
+            flying: None,
             group: Batch::new(),
             mine: Batch::new(),
             dead: None,
         };
         desk.attempt(|desk| desk.put_json(keys::node(), &node))?;
-        desk.finish().map_err(StoreError::Failed)?;
+        let group = desk.close_group().map_err(StoreError::Failed)?;
+        desk.shelf.apply(&group.unwrap_or_default())?;
+        desk.landed(Ok(()));
         Ok(desk)
     }
 
@@ -91,36 +96,39 @@ impl<S: Shelf> Desk<S> {
         judged
     }
 
-    /// Makes the group durable.
-    pub(in crate::store) fn finish(&mut self) -> Result<(), String> {
+    /// Closes the group: gives what it changes, unless that is nothing, or why nothing can be written any more. What
+    /// comes next is judged as if it were written.
+    pub(in crate::store) fn close_group(&mut self) -> Result<Option<Arc<Batch>>, String> {
         if let Some(why) = &self.dead {
             return Err(why.clone());
         }
-        self.write_group().map_err(|error| {
-            // After a failed sync nobody knows what is on the disk, and a second one may lie about it.
-            let why = format!("{error}; nothing more is written until the store is opened again");
-            tracing::error!(%error, "the store stopped writing");
-            self.dead.insert(why).clone()
-        })
+        if self.stored_tally != Some(self.tally) {
+            let tally = to_json(&self.tally).map_err(|error| error.to_string())?;
+            self.group.insert(keys::tally(), Some(codec::encode(&tally).into()));
+            self.stored_tally = Some(self.tally);
+        }
+        self.flying = (!self.group.is_empty()).then(|| Arc::new(std::mem::take(&mut self.group)));
+        Ok(self.flying.clone())
     }
 
-    fn write_group(&mut self) -> Result<(), StoreError> {
-        if self.stored_tally != Some(self.tally) {
-            self.group.insert(keys::tally(), Some(codec::encode(&to_json(&self.tally)?)));
+    /// Whether a group is being written.
+    pub(in crate::store) fn is_writing(&self) -> bool {
+        self.flying.is_some()
+    }
+
+    /// Takes note of what became of the group that was being written.
+    pub(in crate::store) fn landed(&mut self, written: Result<(), String>) {
+        self.flying = None;
+        if let Err(error) = written {
+            // After a failed sync nobody knows what is on the disk, and a second one may lie about it.
+            tracing::error!(%error, "the store stopped writing");
+            self.dead = Some(error);
         }
-        if self.group.is_empty() {
-            return Ok(());
-        }
-        failpoint::hit("before_commit");
-        self.shelf.apply(std::mem::take(&mut self.group))?;
-        failpoint::hit("after_commit");
-        self.stored_tally = Some(self.tally);
-        Ok(())
     }
 
     /// Writes an encoded value.
     pub(in crate::store) fn insert(&mut self, key: Key, encoded: Vec<u8>) {
-        self.mine.insert(key, Some(encoded));
+        self.mine.insert(key, Some(encoded.into()));
     }
 
     /// Writes a value.
@@ -163,8 +171,9 @@ impl<S: Shelf> Desk<S> {
 
 impl<S: Shelf> Look for Desk<S> {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        match self.mine.get(key).or_else(|| self.group.get(key)) {
-            Some(changed) => Ok(changed.clone()),
+        let flying = || self.flying.as_ref().and_then(|flying| flying.get(key));
+        match self.mine.get(key).or_else(|| self.group.get(key)).or_else(flying) {
+            Some(changed) => Ok(changed.clone().map(Vec::from)),
             None => self.shelf.get(key),
         }
     }
@@ -173,8 +182,9 @@ impl<S: Shelf> Look for Desk<S> {
         if span.is_empty() {
             return Ok(Vec::new());
         }
-        let copied = |(key, value): (&Key, &Option<Vec<u8>>)| (key.clone(), value.clone());
-        let changes = self.group.range(span.range()).chain(self.mine.range(span.range())).map(copied);
-        span.overlay(&*self.shelf, changes.collect(), limit)
+        let copied = |(key, value): (&Key, &Option<Bytes>)| (key.clone(), value.clone());
+        let flying = self.flying.as_deref().into_iter();
+        let changed = flying.chain([&self.group, &self.mine]).flat_map(|changes| changes.range(span.range()));
+        span.overlay(&*self.shelf, changed.map(copied).collect(), limit)
     }
 }
