@@ -30,8 +30,8 @@ pub(super) enum Act {
     CommentTicket { ticket: String, body: String, by: String },
     /// Types a slash command in a channel.
     Command { channel: String, user: String, text: String },
-    /// Mentions Ostler in a channel.
-    Mention { channel: String, user: String, text: String },
+    /// Mentions Ostler in a channel, or in the thread under one of its messages.
+    Mention { channel: String, user: String, text: String, thread: Option<String> },
     /// Presses a button of a message.
     Press { channel: String, ts: String, action: String, value: Option<String>, user: String },
 }
@@ -75,9 +75,9 @@ impl Act {
     fn prepare(self, world: &World) -> Result<Prepared, String> {
         match self {
             Self::Command { channel, user, text } => command(world, &channel, &user, &text),
-            Self::Mention { channel, user, text } => {
+            Self::Mention { channel, user, text, thread } => {
                 let by = person(world, &user)?;
-                slack::mention_by(world, (&channel, &text), by)
+                slack::mention_by(world, (&channel, thread), &text, by)
                     .map(Into::into)
                     .ok_or_else(|| no_channel(&channel))
             }

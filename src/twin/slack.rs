@@ -3,6 +3,7 @@
 mod call;
 mod hook;
 mod state;
+mod talk;
 
 use std::sync::Arc;
 

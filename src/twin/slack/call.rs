@@ -12,17 +12,19 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
 
 use super::hook;
-use super::state::{APP, BOT, Message, State, TEAM, Whisper};
+use super::state::{APP, BOT, Message, TEAM, Whisper};
+use super::talk;
 use crate::twin::world::World;
 
 /// An answer, or Slack's word for what is wrong.
-type Answer = Result<Value, &'static str>;
+pub(super) type Answer = Result<Value, &'static str>;
 
 /// The arguments of a call: the members of a JSON body, or the fields of a form, as strings.
-type Arguments = Map<String, Value>;
+pub(super) type Arguments = Map<String, Value>;
 
 /// What the bot was given.
-const SCOPES: &str = "app_mentions:read,channels:history,channels:read,chat:write,commands";
+const SCOPES: &str =
+    "app_mentions:read,channels:history,channels:read,chat:write,commands,groups:history,groups:read";
 
 /// The longest text, in characters; Slack cuts it there.
 const TEXT_LIMIT: usize = 40_000;
@@ -42,6 +44,9 @@ pub(super) async fn serve(
         Ok(mut value) => {
             value["ok"] = true.into();
             value
+        }
+        Err(error @ "missing_scope") => {
+            json!({"ok": false, "error": error, "needed": talk::NEEDED, "provided": SCOPES})
         }
         Err(error) => json!({"ok": false, "error": error}),
     };
@@ -71,7 +76,7 @@ fn arguments(headers: &HeaderMap, query: Option<&str>, body: &[u8]) -> Result<Ar
     Ok(arguments)
 }
 
-fn text<'a>(arguments: &'a Arguments, name: &str) -> Option<&'a str> {
+pub(super) fn text<'a>(arguments: &'a Arguments, name: &str) -> Option<&'a str> {
     arguments.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
 }
 
@@ -83,7 +88,7 @@ fn structure(arguments: &Arguments, name: &str) -> Option<Value> {
     }
 }
 
-fn truth(arguments: &Arguments, name: &str) -> bool {
+pub(super) fn truth(arguments: &Arguments, name: &str) -> bool {
     arguments.get(name).is_some_and(|value| value == &json!(true) || value == "true" || value == "1")
 }
 
@@ -93,9 +98,9 @@ fn perform(world: &Arc<World>, method: &str, arguments: &Arguments) -> Answer {
         "auth.test" => Ok(identity(world)),
         "chat.postMessage" => post(world, arguments),
         "chat.update" => update(world, arguments),
-        "conversations.list" => Ok(list(&world.slack())),
-        "conversations.history" => history(&world.slack(), arguments),
-        "conversations.replies" => replies(&world.slack(), arguments),
+        "conversations.list" | "users.conversations" => talk::list(&world.slack(), arguments),
+        "conversations.history" => talk::history(&world.slack(), arguments),
+        "conversations.replies" => talk::replies(&world.slack(), arguments),
         "users.info" => user(world, arguments),
         _ => Err("unknown_method"),
     }
@@ -168,61 +173,6 @@ fn update(world: &World, arguments: &Arguments) -> Answer {
     Ok(json!({
         "channel": channel.id, "ts": ts, "text": message.text, "message": shape(&message, true),
     }))
-}
-
-fn list(state: &State) -> Value {
-    let channels = state.channels.iter().map(|channel| {
-        json!({
-            "id": channel.id, "name": channel.name, "name_normalized": channel.name,
-            "is_channel": true, "is_group": false, "is_im": false, "is_mpim": false, "is_private": false,
-            "is_archived": false, "is_general": channel.name == "general", "is_shared": false,
-            "is_org_shared": false, "is_ext_shared": false, "is_member": true, "created": 1_767_225_600,
-            "creator": "U0ADA", "context_team_id": TEAM, "num_members": 3,
-        })
-    });
-    json!({"channels": channels.collect::<Vec<_>>(), "response_metadata": {"next_cursor": ""}})
-}
-
-fn history(state: &State, arguments: &Arguments) -> Answer {
-    let named = text(arguments, "channel").ok_or("channel_not_found")?;
-    let channel = state.channel(named).ok_or("channel_not_found")?;
-    let top = |message: &&Message| message.thread_ts.as_ref().is_none_or(|thread| *thread == message.ts);
-    // Newest first, as Slack has it.
-    Ok(page(channel.messages.iter().rev().filter(top), arguments))
-}
-
-fn replies(state: &State, arguments: &Arguments) -> Answer {
-    let named = text(arguments, "channel").ok_or("channel_not_found")?;
-    let thread = text(arguments, "ts").ok_or("thread_not_found")?;
-    let channel = state.channel(named).ok_or("channel_not_found")?;
-    let all = || channel.messages.iter();
-    if !all().any(|message| message.ts == thread) {
-        return Err("thread_not_found");
-    }
-    let of = |message: &&Message| message.ts == thread || message.thread_ts.as_deref() == Some(thread);
-    Ok(page(all().filter(of), arguments))
-}
-
-/// One page of messages.
-fn page<'a>(messages: impl Iterator<Item = &'a Message>, arguments: &Arguments) -> Value {
-    let number = |name: &str| match arguments.get(name) {
-        Some(Value::String(text)) => text.parse().ok(),
-        Some(value) => value.as_u64(),
-        None => None,
-    };
-    let limit = usize::try_from(number("limit").unwrap_or(100).clamp(1, 999)).unwrap_or(100);
-    let start = usize::try_from(number("cursor").unwrap_or(0)).unwrap_or(0);
-    // Stamps have the same number of digits, so that they compare as text.
-    let oldest = text(arguments, "oldest").unwrap_or_default();
-    let found: Vec<_> = messages.filter(|message| message.ts.as_str() >= oldest).collect();
-    let metadata = truth(arguments, "include_all_metadata");
-    let page = found.iter().skip(start).take(limit).map(|message| shape(message, metadata));
-    let more = found.len() > start + limit;
-    let cursor = if more { (start + limit).to_string() } else { String::new() };
-    json!({
-        "messages": page.collect::<Vec<_>>(), "has_more": more,
-        "response_metadata": {"next_cursor": cursor},
-    })
 }
 
 /// A message as Slack spells it.

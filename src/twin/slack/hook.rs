@@ -67,10 +67,11 @@ pub(super) fn announce(world: &Arc<World>, channel: &str, message: &Message) {
     });
 }
 
-/// A person mentions the bot in a channel.
+/// A person mentions the bot in a channel, or in a thread of it.
 pub(in crate::twin) fn mention_by(
     world: &World,
-    (channel, text): (&str, &str),
+    (channel, thread): (&str, Option<String>),
+    text: &str,
     by: &Person,
 ) -> Option<Delivery> {
     let text = format!("<@{}> {text}", world.bot().slack);
@@ -81,16 +82,19 @@ pub(in crate::twin) fn mention_by(
         ts: ts.clone(),
         user: by.slack.clone(),
         text: text.clone(),
-        thread_ts: None,
+        thread_ts: thread.clone(),
         metadata: None,
         blocks: None,
         edited: false,
         bot: false,
     });
-    let told = json!({
+    let mut told = json!({
         "type": "app_mention", "user": by.slack, "text": text, "ts": ts, "event_ts": ts,
         "channel": channel.id, "team": TEAM,
     });
+    if let Some(thread) = thread {
+        told["thread_ts"] = thread.into();
+    }
     Some(event(world, &told))
 }
 

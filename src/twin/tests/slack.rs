@@ -85,3 +85,67 @@ async fn a_button_is_pressed_and_the_bot_is_mentioned() {
         |one: &Arrived| one.path == "slack/events" && one.json()["event"]["type"] == "app_mention";
     assert_eq!(setting.arrived(mentioned).await.json()["event"]["text"], "<@U0BOT> help");
 }
+
+/// The texts of the messages in an answer.
+fn texts(answer: &Value) -> Vec<&str> {
+    assert_eq!(answer["ok"], true, "{answer}");
+    let messages = answer["messages"].as_array().unwrap();
+    messages.iter().map(|message| message["text"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_history_is_newest_first_between_moments_and_by_pages() {
+    let setting = Setting::start().await;
+    let mut stamps = Vec::new();
+    for text in ["a", "b", "c", "d", "e"] {
+        let posted = setting.slack("chat.postMessage", json!({"channel": "shop-dev", "text": text})).await;
+        stamps.push(posted["ts"].clone());
+    }
+    let reply = json!({"channel": "shop-dev", "text": "r", "thread_ts": stamps[1]});
+    let reply = setting.slack("chat.postMessage", reply).await;
+    let history = async |more: Value| {
+        let mut ask = json!({"channel": "C0SHOPDEV"});
+        ask.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        setting.slack("conversations.history", ask).await
+    };
+    let all = history(json!({})).await;
+    assert_eq!((texts(&all), &all["has_more"]), (vec!["e", "d", "c", "b", "a"], &json!(false)));
+    assert_eq!(all["messages"][3]["latest_reply"], reply["ts"]);
+    assert_eq!(
+        (&all["messages"][3]["reply_count"], &all["messages"][3]["thread_ts"]),
+        (&json!(1), &stamps[1])
+    );
+    let between = json!({"oldest": stamps[0], "latest": stamps[3]});
+    assert_eq!(texts(&history(between.clone()).await), ["c", "b"]);
+    let mut inclusive = between;
+    inclusive["inclusive"] = true.into();
+    assert_eq!(texts(&history(inclusive).await), ["d", "c", "b", "a"]);
+    let first = history(json!({"limit": "2", "oldest": "0"})).await;
+    assert_eq!((texts(&first), &first["has_more"]), (vec!["e", "d"], &json!(true)));
+    // What is said meanwhile does not move the next page.
+    setting.slack("chat.postMessage", json!({"channel": "shop-dev", "text": "f"})).await;
+    let second = history(json!({"limit": 2, "cursor": first["response_metadata"]["next_cursor"]})).await;
+    assert_eq!(texts(&second), ["c", "b"]);
+    let later = json!({"channel": "C0SHOPDEV", "ts": stamps[1], "oldest": stamps[4]});
+    assert_eq!(texts(&setting.slack("conversations.replies", later).await), ["b", "r"]);
+    let wrong = [
+        (json!({"oldest": "yesterday"}), "invalid_ts_oldest"),
+        (json!({"latest": "now"}), "invalid_ts_latest"),
+        (json!({"limit": 1000}), "invalid_limit"),
+        (json!({"cursor": "4"}), "invalid_cursor"),
+    ];
+    for (more, error) in wrong {
+        assert_eq!(history(more).await["error"], error);
+    }
+}
+
+#[tokio::test]
+async fn the_bots_channels_are_listed_as_far_as_its_scopes_go() {
+    let setting = Setting::start().await;
+    let channels = async |types: &str| setting.slack("users.conversations", json!({"types": types})).await;
+    assert!(channels("public_channel").await["channels"].as_array().unwrap().len() > 1);
+    assert_eq!(channels("private_channel").await["channels"], json!([]));
+    let refused = channels("public_channel,im").await;
+    assert_eq!((&refused["error"], &refused["needed"]), (&json!("missing_scope"), &json!("im:read")));
+    assert_eq!(channels("cellars").await["error"], "invalid_types");
+}
