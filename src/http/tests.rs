@@ -55,6 +55,7 @@ impl House {
             })),
             Arc::new(slack::source::SlackSource::new(slack::source::SourceOptions {
                 signing_secrets: secrets(),
+                ..slack::source::SourceOptions::default()
             })),
         ];
         Self::with(sources.into_iter().map(|source| (source.name(), source)).collect())

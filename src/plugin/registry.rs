@@ -212,6 +212,9 @@ impl Registry {
         }
         if let Some(slack) = options.slack {
             let slack = Arc::new(Slack::new(slack, Arc::clone(clock), http.clone())?);
+            if let Some(source) = &options.sources.slack {
+                registry.fetchers.extend(slack::fetch::all(&slack, source));
+            }
             registry.checkups.push(Arc::clone(&slack) as _);
             registry.chats.insert(Chat::name(slack.as_ref()), slack);
         }

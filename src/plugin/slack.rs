@@ -1,8 +1,9 @@
-//! Slack: deliveries in, messages out.
+//! Slack: deliveries in, messages out, and what was said meanwhile asked for.
 
 mod chat;
 mod checkup;
 mod client;
+pub mod fetch;
 pub mod options;
 mod payload;
 pub mod setup;

@@ -29,7 +29,7 @@ async fn calls(tales: &[Tale]) -> Vec<Call> {
 
 /// Whether this is asked on a schedule, whatever is told.
 fn is_catching_up(path: &str) -> bool {
-    ["/hook/deliveries", "/search/jql", "/hooks", "/conversations.history"]
+    ["/hook/deliveries", "/search/jql", "/hooks", "/conversations.history", "/users.conversations"]
         .iter()
         .any(|asked| path.contains(asked))
 }

@@ -52,6 +52,7 @@ impl Office {
             })),
             Arc::new(slack::source::SlackSource::new(slack::source::SourceOptions {
                 signing_secrets: secrets(),
+                ..slack::source::SourceOptions::default()
             })),
             Arc::new(gitlab::source::GitlabSource::new(gitlab::source::SourceOptions {
                 secrets: secrets(),

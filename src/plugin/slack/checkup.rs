@@ -3,12 +3,15 @@
 use futures_util::future::BoxFuture;
 
 use super::client::{self, Slack};
-use super::setup::SCOPES;
+use super::setup::{PRIVATE, SCOPES};
 use super::wire;
 use crate::event::SourceName;
 use crate::plugin::PluginError;
 use crate::plugin::checkup::{self, Checkup, Expected, Finding, Health};
 use crate::plugin::client::{Request, Retry};
+
+/// What to do about a scope that is missing.
+const ADVICE: &str = "add the scopes on the app's page OAuth & Permissions and install the app again";
 
 impl Checkup for Slack {
     fn name(&self) -> SourceName {
@@ -47,18 +50,27 @@ impl Slack {
         let answer = self.client.send(&request).await?;
         let identity: wire::Identity = answer.json(&self.client)?;
         let mut findings = vec![Finding::ok("token", format!("acts as {}", identity.user_id))];
-        findings.extend(answer.header("x-oauth-scopes").map(scopes));
+        if let Some(header) = answer.header("x-oauth-scopes") {
+            let given: Vec<_> = header.split(',').map(str::trim).collect();
+            findings.push(scopes(&given));
+            findings.extend(private(&given));
+        }
         Ok(findings)
     }
 }
 
-fn scopes(header: &str) -> Finding {
-    let given: Vec<_> = header.split(',').map(str::trim).collect();
-    let missing = checkup::lacking(SCOPES, &given);
+fn scopes(given: &[&str]) -> Finding {
+    let missing = checkup::lacking(SCOPES, given);
     if missing.is_empty() {
         return Finding::ok("scopes", "the bot has all that is needed");
     }
     let said = format!("the bot lacks {}", missing.join(", "));
-    let advice = "add the scopes on the app's page OAuth & Permissions and install the app again";
-    Finding::failed("scopes", said, advice)
+    Finding::failed("scopes", said, ADVICE)
+}
+
+/// Whether private channels are looked into; many an installation has none.
+fn private(given: &[&str]) -> Option<Finding> {
+    let missing = checkup::lacking(PRIVATE, given);
+    let said = format!("without {} nothing that was missed is found in them", missing.join(", "));
+    (!missing.is_empty()).then(|| Finding::bad(Health::Skipped, "private channels", said, ADVICE))
 }

@@ -9,6 +9,9 @@ use crate::plugin::setup::{Guide, Kind, Manifest, Place, Setting};
 pub(super) const SCOPES: &[&str] =
     &["app_mentions:read", "channels:history", "channels:read", "chat:write", "commands"];
 
+/// What the bot needs besides, to look into private channels that it is in.
+pub(super) const PRIVATE: &[&str] = &["groups:history", "groups:read"];
+
 /// What Slack must be told.
 pub const GUIDE: Guide = Guide {
     provider: client::NAME,
@@ -47,6 +50,7 @@ fn manifest(public: Option<&str>) -> Value {
     });
     let mut events = json!({"bot_events": ["app_mention"]});
     let mut interactivity = json!({"is_enabled": true});
+    let scopes = [SCOPES, PRIVATE].concat();
     put(&mut command, "url", address("commands"));
     put(&mut events, "request_url", address("events"));
     put(&mut interactivity, "request_url", address("interactions"));
@@ -56,7 +60,7 @@ fn manifest(public: Option<&str>) -> Value {
             "bot_user": {"display_name": "ostler", "always_online": true},
             "slash_commands": [command],
         },
-        "oauth_config": {"scopes": {"bot": SCOPES}},
+        "oauth_config": {"scopes": {"bot": scopes}},
         "settings": {
             "event_subscriptions": events,
             "interactivity": interactivity,
@@ -89,7 +93,8 @@ mod tests {
         let wanted = ["commands", "events", "interactions"];
         assert_eq!(urls, wanted.map(|surface| format!("https://ostler.example/webhooks/slack/{surface}")));
         assert_eq!(app["features"]["slash_commands"][0]["command"], "/ostler");
-        assert_eq!(app["oauth_config"]["scopes"]["bot"], json!(SCOPES));
+        let scopes = app["oauth_config"]["scopes"]["bot"].as_array().unwrap();
+        assert!(SCOPES.iter().chain(PRIVATE).all(|scope| scopes.contains(&json!(scope))), "{scopes:?}");
         assert_eq!(app["settings"]["event_subscriptions"]["bot_events"], json!(["app_mention"]));
         assert_eq!(app["settings"]["socket_mode_enabled"], false);
         assert!(

@@ -1,8 +1,8 @@
 //! What Slack sends: how its requests are known to be genuine and what they mean.
 //!
 //! Three surfaces: events, slash commands, interactions. A message that mentions the bot arrives twice where
-//! the app listens to both, as itself and as a mention: both are one mention here and share an identity. All
-//! ids are in the signed body.
+//! the app listens to both, as itself and as a mention: both are one mention here and share an identity. A message
+//! is known by its place as well, since it may be found there later. All ids are in the signed body.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +34,8 @@ const MODAL: &str = "slack.modal.submitted";
 /// When a request was signed.
 const TIMESTAMP: &str = "X-Slack-Request-Timestamp";
 
-const EVENTS: &str = "events";
+/// Where events are sent; what is found later is told there too.
+pub(super) const EVENTS: &str = "events";
 const COMMANDS: &str = "commands";
 const INTERACTIONS: &str = "interactions";
 
@@ -53,6 +54,10 @@ const COURTESY_LIMIT: usize = 4096;
 pub struct SourceOptions {
     /// The app's signing secrets: several while one is being replaced.
     pub signing_secrets: Vec<SecretString>,
+    /// Whether Slack is asked for what it could not deliver.
+    pub catch_up: Option<bool>,
+    /// Whether the app subscribes to messages, and not to mentions alone: then those are asked for too.
+    pub messages: bool,
 }
 
 /// Slack as a sender of requests.
@@ -286,9 +291,7 @@ fn envelope(envelope: &Envelope, stamp: &Stamp) -> Result<Decoded, Undecodable> 
     }
     let message = envelope.event.get().ok_or_else(|| Undecodable::missing("event"))?;
     let kind = message.kind.text().ok_or_else(|| Undecodable::missing("event.type"))?;
-    let said =
-        matches!(message.subtype.text(), None | Some("bot_message" | "file_share" | "thread_broadcast"));
-    if kind == "message" && !said {
+    if kind == "message" && !is_said(message.subtype.text()) {
         return Ok(Decoded::Ignored("a change of a message".to_owned()));
     }
     let event = Said { envelope, message, kind }.event(stamp);
@@ -335,10 +338,10 @@ impl<'a> Said<'a> {
     fn identities(self, stamp: &Stamp) -> Vec<String> {
         let id = self.envelope.event_id.owned().unwrap_or_else(|| stamp.payload.digest.to_string());
         let mut identities = vec![format!("{SLACK}:{id}")];
-        if let (true, Some(channel), Some(ts)) =
-            (self.is_mention(), self.message.channel.text(), self.message.ts.text())
-        {
-            identities.push(format!("{SLACK}:mention:{}/{channel}/{ts}", self.team()));
+        let what = if self.is_mention() { "mention" } else { self.kind };
+        let place = self.message.channel.text().zip(self.message.ts.text());
+        if let ("mention" | "message", Some((channel, ts))) = (what, place) {
+            identities.push(format!("{SLACK}:{what}:{}/{channel}/{ts}", self.team()));
         }
         identities
     }
@@ -353,10 +356,7 @@ impl<'a> Said<'a> {
     }
 
     fn is_mention(self) -> bool {
-        let named = |bot: &str| {
-            let text = self.message.text.text().unwrap_or_default();
-            text.contains(&format!("<@{bot}>")) || text.contains(&format!("<@{bot}|"))
-        };
+        let named = |bot| names(self.message.text.text().unwrap_or_default(), bot);
         self.kind == "app_mention" || (self.kind == "message" && self.bot().is_some_and(named))
     }
 
@@ -382,6 +382,16 @@ impl<'a> Said<'a> {
         let told = || Timestamp::from_second(self.envelope.event_time.0?).ok();
         self.message.ts.text().and_then(moment).or_else(told)
     }
+}
+
+/// Whether a message of this subtype is something that was said, and no change of something else.
+pub(super) fn is_said(subtype: Option<&str>) -> bool {
+    matches!(subtype, None | Some("bot_message" | "file_share" | "thread_broadcast"))
+}
+
+/// Whether a text, as Slack writes it, names an account.
+pub(super) fn names(text: &str, account: &str) -> bool {
+    text.contains(&format!("<@{account}>")) || text.contains(&format!("<@{account}|"))
 }
 
 /// The moment of a timestamp in Slack's writing: seconds, and behind a point what tells two of one

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{Options, Slack};
 use crate::event::Account;
 use crate::plugin::chat::{Chat, NewMessage};
+use crate::plugin::checkup::{Checkup as _, Expected, Health};
 use crate::plugin::client::testing::{self, JumpClock, Seen, Server, effect, lost};
 use crate::plugin::{Problem, effect::Effect};
 
@@ -149,4 +150,27 @@ async fn nothing_prints_the_token() {
     let slack = slack(&server);
     let error = slack.whoami().await.unwrap_err();
     assert!(!format!("{slack:?} {:?} {error:?} {error}", slack.options).contains("hush"));
+}
+
+#[tokio::test]
+async fn a_checkup_says_which_scopes_are_missing_and_what_for() {
+    let given = "app_mentions:read,channels:history, channels:read,chat:write,commands,groups:read";
+    let findings = async |given: &'static str| {
+        let server = Server::start(move |_| {
+            let mut answer = ok(&json!({ "ok": true, "user_id": "UBOT" }));
+            answer.headers_mut().insert("x-oauth-scopes", given.parse().unwrap());
+            answer
+        })
+        .await;
+        let found = slack(&server).examine(&Expected::default()).await;
+        let scopes =
+            found.into_iter().filter(|finding| ["scopes", "private channels"].contains(&&*finding.what));
+        scopes.map(|finding| (finding.health, finding.said)).collect::<Vec<_>>()
+    };
+    let found = findings(given).await;
+    assert_eq!((found.len(), found[0].0, found[1].0), (2, Health::Ok, Health::Skipped), "{found:?}");
+    assert!(found[1].1.contains("without groups:history nothing"), "{found:?}");
+    let found = findings("chat:write,groups:read,groups:history").await;
+    assert_eq!((found.len(), found[0].0), (1, Health::Failed), "{found:?}");
+    assert!(found[0].1.contains("channels:history"), "{found:?}");
 }

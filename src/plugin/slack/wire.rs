@@ -13,6 +13,10 @@ use crate::plugin::client::{Answer, Dialect, Retry};
 pub(super) struct Identity {
     pub(super) user_id: String,
     pub(super) bot_id: Option<String>,
+    pub(super) team_id: Option<String>,
+    /// Whether the app is in a whole organisation, and not in one workspace.
+    #[serde(default)]
+    pub(super) is_enterprise_install: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -25,6 +29,14 @@ pub(super) struct Posted {
 pub(super) struct History {
     #[serde(default)]
     pub(super) messages: Vec<Message>,
+    pub(super) response_metadata: Option<Paging>,
+}
+
+/// Messages as they were written, with everything in them.
+#[derive(Debug, Deserialize)]
+pub(super) struct Talk {
+    #[serde(default)]
+    pub(super) messages: Vec<Value>,
     pub(super) response_metadata: Option<Paging>,
 }
 

@@ -38,6 +38,11 @@ impl State {
             .filter(|message| message["metadata"].is_object())
     }
 
+    /// A channel with what was said in it.
+    pub(crate) fn channel(&self, name: &str) -> &Value {
+        list(&self.0["slack"]["channels"]).find(|channel| channel["name"] == name).unwrap_or(&Value::Null)
+    }
+
     /// Every request that the twins answered, in order.
     pub(crate) fn requests(&self) -> impl Iterator<Item = &Value> {
         list(&self.0["requests"])

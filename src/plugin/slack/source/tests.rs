@@ -8,7 +8,7 @@ use crate::plugin::fixture::tests::{
 };
 
 fn source() -> SlackSource {
-    SlackSource::new(SourceOptions { signing_secrets: vec!["s".into()] })
+    SlackSource::new(SourceOptions { signing_secrets: vec!["s".into()], ..SourceOptions::default() })
 }
 
 fn read(name: &str) -> Event {
@@ -64,6 +64,16 @@ fn a_message_belongs_to_its_thread() {
     assert_eq!(event.command, None);
     assert!(event.actor.unwrap().external, "its author is of another workspace");
     assert_eq!(event.time.as_second(), 1_763_628_700);
+}
+
+#[test]
+fn a_message_is_known_by_its_place_and_a_mention_by_that_of_a_mention() {
+    let (_, message) = event_of(&source(), "message");
+    assert_eq!(message, ["slack:Ev0MESSAGE2", "slack:message:T0ACME/C0SHOP/1763628700.000300"]);
+    let (_, mention) = event_of(&source(), "message.mention");
+    assert!(!mention.iter().any(|identity| identity.starts_with("slack:message:")), "{mention:?}");
+    let (_, reaction) = event_of(&source(), "reaction_added");
+    assert_eq!(reaction.len(), 1, "{reaction:?}");
 }
 
 #[test]
