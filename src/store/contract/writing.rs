@@ -4,8 +4,10 @@ use std::io::{BufRead as _, BufReader};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Poll;
+use std::time::Duration;
 
 use super::*;
+use crate::clock::{Clock as _, SystemClock};
 
 /// A shelf in memory whose writes wait at a gate, are counted, and can fail.
 #[derive(Debug)]
@@ -108,7 +110,7 @@ async fn twice_at_once(fails: bool) -> [Result<Accepted, StoreError>; 2] {
     shelf.meet_writer();
     assert!(futures_util::poll!(&mut again).is_pending());
     // Long enough to be judged by what is being written.
-    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    SystemClock.sleep(Duration::from_millis(50)).await;
     assert!(futures_util::poll!(&mut again).is_pending(), "answered before the first was durable");
     shelf.fails.store(fails, Ordering::SeqCst);
     shelf.meet_writer();
