@@ -81,7 +81,7 @@ async fn what_was_refused_is_shown_first_and_taken_in_when_it_is_asked_for() {
     assert_eq!(catch_up(&world, &[])["accepted"], 0);
     let status = world.ostler(&["catch-up", "--data", "data", "--status"]);
     assert!(status.out.contains("1 accepted") && status.out.contains("and next 20"), "{status:#?}");
-    let other = world.ostler(&["catch-up", "--data", "data", "--source", "slack", "--json"]);
+    let other = world.ostler(&["catch-up", "--data", "data", "--source", "linear", "--json"]);
     assert_eq!(other.json()["reports"], json!([]));
 }
 
