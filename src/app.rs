@@ -18,6 +18,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use self::reload::Reader;
 use self::watch::Watch;
@@ -54,7 +55,7 @@ pub struct App {
     face: Face,
     engine: engine::Handle,
     tasks: Vec<JoinHandle<()>>,
-    stop: CancellationToken,
+    beside: Beside,
     clock: Arc<dyn Clock>,
     remarks: Vec<String>,
     host: Host,
@@ -165,7 +166,7 @@ impl App {
         });
 
         // What can still fail comes before anything runs.
-        let stop = CancellationToken::new();
+        let beside = Beside::default();
         let address = listener.local_addr().map_err(|error| io("the listener", error))?;
         let socket = config.data_dir().map(|data| admin_socket(&data));
         let admin = socket.as_deref().map(serve::listen_admin).transpose()?;
@@ -182,8 +183,8 @@ impl App {
             policy: Arc::clone(&policy),
             clock: Arc::clone(&clock),
         };
-        until(&stop, learner.keep_learning());
-        until(&stop, Arc::clone(&refusals).keep(Arc::clone(&store), Arc::clone(&clock)));
+        beside.run(learner.keep_learning());
+        beside.run(Arc::clone(&refusals).keep(Arc::clone(&store), Arc::clone(&clock)));
         let inbox = Inbox::new(Arc::clone(&store), policy, Arc::clone(&clock), move |stopped: &[_]| {
             stopped.iter().for_each(|run| poke.cancel(*run, "replaced by a newer run"));
             poke.poke();
@@ -198,16 +199,29 @@ impl App {
             let routes = http::admin::router(desk).merge(http::admin::catch_up(Arc::clone(&catch_up)));
             let routes = routes.merge(http::explain::router(explainer));
             let routes = routes.merge(http::catalog::router(Arc::clone(&reload)));
-            tasks.push(serve::admin(admin, routes, stop.clone()));
+            tasks.push(serve::admin(admin, routes, beside.stop.clone()));
         }
-        until(&stop, catch_up.keep_asking());
-        until(&stop, Arc::clone(&inbox).keep_time());
+        beside.run(catch_up.keep_asking());
+        beside.run(Arc::clone(&inbox).keep_time());
         if config.system.watch {
-            until(&stop, watch.keep_watching());
+            beside.run(watch.keep_watching());
         }
         let face = Face::new(inbox, Arc::clone(&store), Arc::clone(&clock));
-        tasks.extend([leading, serve::public(listener, face.clone(), stop.clone())]);
-        Ok(Self { address, store, face, engine, tasks, stop, clock, remarks, host, socket, refusals, reload })
+        tasks.extend([leading, serve::public(listener, face.clone(), beside.stop.clone())]);
+        Ok(Self {
+            address,
+            store,
+            face,
+            engine,
+            tasks,
+            beside,
+            clock,
+            remarks,
+            host,
+            socket,
+            refusals,
+            reload,
+        })
     }
 
     /// Where it listens.
@@ -238,13 +252,16 @@ impl App {
     /// the next start.
     pub async fn shutdown(self) {
         self.face.drain();
-        self.stop.cancel();
+        self.beside.stop.cancel();
         self.engine.drain(self.clock.now() + GRACE).await;
         let wound_up = async {
             for task in self.tasks {
                 // A task that panicked has logged it; the others are still to be waited for.
                 drop(task.await);
             }
+            // What still runs has the store open.
+            self.beside.tasks.close();
+            self.beside.tasks.wait().await;
         };
         tokio::select! {
             () = wound_up => {}
@@ -260,9 +277,17 @@ impl App {
     }
 }
 
-/// Lets a task run beside everything else until Ostler stops.
-fn until(stop: &CancellationToken, task: impl Future<Output = ()> + Send + 'static) {
-    tokio::spawn(stop.clone().run_until_cancelled_owned(task));
+/// What runs beside everything else until Ostler stops.
+#[derive(Debug, Default)]
+struct Beside {
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Beside {
+    fn run(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(self.stop.clone().run_until_cancelled_owned(task));
+    }
 }
 
 /// The inbox of a store that no server has open: what it takes in is begun when one is started.
