@@ -1,4 +1,4 @@
-//! Twins: small stateful stand-ins of GitHub, GitLab, Jira, Slack and the Messages API, over real HTTP.
+//! Twins: small stateful stand-ins of GitHub, GitLab, Jira, Linear, Slack and the Messages API, over real HTTP.
 //!
 //! They are the outside world of the demo and of the tests. A twin checks what it is sent as the real
 //! service would, keeps what it was told, and sends signed webhooks about everything that happens in it,
@@ -10,6 +10,7 @@
 //! | `/github/git` | its repositories, for git |
 //! | `/gitlab` | GitLab: `/api/v4` its REST API, anything else its repositories and pages |
 //! | `/jira` | Jira Cloud's REST API, version 3 |
+//! | `/linear` | Linear: `/graphql` its API, anything else its pages |
 //! | `/slack/api` | Slack's Web API |
 //! | `/anthropic` | the Messages API, played from scripts |
 //! | `/twin` | for operators and tests: what there is, acts of people, faults |
@@ -20,6 +21,7 @@ mod git;
 mod github;
 mod gitlab;
 mod jira;
+mod linear;
 mod messages;
 mod operator;
 mod outbox;
@@ -86,6 +88,10 @@ pub struct Secrets {
     pub jira_webhook: SecretString,
     /// Opens Jira's API, as the bot, with the bot's e-mail address as the user name.
     pub jira_token: SecretString,
+    /// Signs Linear's deliveries.
+    pub linear_webhook: SecretString,
+    /// Opens Linear's API, as the bot.
+    pub linear_key: SecretString,
     /// Signs Slack's deliveries.
     pub slack_signing: SecretString,
     /// Opens Slack's API, as the bot.
@@ -104,6 +110,8 @@ impl Default for Secrets {
             gitlab_token: "twin-gitlab-token".into(),
             jira_webhook: "twin-jira-webhook".into(),
             jira_token: "twin-jira-token".into(),
+            linear_webhook: "twin-linear-webhook".into(),
+            linear_key: "twin-linear-key".into(),
             slack_signing: "twin-slack-signing".into(),
             slack_token: "xoxb-twin-slack-token".into(),
             model_key: "twin-model-key".into(),
@@ -199,6 +207,7 @@ fn routes(world: &Arc<World>) -> Router {
         .nest("/github/git", github::git_routes().merge(github::page_routes()))
         .nest("/gitlab", gitlab::routes(world))
         .nest("/jira", jira::routes(world))
+        .nest("/linear", linear::routes(world))
         .nest("/slack", slack::routes())
         .nest("/anthropic", messages::routes())
         .layer(from_fn_with_state(Arc::clone(world), fault::middleware))

@@ -112,11 +112,16 @@ fn sign(source: &dyn Source, delivery: &mut Delivery, bad: bool, clock: &dyn Clo
     if credentials.is_empty() {
         bail!("{} is off: the configuration has no secret to sign with", source.name());
     }
+    let now = clock.now();
     let signed = credentials.iter().find_map(|Credential { scheme, secret }| {
-        let headers = signature::sign(scheme, secret.expose_secret(), delivery, clock.now()).ok()?;
-        Some((scheme.header(), headers))
+        let body = signature::date(scheme, &delivery.body, now);
+        let dated = Delivery { body, ..delivery.clone() };
+        let headers = signature::sign(scheme, secret.expose_secret(), &dated, now).ok()?;
+        Some((scheme.header(), dated.body, headers))
     });
-    let (proof, headers) = signed.with_context(|| format!("none of {}'s secrets can sign", source.name()))?;
+    let (proof, body, headers) =
+        signed.with_context(|| format!("none of {}'s secrets can sign", source.name()))?;
+    delivery.body = body;
     for (name, value) in headers {
         let value = if bad && name.eq_ignore_ascii_case(proof) { spoilt(&value) } else { value };
         set(delivery, &name, &value)?;

@@ -89,6 +89,7 @@ mod tests {
             ("version_control", "github", include_str!("../../plugins/github.config.yaml")),
             ("version_control", "gitlab", include_str!("../../plugins/gitlab.config.yaml")),
             ("task_management", "jira", include_str!("../../plugins/jira.config.yaml")),
+            ("task_management", "linear", include_str!("../../plugins/linear.config.yaml")),
             ("communication", "slack", include_str!("../../plugins/slack.config.yaml")),
         ];
         for (capability, provider, text) in shipped {
@@ -98,7 +99,8 @@ mod tests {
                 format!("plugins: {{{capability}: {{provider: {provider}, config_file: plugin.yaml}}}}");
             let file = dir.path().join("ostler.yaml");
             std::fs::write(&file, main).unwrap();
-            let names = ["GITHUB_TOKEN", "GITLAB_TOKEN", "JIRA_API_TOKEN", "SLACK_BOT_TOKEN"];
+            let names =
+                ["GITHUB_TOKEN", "GITLAB_TOKEN", "JIRA_API_TOKEN", "LINEAR_API_KEY", "SLACK_BOT_TOKEN"];
             let secrets = names.map(|name| (name, "t"));
             let loaded = crate::config::load(Some(&file), &Environment::from(secrets)).unwrap();
             loaded.config.vendors().unwrap();

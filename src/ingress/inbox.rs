@@ -242,7 +242,6 @@ impl Inbox {
         let (_, decoded) = open(&source, delivery, self.clock.now(), understand).await?;
         let (event, identities) = match decoded? {
             Decoded::Event { event, identities } => (event, identities),
-            Decoded::Stale => return Err(Refusal::Stale.into()),
             Decoded::Ignored(what) => return Ok(Foreseen { status: Status::Ignored, what }),
             Decoded::Handshake(_) => {
                 return Ok(Foreseen { status: Status::Ignored, what: "a handshake".to_owned() });
@@ -271,7 +270,6 @@ impl Inbox {
         now: Timestamp,
     ) -> Result<Outcome, Rejection> {
         match decoded {
-            Decoded::Stale => Err(Refusal::Stale.into()),
             Decoded::Handshake(reply) => Ok(Outcome { reply: Some(reply), answer: Answer::ignored() }),
             Decoded::Ignored(why) => {
                 tracing::debug!(source = %source.name(), %why, "a delivery is of no interest");

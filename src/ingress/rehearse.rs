@@ -41,7 +41,8 @@ pub fn rehearse(
     let stamp = Stamp { id: EventId::at(received_at), source: source.name(), received_at, payload };
     let event = match source.decode(delivery, &stamp) {
         Ok(Decoded::Event { event, .. }) => *event,
-        Ok(other) => return no_event(case, &format!("it becomes no event: {}", outcome(other))),
+        Ok(Decoded::Ignored(why)) => return no_event(case, &format!("it becomes no event: {why}")),
+        Ok(Decoded::Handshake(_)) => return no_event(case, "it becomes no event: it only wants an answer"),
         Err(error) => return no_event(case, &format!("it is not understood: {error}")),
     };
     let routing = router::route(event.clone(), rules, standing);
@@ -51,14 +52,6 @@ pub fn rehearse(
     found.extend(holds("because", case.because.as_deref(), &routing.sentence()));
     found.extend(holds("answer", case.answer.as_deref(), routing.answer.as_deref().unwrap_or("")));
     found
-}
-
-fn outcome(decoded: Decoded) -> String {
-    match decoded {
-        Decoded::Ignored(why) => why,
-        Decoded::Handshake(_) => "it only wants an answer".to_owned(),
-        _ => "it is too old".to_owned(),
-    }
 }
 
 /// Where there is no event nothing starts, and the reason is all that can be compared.

@@ -6,6 +6,7 @@
 //! is refused. Hex digits are compared as the bytes they spell: their case does not matter.
 
 mod connect;
+mod dated;
 mod ed25519;
 mod headers;
 mod mac;
@@ -16,6 +17,7 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use subtle::ConstantTimeEq as _;
 
+pub use self::dated::date;
 pub use self::sign::{Unsignable, sign};
 use crate::plugin::scheme::{Credential, Header, Scheme};
 use crate::plugin::source::Delivery;
@@ -35,12 +37,15 @@ pub enum Refusal {
     /// A header does not have the form that the scheme gives it.
     #[error("the header {0} does not have the expected form")]
     Malformed(Header),
-    /// The timestamp is further from now than the scheme allows.
-    #[error("the timestamp is too far from the present")]
-    Stale,
     /// No secret makes this signature.
     #[error("the signature does not fit")]
     Wrong,
+    /// The body does not say when it was sent.
+    #[error("the body does not say in {0} when it was sent")]
+    Undated(&'static str),
+    /// The timestamp is further from now than the scheme allows.
+    #[error("the timestamp is too far from the present")]
+    Stale,
 }
 
 /// Believes a delivery or says why not.
@@ -65,6 +70,10 @@ fn judge(credential: &Credential, delivery: &Delivery, now: Timestamp) -> Result
     }
     match &credential.scheme {
         Scheme::Mac(mac) => mac::verify(mac, secret, delivery),
+        Scheme::Dated { mac, member, window } => {
+            mac::verify(mac, secret, delivery)?;
+            dated::recent(&delivery.body, member, (now, *window))
+        }
         Scheme::Timed { header, timestamp, version, window } => {
             let timed = mac::Timed { header, timestamp, version };
             timed.verify(secret, delivery, (now, *window))

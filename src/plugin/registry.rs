@@ -10,13 +10,14 @@ use super::github::setup::GithubApps;
 use super::github::{self, GitHub};
 use super::gitlab::{self, GitLab};
 use super::jira::{self, Jira};
+use super::linear::{self, Linear};
 use super::markdown::{self, Markdown};
 use super::setup::{Apps, Guide};
 use super::slack::{self, Slack};
 use super::{
     Call, Chat, Checkup, Docs, Fetch, Forge, Hooks, Model, PluginError, Problem, Source, Tracker, client,
 };
-use super::{confluence, discord, generic, linear, notion, pagerduty, sentry, standard};
+use super::{confluence, discord, generic, notion, pagerduty, sentry, standard};
 use crate::clock::Clock;
 use crate::event::{Account, Event, SourceName};
 use crate::spec::Vocabulary;
@@ -57,6 +58,8 @@ pub struct Options {
     pub gitlab: Option<gitlab::Options>,
     /// Jira: tracker.
     pub jira: Option<jira::Options>,
+    /// Linear: tracker.
+    pub linear: Option<linear::Options>,
     /// Slack: chat.
     pub slack: Option<slack::Options>,
     /// Markdown pages in the repository: there without being configured.
@@ -210,6 +213,12 @@ impl Registry {
             registry.checkups.push(Arc::clone(&jira) as _);
             registry.add_tracker(jira);
         }
+        if let Some(linear) = options.linear {
+            let linear = Arc::new(Linear::new(linear, Arc::clone(clock), http.clone())?);
+            registry.add_hooks(Arc::clone(&linear) as _);
+            registry.checkups.push(Arc::clone(&linear) as _);
+            registry.add_tracker(linear);
+        }
         if let Some(slack) = options.slack {
             let slack = Arc::new(Slack::new(slack, Arc::clone(clock), http.clone())?);
             if let Some(source) = &options.sources.slack {
@@ -280,6 +289,7 @@ pub fn guides() -> Vec<&'static Guide> {
         &jira::setup::GUIDE,
         &github::setup::GUIDE,
         &gitlab::setup::GUIDE,
+        &linear::setup::GUIDE,
         &slack::setup::GUIDE,
         &anthropic::setup::GUIDE,
         &confluence::setup::GUIDE,
@@ -342,13 +352,14 @@ mod tests {
             "gitlab": {"token": "t", "base_url": "http://127.0.0.1:1"},
             "jira": {"base_url": "http://127.0.0.1:1", "email": "a@b", "api_token": "t",
                      "statuses": {"in_review": ["Peer check"]}, "fields": {"repository": "customfield_1"}},
+            "linear": {"api_key": "k", "base_url": "http://127.0.0.1:1"},
             "slack": {"token": "t"},
             "ai_provider": {"type": "anthropic", "api_key": "k", "model": "m"},
         }))
         .unwrap();
         let names = |names: Vec<&SourceName>| names.iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(names(full.sources.keys().collect()), ["github", "slack"]);
-        assert_eq!(names(full.trackers.keys().collect()), ["github", "gitlab", "jira"]);
+        assert_eq!(names(full.trackers.keys().collect()), ["github", "gitlab", "jira", "linear"]);
         assert_eq!(names(full.forges.keys().collect()), ["github", "gitlab"]);
         assert_eq!(names(full.chats.keys().collect()), ["slack"]);
         assert!(full.model.is_some());
@@ -410,7 +421,7 @@ mod tests {
         let options = json!({
             "sources": {"github": {"secrets": ["hush-1"]}},
             "github": {"token": "hush-2"}, "jira": {"api_token": "hush-3"}, "slack": {"token": "hush-4"},
-            "gitlab": {"token": "hush-6"},
+            "gitlab": {"token": "hush-6"}, "linear": {"api_key": "hush-7", "token": "hush-8"},
             "ai_provider": {"type": "anthropic", "api_key": "hush-5"},
         });
         let options: Options = serde_json::from_value(options).unwrap();

@@ -41,6 +41,15 @@ impl Credential {
 pub enum Scheme {
     /// An HMAC of the body alone, in a header.
     Mac(Mac),
+    /// An HMAC of a body that itself says when it was sent.
+    Dated {
+        /// The HMAC.
+        mac: Mac,
+        /// The body's member with the moment, in milliseconds.
+        member: &'static str,
+        /// Seconds that the moment may be off, either way.
+        window: u64,
+    },
     /// `<version>=<hex HMAC-SHA256 of version:timestamp:body>`, with the timestamp in a header of its own and
     /// good for `window` seconds.
     Timed {
@@ -88,7 +97,7 @@ impl Scheme {
     #[must_use]
     pub fn header(&self) -> &str {
         match self {
-            Self::Mac(mac) => &mac.header,
+            Self::Mac(mac) | Self::Dated { mac, .. } => &mac.header,
             Self::Timed { header, .. } | Self::Ed25519 { header, .. } => header,
             Self::Token { header, .. } => header,
             Self::Standard { .. } => "webhook-signature",

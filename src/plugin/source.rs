@@ -123,8 +123,6 @@ pub enum Decoded {
     Ignored(String),
     /// It wants an answer and nothing else.
     Handshake(Reply),
-    /// Its body says that it was sent too long ago, for senders whose timestamp is in the body.
-    Stale,
 }
 
 /// A body that is not what the source sends.

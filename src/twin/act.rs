@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::outbox::{Delivery, Sent};
 use super::seed::Person;
 use super::world::World;
-use super::{github, gitlab, jira, slack};
+use super::{github, gitlab, jira, linear, slack};
 
 /// An act, as `{"verb": {…}}`; people go by their names.
 #[derive(Debug, Deserialize)]
@@ -28,6 +28,12 @@ pub(super) enum Act {
     Assign { ticket: String, to: Option<String>, by: String },
     /// Comments on a Jira ticket.
     CommentTicket { ticket: String, body: String, by: String },
+    /// Gives an issue in Linear to somebody, to Ostler unless it says to whom.
+    AssignOnLinear { issue: String, to: Option<String>, by: String },
+    /// Puts a label on an issue in Linear.
+    LabelOnLinear { issue: String, label: String, by: String },
+    /// Comments on an issue in Linear.
+    CommentOnLinear { issue: String, body: String, by: String },
     /// Types a slash command in a channel.
     Command { channel: String, user: String, text: String },
     /// Mentions Ostler in a channel, or in the thread under one of its messages.
@@ -108,8 +114,21 @@ impl Act {
                 let done = gitlab::note_by(world, &place, (&body, by));
                 done.map(Into::into).map_err(|refusal| refusal.to_string())
             }
-            on_github => on_github.prepare_on_github(world),
+            elsewhere => elsewhere.prepare_on_linear(world),
         }
+    }
+
+    fn prepare_on_linear(self, world: &World) -> Result<Prepared, String> {
+        let done = match self {
+            Self::AssignOnLinear { issue, to, by } => {
+                let to = to.unwrap_or_else(|| world.bot().name.clone());
+                linear::assign_by(world, &issue, (&to, &by))
+            }
+            Self::LabelOnLinear { issue, label, by } => linear::label_by(world, &issue, (&label, &by)),
+            Self::CommentOnLinear { issue, body, by } => linear::comment_by(world, &issue, (&body, &by)),
+            on_github => return on_github.prepare_on_github(world),
+        };
+        done.map(Into::into).map_err(|refusal| refusal.to_string())
     }
 
     fn prepare_on_github(self, world: &World) -> Result<Prepared, String> {

@@ -22,7 +22,7 @@ use serde_json::{Map, Value, json};
 use super::act::Act;
 use super::fault::Armed;
 use super::world::World;
-use super::{TwinError, github, gitlab, jira};
+use super::{TwinError, github, gitlab, jira, linear};
 
 type Shared = State<Arc<World>>;
 
@@ -87,6 +87,7 @@ async fn state(State(world): Shared) -> Result<Response, Refused> {
         "github": {"repositories": repositories},
         "gitlab": {"projects": projects},
         "jira": {"tickets": jira::summary(&world)},
+        "linear": {"issues": linear::summary(&world)},
         "slack": slack,
         "deliveries": world.outbox.sent(),
         "requests": world.faults.log(),

@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
@@ -40,6 +41,7 @@ pub(super) enum Sender {
     Github,
     Gitlab,
     Jira,
+    Linear,
     Slack,
 }
 
@@ -235,26 +237,31 @@ impl Outbox {
         for (name, value) in &delivery.headers {
             request = request.header(*name, value);
         }
-        for (name, value) in self.signed(delivery, attempt, now) {
+        let body = signature::date(&delivery.sender.scheme(), &delivery.body.clone().into(), now);
+        for (name, value) in self.signed(delivery, &body, attempt, now) {
             request = request.header(name, value);
         }
-        let answer = request.body(delivery.body.clone()).send().await?;
+        let answer = request.body(body).send().await?;
         Ok((answer.status().as_u16(), answer.text().await?))
     }
 
     /// The headers that depend on the secret, the time or the attempt.
-    fn signed(&self, delivery: &Delivery, attempt: u32, now: Timestamp) -> Vec<(String, String)> {
+    fn signed(
+        &self,
+        delivery: &Delivery,
+        body: &Bytes,
+        attempt: u32,
+        now: Timestamp,
+    ) -> Vec<(String, String)> {
         let secret = match delivery.sender {
             Sender::Github => &self.secrets.github_webhook,
             Sender::Gitlab => &self.secrets.gitlab_webhook,
             Sender::Jira => &self.secrets.jira_webhook,
+            Sender::Linear => &self.secrets.linear_webhook,
             Sender::Slack => &self.secrets.slack_signing,
         };
         let scheme = delivery.sender.scheme();
-        let sent = source::Delivery {
-            body: delivery.body.clone().into_bytes().into(),
-            ..source::Delivery::default()
-        };
+        let sent = source::Delivery { body: body.clone(), ..source::Delivery::default() };
         // Each of these schemes signs with whatever text its secret is.
         let mut headers = signature::sign(&scheme, secret.expose_secret(), &sent, now).unwrap_or_default();
         if attempt > 1 {
@@ -273,6 +280,11 @@ impl Sender {
             Self::Github => Scheme::Mac(Mac::sha256("x-hub-signature-256", "sha256=")),
             Self::Gitlab => Scheme::Token { header: "x-gitlab-token".into(), prefix: "", unless: None },
             Self::Jira => Scheme::Mac(Mac::sha256("x-hub-signature", "sha256=")),
+            Self::Linear => Scheme::Dated {
+                mac: Mac::sha256("linear-signature", ""),
+                member: "webhookTimestamp",
+                window: 60,
+            },
             Self::Slack => Scheme::Timed {
                 header: "x-slack-signature",
                 timestamp: "x-slack-request-timestamp",
@@ -285,7 +297,7 @@ impl Sender {
     /// What it adds when it sends something again.
     fn again(self, retry: u32) -> Vec<(&'static str, String)> {
         match self {
-            Self::Github | Self::Gitlab => Vec::new(),
+            Self::Github | Self::Gitlab | Self::Linear => Vec::new(),
             Self::Jira => vec![("x-atlassian-webhook-retry", retry.to_string())],
             Self::Slack => vec![
                 ("x-slack-retry-num", retry.to_string()),

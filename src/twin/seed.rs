@@ -16,6 +16,7 @@ pub(super) struct Seed {
     pub(super) projects_of_gitlab: Vec<RepositorySeed>,
     pub(super) labels: Vec<LabelSeed>,
     pub(super) projects: Vec<ProjectSeed>,
+    pub(super) teams_of_linear: Vec<TeamOfLinearSeed>,
     pub(super) channels: Vec<ChannelSeed>,
 }
 
@@ -27,6 +28,7 @@ pub(super) struct Person {
     pub(super) display: String,
     pub(super) github_id: u64,
     pub(super) jira: String,
+    pub(super) linear: String,
     pub(super) slack: String,
     pub(super) email: String,
     #[serde(default)]
@@ -115,6 +117,25 @@ pub(super) struct TicketSeed {
     pub(super) summary: String,
     pub(super) description: String,
     pub(super) labels: Vec<String>,
+}
+
+/// A team in Linear.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TeamOfLinearSeed {
+    pub(super) key: String,
+    pub(super) name: String,
+    pub(super) issues: Vec<IssueOfLinearSeed>,
+}
+
+/// An issue in Linear.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct IssueOfLinearSeed {
+    pub(super) number: u64,
+    pub(super) creator: String,
+    pub(super) title: String,
+    pub(super) description: String,
 }
 
 /// A channel in Slack.

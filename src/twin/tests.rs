@@ -3,6 +3,7 @@
 mod github;
 mod gitlab;
 mod jira;
+mod linear;
 mod messages;
 mod operator;
 mod slack;
@@ -146,7 +147,11 @@ async fn what_the_twins_hold_goes_when_they_stop() {
 #[test]
 fn the_configuration_for_twins_names_their_secrets() {
     use secrecy::ExposeSecret as _;
-    let texts = [include_str!("../../fixtures/twins.yaml"), include_str!("../../fixtures/gitlab.yaml")];
+    let texts = [
+        include_str!("../../fixtures/twins.yaml"),
+        include_str!("../../fixtures/gitlab.yaml"),
+        include_str!("../../fixtures/linear.yaml"),
+    ];
     for text in texts {
         assert!(serde_saphyr::from_str::<Value>(text).is_ok_and(|value| value != json!(null)));
     }
@@ -159,6 +164,8 @@ fn the_configuration_for_twins_names_their_secrets() {
         &secrets.gitlab_token,
         &secrets.jira_webhook,
         &secrets.jira_token,
+        &secrets.linear_webhook,
+        &secrets.linear_key,
         &secrets.slack_signing,
         &secrets.slack_token,
         &secrets.model_key,

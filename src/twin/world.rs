@@ -11,7 +11,7 @@ use super::git::Repositories;
 use super::messages::Script;
 use super::outbox::Outbox;
 use super::seed::{Person, Seed, TeamSeed};
-use super::{Options, Secrets, TwinError, github, gitlab, jira, messages, slack};
+use super::{Options, Secrets, TwinError, github, gitlab, jira, linear, messages, slack};
 use crate::clock::Clock;
 
 /// How long everything has been there when the twins start: who begins to listen then does not act on the past.
@@ -32,6 +32,7 @@ pub(super) struct World {
     github: Mutex<github::State>,
     gitlab: Mutex<gitlab::State>,
     jira: Mutex<jira::State>,
+    linear: Mutex<linear::State>,
     slack: Mutex<slack::State>,
 }
 
@@ -49,6 +50,7 @@ impl World {
             github: Mutex::new(github::State::seeded(&seed, &repositories, then).await?),
             gitlab: Mutex::new(gitlab::State::seeded(&seed, &repositories, then).await?),
             jira: Mutex::new(jira::State::seeded(&seed, then)),
+            linear: Mutex::new(linear::State::seeded(&seed, then)),
             slack: Mutex::new(slack::State::seeded(&seed)),
             scripts: messages::scripts(options.scripts.as_deref())?,
             outbox: Outbox::new(&options, shutdown)?,
@@ -91,6 +93,10 @@ impl World {
 
     pub(super) fn jira(&self) -> MutexGuard<'_, jira::State> {
         lock(&self.jira)
+    }
+
+    pub(super) fn linear(&self) -> MutexGuard<'_, linear::State> {
+        lock(&self.linear)
     }
 
     pub(super) fn slack(&self) -> MutexGuard<'_, slack::State> {

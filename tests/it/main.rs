@@ -21,6 +21,7 @@ mod gitlab;
 mod guards;
 mod harness;
 mod kills;
+mod linear;
 mod load;
 mod missed;
 mod no_public_url;

@@ -266,16 +266,24 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
     linear/agent_session.created: No trigger takes linear.agent_session.created.
     linear/agent_session.prompted: No trigger takes linear.agent_session.prompted.
     linear/attachment.created: No trigger takes linear.attachment.created.
-    linear/comment.created: No trigger takes linear.comment.created. Who asked is answered.
-    linear/comment.created-external: No trigger takes linear.comment.created. Who asked is answered.
+    linear/comment.created: It starts standard-development.
+      comment-command: It starts its workflow.
+    linear/comment.created-external: It starts standard-development.
+      comment-command: It starts its workflow.
     linear/comment.updated: No trigger takes linear.comment.updated.
     linear/cycle.created: linear:0a070000-0000-4000-8000-000000000001 is a program that is not listed under `security.bots`.
-    linear/issue.assigned: No trigger takes linear.issue.assigned.
-    linear/issue.created: No trigger takes linear.issue.created.
-    linear/issue.delegated: No trigger takes linear.issue.assigned.
-    linear/issue.labeled: No trigger takes linear.issue.labeled.
+    linear/issue.assigned: It starts standard-development.
+      linear-assigned: It starts its workflow.
+    linear/issue.created: It starts standard-development.
+      linear-assigned: It starts its workflow.
+      linear-labeled: It wants the label ostler; the event has Bug.
+    linear/issue.delegated: It starts standard-development.
+      linear-assigned: It starts its workflow.
+    linear/issue.labeled: It starts standard-development.
+      linear-labeled: It starts its workflow.
     linear/issue.removed: No trigger takes linear.issue.removed.
-    linear/issue.transitioned: No trigger takes linear.issue.transitioned.
+    linear/issue.transitioned: The one trigger that takes linear.issue.transitioned did not want it.
+      linear-labeled: It wants the label ostler; the event has none.
     linear/issue.unassigned: No trigger takes linear.issue.unassigned.
     linear/issue.unlabeled: No trigger takes linear.issue.unlabeled.
     linear/issue.updated: No trigger takes linear.issue.updated.

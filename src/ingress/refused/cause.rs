@@ -52,7 +52,7 @@ impl From<&Rejection> for Cause {
             Rejection::Unbelieved(Refusal::Repeated(_) | Refusal::Malformed(_)) => Self::MalformedSignature,
             Rejection::Unbelieved(Refusal::Stale) => Self::Stale,
             Rejection::Unbelieved(Refusal::Wrong) => Self::WrongSignature,
-            Rejection::Undecodable(_) => Self::Undecodable,
+            Rejection::Undecodable(_) | Rejection::Unbelieved(Refusal::Undated(_)) => Self::Undecodable,
             Rejection::Overloaded => Self::Overloaded,
             Rejection::Failed(_) => Self::Failed,
         }

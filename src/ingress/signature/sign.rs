@@ -25,7 +25,9 @@ pub fn sign(
     let body = &delivery.body[..];
     let seconds = now.as_second().to_string();
     let headers = match scheme {
-        Scheme::Mac(mac) => vec![(mac.header.to_string(), mac::sign(mac, secret, body))],
+        Scheme::Mac(mac) | Scheme::Dated { mac, .. } => {
+            vec![(mac.header.to_string(), mac::sign(mac, secret, body))]
+        }
         Scheme::Timed { header, timestamp, version, .. } => {
             let signature = mac::Timed { header, timestamp, version }.sign(secret, &seconds, body);
             vec![((*timestamp).to_owned(), seconds), ((*header).to_owned(), signature)]

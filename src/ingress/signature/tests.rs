@@ -2,6 +2,7 @@
 //! way in which a delivery can be off by little.
 
 mod connect;
+mod dated;
 mod lists;
 mod tokens;
 
@@ -61,7 +62,7 @@ fn scheme(name: &str) -> Scheme {
         // Jira and Bitbucket leave out the `-256`.
         "hub" => Scheme::Mac(Mac::sha256("X-Hub-Signature", "sha256=")),
         "notion" => Scheme::Mac(Mac::sha256("X-Notion-Signature", "sha256=")),
-        "linear" => Scheme::Mac(Mac::sha256("Linear-Signature", "")),
+        "linear" => dated::LINEAR,
         "sentry" => Scheme::Mac(Mac::sha256("Sentry-Hook-Signature", "")),
         "pagerduty" => Scheme::Mac(Mac { listed: true, ..Mac::sha256("X-PagerDuty-Signature", "v1=") }),
         "slack" => SLACK,

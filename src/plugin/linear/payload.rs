@@ -13,9 +13,6 @@ records! {
         actor: Maybe<Person>,
         #[serde(rename = "createdAt")]
         created_at: Text,
-        /// When it was sent, in milliseconds.
-        #[serde(rename = "webhookTimestamp")]
-        webhook_timestamp: Maybe<i64>,
         #[serde(rename = "organizationId")]
         organization_id: Text,
         url: Text,

@@ -24,7 +24,7 @@ fn takes(name: &str) -> Field {
     Field::optional(name, Kind::String)
 }
 
-/// What plugins might bring: these actions, and some kinds of four sources.
+/// What plugins might bring: these actions, and some kinds of five sources.
 pub(in crate::spec) fn vocabulary() -> Vocabulary {
     let kinds = vec![
         "github.issue.labeled",
@@ -41,6 +41,11 @@ pub(in crate::spec) fn vocabulary() -> Vocabulary {
         "jira.issue.assigned",
         "jira.issue.created",
         "jira.issue.commented",
+        "linear.comment.created",
+        "linear.issue.assigned",
+        "linear.issue.created",
+        "linear.issue.labeled",
+        "linear.issue.transitioned",
         "slack.command",
         "slack.mention",
         "slack.button",

@@ -1,0 +1,106 @@
+//! What the bot changes over the API.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::call::text;
+use super::document::Field;
+use super::state::{Comment, NewIssue, STATUSES, State};
+use super::{Refusal, hook, shape, webhook};
+use crate::twin::world::World;
+
+/// What a mutation is told.
+type Input = Map<String, Value>;
+
+/// Does what a field of a mutation says; gives its whole payload.
+pub(super) fn make(world: &Arc<World>, field: &Field) -> Result<Value, Refusal> {
+    let missing = || Refusal::invalid("Argument \"input\" of required type was not provided.".to_owned());
+    let input = field.arguments.get("input").and_then(Value::as_object).ok_or_else(missing)?;
+    let id = || text(&field.arguments, "id");
+    let (name, made) = match field.name.as_str() {
+        "commentCreate" => ("comment", comment(world, input)?),
+        "issueCreate" => ("issue", create(world, input)?),
+        "issueUpdate" => ("issue", update(world, id()?, input)?),
+        "attachmentCreate" => ("attachment", attach(world, input)?),
+        "webhookCreate" => ("webhook", webhook::create(world, input)?),
+        "webhookUpdate" => ("webhook", webhook::edit(world, id()?, input)?),
+        other => {
+            return Err(Refusal::invalid(format!("Cannot query field \"{other}\" on type \"Mutation\".")));
+        }
+    };
+    Ok(json!({ "success": true, "lastSyncId": 1, name: made }))
+}
+
+/// An id of the caller's own, which nothing else has.
+fn own_id(input: &Input, what: &str, is_taken: impl Fn(&str) -> bool) -> Result<Option<String>, Refusal> {
+    let Some(id) = input.get("id").and_then(Value::as_str) else { return Ok(None) };
+    let is_uuid = uuid::Uuid::parse_str(id).is_ok_and(|id| id.get_version_num() == 4);
+    if !is_uuid {
+        return Err(Refusal::input("Argument Validation Error: id must be a UUID".to_owned()));
+    }
+    if is_taken(id) { Err(Refusal::conflict(what, id)) } else { Ok(Some(id.to_owned())) }
+}
+
+fn comment(world: &Arc<World>, input: &Input) -> Result<Value, Refusal> {
+    let (key, body) = (text(input, "issueId")?, text(input, "body")?);
+    let mut state = world.linear();
+    let is_taken = |id: &str| state.issues.values().flat_map(|issue| &issue.comments).any(|one| one.id == id);
+    let id = own_id(input, "Comment", is_taken)?;
+    let id = id.unwrap_or_else(|| state.next_id());
+    let comment =
+        Comment { id, author: world.bot().linear.clone(), body: body.to_owned(), created: world.now() };
+    state.issue_mut(key)?.comments.push(comment.clone());
+    hook::send(world, hook::commented(world, &state, key, &comment)?);
+    Ok(shape::comment(world, &state, state.issue(key)?, &comment))
+}
+
+fn create(world: &Arc<World>, input: &Input) -> Result<Value, Refusal> {
+    let (team, title) = (text(input, "teamId")?, text(input, "title")?);
+    let mut state = world.linear();
+    let home = state.teams.iter().find(|known| shape::team_id(&known.key) == team);
+    let team = home.ok_or_else(|| Refusal::missing("Team"))?.key.clone();
+    let id = own_id(input, "Issue", |id| state.issues.values().any(|issue| issue.id == id))?;
+    let labels = input.get("labelIds").and_then(Value::as_array).into_iter().flatten();
+    let labels: Result<Vec<_>, _> = labels.map(|id| label(&state, id)).collect();
+    let new = NewIssue {
+        id,
+        team,
+        number: None,
+        title: title.to_owned(),
+        description: input.get("description").and_then(Value::as_str).map(str::to_owned),
+        labels: labels?,
+        creator: world.bot().linear.clone(),
+    };
+    let key = state.add(new, world.now());
+    hook::send(world, hook::created(world, &state, &key)?);
+    Ok(shape::issue(world, &state, state.issue(&key)?))
+}
+
+fn label(state: &State, id: &Value) -> Result<String, Refusal> {
+    let known = state.labels.iter().find(|label| *id == shape::label_id(&label.name).as_str());
+    Ok(known.ok_or_else(|| Refusal::missing("IssueLabel"))?.name.clone())
+}
+
+fn update(world: &Arc<World>, key: &str, input: &Input) -> Result<Value, Refusal> {
+    if let Some(name) = input.keys().find(|name| *name != "stateId") {
+        return Err(Refusal::invalid(format!("Field \"{name}\" is not what a bot changes here.")));
+    }
+    let wanted = text(input, "stateId")?;
+    let mut state = world.linear();
+    let team = state.issue(key)?.team.clone();
+    let index = (0..STATUSES.len()).find(|index| shape::status_id(&team, *index) == wanted);
+    let index = index.ok_or_else(|| Refusal::missing("WorkflowState"))?;
+    let bot = world.bot().linear.clone();
+    let before = state.alter(key, (&bot, world.now()), |issue| issue.status = index)?;
+    hook::send(world, hook::updated(world, &state, &before, &bot)?);
+    Ok(shape::issue(world, &state, state.issue(key)?))
+}
+
+/// Of one address an issue has one attachment.
+fn attach(world: &World, input: &Input) -> Result<Value, Refusal> {
+    let (key, url, title) = (text(input, "issueId")?, text(input, "url")?, text(input, "title")?);
+    let mut state = world.linear();
+    state.issue_mut(key)?.links.insert(url.to_owned(), title.to_owned());
+    Ok(json!({ "url": url, "title": title }))
+}
