@@ -172,18 +172,10 @@ impl App {
         let admin = socket.as_deref().map(serve::listen_admin).transpose()?;
 
         let step = steps(&policy, workspaces, &store, &clock);
-        let parts = engine::Parts { store: Arc::clone(&store), step, clock: Arc::clone(&clock) };
-        let options =
-            engine::Options { max_concurrent: config.system.max_concurrent_agents, ..Default::default() };
-        let (engine, leading) = Engine::start(options, parts);
+        let (engine, leading) = lead(config, step, &store, &clock);
 
         let poke = engine.clone();
-        let learner = accounts::Learner {
-            store: Arc::clone(&store),
-            policy: Arc::clone(&policy),
-            clock: Arc::clone(&clock),
-        };
-        beside.run(learner.keep_learning());
+        beside.run(learner(&store, &policy, &clock).keep_learning());
         beside.run(Arc::clone(&refusals).keep(Arc::clone(&store), Arc::clone(&clock)));
         let inbox = Inbox::new(Arc::clone(&store), policy, Arc::clone(&clock), move |stopped: &[_]| {
             stopped.iter().for_each(|run| poke.cancel(*run, "replaced by a newer run"));
@@ -375,6 +367,29 @@ fn steps(
     let ledger = Ledger::new(Arc::clone(store), Arc::clone(clock));
     let agent = AgentStep { policy: Arc::clone(policy), workspaces: workspaces.clone(), ledger };
     Arc::new(Steps::new(Arc::clone(policy), workspaces, Arc::new(agent)))
+}
+
+/// Begins to drive runs.
+fn lead(
+    config: &Config,
+    step: Arc<dyn Step>,
+    store: &Arc<dyn Store>,
+    clock: &Arc<dyn Clock>,
+) -> (engine::Handle, JoinHandle<()>) {
+    let parts = engine::Parts { store: Arc::clone(store), step, clock: Arc::clone(clock) };
+    let options =
+        engine::Options { max_concurrent: config.system.max_concurrent_agents, ..Default::default() };
+    Engine::start(options, parts)
+}
+
+/// Who asks for Ostler's own accounts until they are known.
+fn learner(
+    store: &Arc<dyn Store>,
+    policy: &Arc<Current<Policy>>,
+    clock: &Arc<dyn Clock>,
+) -> accounts::Learner {
+    let (store, policy, clock) = (Arc::clone(store), Arc::clone(policy), Arc::clone(clock));
+    accounts::Learner { store, policy, clock }
 }
 
 fn io(what: impl std::fmt::Display, error: std::io::Error) -> AppError {
