@@ -365,6 +365,17 @@ mod tests {
         assert!(full.model.is_some());
     }
 
+    #[test]
+    fn every_service_that_sends_can_be_set_up() {
+        // These are named by whoever sends, one by one.
+        let named_by_people = ["generic", "standard"];
+        let guided: Vec<_> = guides().iter().map(|guide| guide.provider).collect();
+        for source in Sources::every().build() {
+            let name = source.name().to_string();
+            assert!(guided.contains(&name.as_str()) || named_by_people.contains(&name.as_str()), "{name}");
+        }
+    }
+
     #[tokio::test]
     async fn options_that_do_not_suffice_are_an_error_and_a_misspelt_one_too() {
         let error = build(json!({ "slack": {"token": ""} })).unwrap_err();

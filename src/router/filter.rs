@@ -16,19 +16,15 @@ const BOT: &str = "bot";
 /// The reason: the first filter that says no, what it asks for, and what the event has.
 pub fn check(trigger: &Trigger, event: &Event, standing: &Standing) -> Result<(), Reason> {
     let filter = &trigger.filter;
-    let one = |name, wanted: &[String], actual: Option<String>, fits: &dyn Fn(&str, &str) -> bool| {
-        any(trigger, name, wanted, &Vec::from_iter(actual), fits)
-    };
     let assignee =
         |wanted: &str, actual: &str| actual.parse().is_ok_and(|account| is(&account, wanted, standing));
     own_time(trigger, event)?;
-    any(trigger, "label", &filter.label, &labels(event), &same)?;
-    any(trigger, "assignee", &filter.assignee, &assignees(event), &assignee)?;
-    one("command", &filter.command, event.command.as_ref().map(|command| command.name.clone()), &same)?;
+    any(trigger, "label", &filter.label, || labels(event), &same)?;
+    any(trigger, "assignee", &filter.assignee, || assignees(event), &assignee)?;
+    any(trigger, "command", &filter.command, || command(event), &same)?;
     repository_check(trigger, event)?;
-    one("branch", &filter.branch, branch(event), &glob)?;
-    let paths = event.push.as_ref().map(|push| push.paths.clone()).unwrap_or_default();
-    any(trigger, "path", &filter.path, &paths, &glob)
+    any(trigger, "branch", &filter.branch, || branch(event).into_iter().collect(), &glob)?;
+    any(trigger, "path", &filter.path, || paths(event), &glob)
 }
 
 /// Whether a trigger takes events of the event's repository, as far as that is known.
@@ -38,22 +34,27 @@ pub fn repository_fits(trigger: &Trigger, event: &Event) -> bool {
 }
 
 fn repository_check(trigger: &Trigger, event: &Event) -> Result<(), Reason> {
-    any(trigger, "repository", &trigger.filter.repository, &Vec::from_iter(repository(event)), &glob)
+    any(trigger, "repository", &trigger.filter.repository, || repository(event), &glob)
 }
 
-/// Whether any of the actual values fits any of the wanted; wanting nothing is content with anything.
+/// Whether any of the actual values fits any of the wanted; wanting nothing is content with anything, and does not
+/// ask for them.
 fn any(
     trigger: &Trigger,
     name: &str,
     wanted: &[String],
-    actual: &[String],
+    actual: impl FnOnce() -> Vec<String>,
     fits: &dyn Fn(&str, &str) -> bool,
 ) -> Result<(), Reason> {
-    let fit = |value: &String| wanted.iter().any(|wanted| fits(wanted, value));
-    if wanted.is_empty() || actual.iter().any(fit) {
+    if wanted.is_empty() {
         return Ok(());
     }
-    let actual = match actual {
+    let actual = actual();
+    let fit = |value: &String| wanted.iter().any(|wanted| fits(wanted, value));
+    if actual.iter().any(fit) {
+        return Ok(());
+    }
+    let actual = match &actual[..] {
         [] => Value::Null,
         [one] => json!(one),
         many => json!(many),
@@ -63,8 +64,11 @@ fn any(
 
 /// A trigger on a schedule fires at its own times, not at those of others.
 fn own_time(trigger: &Trigger, event: &Event) -> Result<(), Reason> {
+    if trigger.schedule.is_none() {
+        return Ok(());
+    }
     let own = own::schedule_of(&trigger.id);
-    if trigger.schedule.is_none() || event.subject == own {
+    if event.subject == own {
         return Ok(());
     }
     Err(Reason::unmatched(trigger, "schedule", json!(own), json!(event.subject)))
@@ -102,8 +106,17 @@ fn assignees(event: &Event) -> Vec<String> {
     event.assignees_added.iter().chain(one).map(Account::to_string).collect()
 }
 
-fn repository(event: &Event) -> Option<String> {
-    event.repository.as_ref().map(|repository| repository.name.to_string())
+fn command(event: &Event) -> Vec<String> {
+    event.command.iter().map(|command| command.name.clone()).collect()
+}
+
+fn repository(event: &Event) -> Vec<String> {
+    event.repository.iter().map(|repository| repository.name.to_string()).collect()
+}
+
+/// What a push changed.
+fn paths(event: &Event) -> Vec<String> {
+    event.push.iter().flat_map(|push| push.paths.iter().cloned()).collect()
 }
 
 /// The branch of a push, or the one that a pull request wants to go into.
