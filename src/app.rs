@@ -29,7 +29,7 @@ use crate::http::admin::Desk;
 use crate::http::{self, Face};
 use crate::ingress::explain::Explainer;
 use crate::ingress::reload::{Reload, Reloaded};
-use crate::ingress::{CatchUp, Current, Inbox, Policy, Questions, Refusals};
+use crate::ingress::{CatchUp, Current, Inbox, Listening, Policy, Questions, Refusals};
 use crate::ledger::Ledger;
 use crate::plugin::registry::{self, Registry, RegistryError};
 use crate::router::{Rules, Standing};
@@ -194,6 +194,7 @@ impl App {
             tasks.push(serve::admin(admin, routes, beside.stop.clone()));
         }
         beside.run(catch_up.keep_asking());
+        beside.run(Listening::new(Arc::clone(&inbox)).keep_listening());
         beside.run(Arc::clone(&inbox).keep_time());
         if config.system.watch {
             beside.run(watch.keep_watching());

@@ -23,6 +23,7 @@ pub mod gitlab;
 pub mod jira;
 mod lenient;
 pub mod linear;
+pub mod listen;
 pub mod markdown;
 pub mod model;
 pub mod notion;

@@ -96,6 +96,8 @@ pub struct Secrets {
     pub slack_signing: SecretString,
     /// Opens Slack's API, as the bot.
     pub slack_token: SecretString,
+    /// Opens connections to Slack, as the app.
+    pub slack_app_token: SecretString,
     /// Opens the Messages API.
     pub model_key: SecretString,
 }
@@ -114,6 +116,7 @@ impl Default for Secrets {
             linear_key: "twin-linear-key".into(),
             slack_signing: "twin-slack-signing".into(),
             slack_token: "xoxb-twin-slack-token".into(),
+            slack_app_token: "xapp-twin-slack-token".into(),
             model_key: "twin-model-key".into(),
         }
     }

@@ -11,6 +11,7 @@ use super::environment::Environment;
 pub(super) const SECRET_KEYS: &[&str] = &[
     "secrets", "signing_secrets", "token", "api_key", "api_token", "private_key", "webhook_secret",
     "connect_secrets", "automation_tokens", "verification_tokens", "public_keys", "signing_tokens",
+    "app_token",
 ];
 
 /// Something that the configuration left switched off.

@@ -6,6 +6,8 @@
 mod answer;
 mod request;
 pub mod retry;
+#[cfg(feature = "socket-mode")]
+pub mod socket;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -296,14 +298,19 @@ const AGENT: &str = concat!("ostler/", env!("CARGO_PKG_VERSION"));
 /// # Errors
 /// When the TLS implementation cannot be prepared.
 pub fn transport() -> Result<reqwest::Client, reqwest::Error> {
-    let plain = || {
-        reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(Duration::from_secs(10))
-    };
-    plain().build().or_else(|error| {
+    trusting(plain)
+}
+
+fn plain() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(10))
+}
+
+fn trusting(builder: impl Fn() -> reqwest::ClientBuilder) -> Result<reqwest::Client, reqwest::Error> {
+    builder().build().or_else(|error| {
         tracing::warn!(why = root(&error), "no certificates are trusted: only plain HTTP can be spoken");
-        plain().tls_certs_only([]).build()
+        builder().tls_certs_only([]).build()
     })
 }
 

@@ -11,6 +11,7 @@ use super::github::{self, GitHub};
 use super::gitlab::{self, GitLab};
 use super::jira::{self, Jira};
 use super::linear::{self, Linear};
+use super::listen::Listen;
 use super::markdown::{self, Markdown};
 use super::setup::{Apps, Guide};
 use super::slack::{self, Slack};
@@ -44,6 +45,8 @@ pub struct Registry {
     pub checkups: Vec<Arc<dyn Checkup>>,
     /// Who can be asked for deliveries.
     pub fetchers: Vec<Arc<dyn Fetch>>,
+    /// Who can be listened to.
+    pub listeners: Vec<Arc<dyn Listen>>,
 }
 
 /// What is configured of every vendor. A vendor without options serves nothing.
@@ -136,11 +139,15 @@ pub enum AiProvider {
 }
 
 impl Options {
-    /// What is wrong with how sources are polled: they are asked through the plugin of the same name.
+    /// What is wrong with how sources are polled or listened to: that is done through the plugin of the same name.
     fn poll_problem(&self) -> Option<PluginError> {
         let github = self.sources.github.as_ref().filter(|source| source.poll.is_some());
         let gitlab = self.sources.gitlab.as_ref().filter(|source| source.poll.is_some());
         let jira = self.sources.jira.as_ref().filter(|source| source.poll.is_some());
+        let slack = self.sources.slack.as_ref().filter(|source| source.is_heard());
+        let unheard = "`app_token` listens through the plugin of the same name, and none is configured";
+        let twice = "`app_token` and `signing_secrets` exclude each other: Slack sends to one of them only";
+        let unbuilt = "`app_token` needs an Ostler that is built with the feature `socket-mode`";
         let unasked = "`poll` asks through the plugin of the same name, and none is configured";
         let unnamed = "`poll` needs `repositories` to ask";
         // A webhook tells of a label's moment in another second now and then.
@@ -153,6 +160,9 @@ impl Options {
             ("gitlab", gitlab.is_some_and(|source| source.repositories.is_empty()), unnamed),
             ("github", github.is_some_and(|source| !source.secrets.is_empty()), sent),
             ("gitlab", gitlab.is_some_and(gitlab::source::SourceOptions::is_sent), sent),
+            ("slack", slack.is_some() && !cfg!(feature = "socket-mode"), unbuilt),
+            ("slack", slack.is_some() && self.slack.is_none(), unheard),
+            ("slack", slack.is_some_and(slack::source::SourceOptions::is_sent), twice),
         ];
         let wrong = wrongs.into_iter().find(|(_, is_wrong, _)| *is_wrong);
         wrong.map(|(vendor, _, message)| PluginError::new(vendor, Problem::NotOffered, message))
@@ -223,6 +233,8 @@ impl Registry {
             let slack = Arc::new(Slack::new(slack, Arc::clone(clock), http.clone())?);
             if let Some(source) = &options.sources.slack {
                 registry.fetchers.extend(slack::fetch::all(&slack, source));
+                #[cfg(feature = "socket-mode")]
+                registry.listen_to(&slack, source)?;
             }
             registry.checkups.push(Arc::clone(&slack) as _);
             registry.chats.insert(Chat::name(slack.as_ref()), slack);
@@ -255,6 +267,22 @@ impl Registry {
         let answers = futures_util::future::join_all(asked.map(answer)).await;
         let learned: BTreeSet<Account> = answers.into_iter().flatten().collect();
         learned.into_iter().collect()
+    }
+
+    #[cfg(feature = "socket-mode")]
+    fn listen_to(
+        &mut self,
+        slack: &Arc<Slack>,
+        source: &slack::source::SourceOptions,
+    ) -> Result<(), RegistryError> {
+        if source.is_heard() {
+            let http = client::socket::transport();
+            let http = http.map_err(|error| RegistryError::Transport(error.to_string()))?;
+            let heard = slack::listen::SocketMode::of(slack, source, http).map(Arc::new);
+            self.checkups.extend(heard.clone().map(|one| one as Arc<dyn Checkup>));
+            self.listeners.extend(heard.map(|one| one as Arc<dyn Listen>));
+        }
+        Ok(())
     }
 
     fn add_hooks(&mut self, hooks: Arc<dyn Hooks>) {
@@ -406,6 +434,29 @@ mod tests {
         assert!(error.to_string().contains("exclude each other"));
         let jira = build(json!({ "sources": {"jira": {"poll": {"every": "1m"}}} })).unwrap_err();
         assert!(jira.to_string().contains("none is configured"));
+    }
+
+    #[tokio::test]
+    async fn who_is_listened_to_has_a_plugin_and_sends_nothing() {
+        let plugin = json!({"token": "t", "base_url": "http://127.0.0.1:1"});
+        let heard = |source: serde_json::Value, plugin: Option<&serde_json::Value>| {
+            build(json!({ "sources": {"slack": source}, "slack": plugin })).map_err(|error| error.to_string())
+        };
+        let problem = |source, plugin| heard(source, plugin).map(drop).unwrap_err();
+        let token = json!({"app_token": "xapp-1"});
+        if !cfg!(feature = "socket-mode") {
+            assert!(problem(token, Some(&plugin)).contains("feature `socket-mode`"));
+            return;
+        }
+        let registry = heard(token.clone(), Some(&plugin)).unwrap();
+        let ways = |registry: &Registry| (registry.listeners.len(), registry.fetchers.len());
+        assert_eq!(ways(&registry), (1, 1), "what was missed is asked for as well");
+        assert!(!registry.sources[&SourceName::new("slack")].is_on("events"), "nothing can be sent here");
+        assert!(problem(token, None).contains("none is configured"));
+        let both = json!({"app_token": "xapp-1", "signing_secrets": ["s"]});
+        assert!(problem(both, Some(&plugin)).contains("exclude each other"));
+        let blank = heard(json!({"app_token": "", "signing_secrets": ["s"]}), Some(&plugin)).unwrap();
+        assert_eq!(ways(&blank), (0, 1));
     }
 
     #[tokio::test]

@@ -4,6 +4,8 @@ mod chat;
 mod checkup;
 mod client;
 pub mod fetch;
+#[cfg(feature = "socket-mode")]
+pub mod listen;
 pub mod options;
 mod payload;
 pub mod setup;

@@ -7,6 +7,7 @@
 //! | `POST /twin/redeliver` | sends again every delivery that was not answered 2xx |
 //! | `POST /twin/faults` | arms a fault: `{"match": {"method", "path"}, "fault": {…}, "times": 1}` |
 //! | `DELETE /twin/faults` | disarms all |
+//! | `POST /twin/sockets` | ends the connections of Slack's Socket Mode: `{"how": "refresh"}` or `drop` |
 
 use std::sync::Arc;
 
@@ -16,13 +17,14 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::act::Act;
 use super::fault::Armed;
 use super::world::World;
-use super::{TwinError, github, gitlab, jira, linear};
+use super::{TwinError, github, gitlab, jira, linear, slack};
 
 type Shared = State<Arc<World>>;
 
@@ -33,6 +35,19 @@ pub(super) fn routes() -> Router<Arc<World>> {
         .route("/act", post(act))
         .route("/redeliver", post(redeliver))
         .route("/faults", post(arm).delete(disarm))
+        .route("/sockets", post(end_sockets))
+}
+
+/// How Slack's connections are to end.
+#[derive(Debug, Deserialize)]
+struct End {
+    how: slack::socket::Ending,
+}
+
+async fn end_sockets(State(world): Shared, body: Bytes) -> Result<StatusCode, Refused> {
+    let End { how } = parse(Value::Object(object(&body)?))?;
+    slack::socket::Sockets::end(&world, how);
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// An operator's call that cannot be done, and why.
@@ -81,7 +96,8 @@ async fn state(State(world): Shared) -> Result<Response, Refused> {
     let projects = gitlab::summary(&world).await.map_err(failed)?;
     let slack = {
         let slack = world.slack();
-        json!({"channels": slack.channels, "whispers": slack.whispers})
+        let connections = world.outbox.sockets.count();
+        json!({"channels": slack.channels, "whispers": slack.whispers, "connections": connections})
     };
     let body = json!({
         "github": {"repositories": repositories},

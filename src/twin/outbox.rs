@@ -21,6 +21,9 @@ use crate::plugin::source;
 /// How long an answer may take: what GitHub waits for.
 const DEADLINE: Duration = Duration::from_secs(10);
 
+/// What is written down as the status of a delivery that was acknowledged without one.
+const ACKNOWLEDGED: u16 = 200;
+
 /// A delivery that is to go out; it is signed when it goes, and again each time it goes again.
 #[derive(Debug, Clone)]
 pub(super) struct Delivery {
@@ -90,6 +93,9 @@ pub(super) struct Outbox {
     numbers: AtomicU64,
     running: TaskTracker,
     shutdown: CancellationToken,
+    /// Over what Slack tells an app that asked for connections.
+    pub(super) sockets: super::slack::socket::Sockets,
+    clock: std::sync::Arc<dyn crate::clock::Clock>,
 }
 
 impl Outbox {
@@ -108,6 +114,8 @@ impl Outbox {
             numbers: AtomicU64::new(1),
             running: TaskTracker::new(),
             shutdown,
+            sockets: super::slack::socket::Sockets::default(),
+            clock: std::sync::Arc::clone(&options.clock),
         })
     }
 
@@ -195,9 +203,12 @@ impl Outbox {
             sent.attempts += 1;
             (delivery.clone(), sent.attempts)
         };
-        let (status, answer) = match self.post(&delivery, attempts, now).await {
-            Ok((status, text)) => (Some(status), text),
-            Err(error) => (None, error.to_string()),
+        let (status, answer) = match self.tell(&delivery, attempts).await {
+            Some(told) => told,
+            None => match self.post(&delivery, attempts, now).await {
+                Ok((status, text)) => (Some(status), text),
+                Err(error) => (None, error.to_string()),
+            },
         };
         self.remember(Attempt {
             id: 0,
@@ -223,6 +234,15 @@ impl Outbox {
         let mut attempts = lock(&self.attempts);
         let id = attempts.len() as u64 + 1;
         attempts.push(Attempt { id, ..attempt });
+    }
+
+    /// Tells a delivery over a connection, if that is how its sender does; an acknowledgement counts as a status.
+    async fn tell(&self, delivery: &Delivery, attempt: u32) -> Option<(Option<u16>, String)> {
+        if !matches!(delivery.sender, Sender::Slack) {
+            return None;
+        }
+        let told = self.sockets.tell(delivery, attempt, &*self.clock).await?;
+        Some(told.map_or_else(|why| (None, why.to_owned()), |answer| (Some(ACKNOWLEDGED), answer)))
     }
 
     async fn post(

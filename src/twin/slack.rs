@@ -2,6 +2,9 @@
 
 mod call;
 mod hook;
+#[cfg(feature = "socket-mode")]
+mod link;
+pub(super) mod socket;
 mod state;
 mod talk;
 
@@ -14,9 +17,12 @@ pub(super) use self::hook::{command_by, mention_by, press_by};
 pub(super) use self::state::State;
 use super::world::World;
 
-/// The Web API, and the place that answers to commands may be posted to.
+/// The Web API, the place that answers to commands may be posted to, and where connections are opened.
 pub(super) fn routes() -> Router<Arc<World>> {
-    Router::new()
+    let routes = Router::new()
         .route("/api/{method}", post(call::serve).get(call::serve))
-        .route("/response/{id}", post(call::respond))
+        .route("/response/{id}", post(call::respond));
+    #[cfg(feature = "socket-mode")]
+    let routes = routes.route("/link/", axum::routing::get(link::open));
+    routes
 }

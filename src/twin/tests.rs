@@ -168,6 +168,7 @@ fn the_configuration_for_twins_names_their_secrets() {
         &secrets.linear_key,
         &secrets.slack_signing,
         &secrets.slack_token,
+        &secrets.slack_app_token,
         &secrets.model_key,
     ] {
         assert!(text.contains(secret.expose_secret()), "{}", secret.expose_secret());

@@ -68,6 +68,10 @@ impl World {
         self.clock.now()
     }
 
+    pub(super) async fn sleep(&self, span: std::time::Duration) {
+        self.clock.sleep(span).await;
+    }
+
     /// The person of this name; the names of the people are their GitHub logins.
     pub(super) fn person(&self, name: &str) -> Option<&Person> {
         self.people.iter().find(|person| person.name.eq_ignore_ascii_case(name))

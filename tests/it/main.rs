@@ -22,6 +22,8 @@ mod guards;
 mod harness;
 mod kills;
 mod linear;
+#[cfg(feature = "socket-mode")]
+mod listening;
 mod load;
 mod missed;
 mod no_public_url;

@@ -21,8 +21,8 @@ fn vendors(sources: &[Source]) -> BTreeSet<String> {
 /// What a vendor's folder may hold: what is configured of it, how it is called and what it then says, what it
 /// sends by itself, how it is set up and looked after, and one file for each capability that it serves.
 const FILES: &[&str] = &[
-    "options", "client", "wire", "payload", "source", "fetch", "setup", "checkup", "tracker", "forge",
-    "docs", "chat", "model",
+    "options", "client", "wire", "payload", "source", "fetch", "listen", "setup", "checkup", "tracker",
+    "forge", "docs", "chat", "model",
 ];
 /// Files that come together: whoever is called has shapes of its own, and so has whoever sends deliveries.
 const TOGETHER: &[(&str, &str)] = &[("client", "wire"), ("source", "payload")];

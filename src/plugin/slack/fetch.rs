@@ -41,7 +41,7 @@ const OVERLAP: SignedDuration = SignedDuration::from_secs(120);
 
 /// The way in which Slack is asked, if it is, as its source is configured.
 pub fn all(slack: &Arc<Slack>, source: &SourceOptions) -> Vec<Arc<dyn Fetch>> {
-    if source.signing_secrets.is_empty() || !source.catch_up.unwrap_or(true) {
+    if !(source.is_sent() || source.is_heard()) || !source.catch_up.unwrap_or(true) {
         return Vec::new();
     }
     vec![Arc::new(Histories { slack: Arc::clone(slack), messages: source.messages })]

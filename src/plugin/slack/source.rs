@@ -14,6 +14,7 @@ use serde_json::json;
 use super::payload::{Envelope, Field, Interaction, Message, User};
 use super::text;
 use crate::event::{Account, Actor, Button, Command, Event, EventKind, SourceName, Stamp, Subject, Thread};
+use crate::plugin::client::given;
 use crate::plugin::lenient::{self, Text};
 use crate::plugin::scheme::{Credential, Scheme};
 use crate::plugin::source::{Decoded, Delivery, FORM, Reply, Source, Undecodable, Verdict};
@@ -36,8 +37,10 @@ const TIMESTAMP: &str = "X-Slack-Request-Timestamp";
 
 /// Where events are sent; what is found later is told there too.
 pub(super) const EVENTS: &str = "events";
-const COMMANDS: &str = "commands";
-const INTERACTIONS: &str = "interactions";
+/// Where slash commands are.
+pub(super) const COMMANDS: &str = "commands";
+/// Where buttons, shortcuts and forms are.
+pub(super) const INTERACTIONS: &str = "interactions";
 
 /// Slack sends no larger body.
 const BODY_LIMIT: usize = 1024 * 1024;
@@ -54,10 +57,24 @@ const COURTESY_LIMIT: usize = 4096;
 pub struct SourceOptions {
     /// The app's signing secrets: several while one is being replaced.
     pub signing_secrets: Vec<SecretString>,
+    /// The app's own token: then Slack is listened to over a connection of ours, and can send nothing here.
+    pub app_token: Option<SecretString>,
     /// Whether Slack is asked for what it could not deliver.
     pub catch_up: Option<bool>,
     /// Whether the app subscribes to messages, and not to mentions alone: then those are asked for too.
     pub messages: bool,
+}
+
+impl SourceOptions {
+    /// Whether Slack sends requests here.
+    pub(crate) fn is_sent(&self) -> bool {
+        self.signing_secrets.iter().any(|secret| given(Some(secret)).is_some())
+    }
+
+    /// Whether Slack is listened to.
+    pub(crate) fn is_heard(&self) -> bool {
+        given(self.app_token.as_ref()).is_some()
+    }
 }
 
 /// Slack as a sender of requests.

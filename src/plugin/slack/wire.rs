@@ -19,6 +19,13 @@ pub(super) struct Identity {
     pub(super) is_enterprise_install: bool,
 }
 
+/// An address for a connection, which lets whoever knows it listen.
+#[cfg(feature = "socket-mode")]
+#[derive(Deserialize)]
+pub(super) struct Opened {
+    pub(super) url: String,
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct Posted {
     pub(super) channel: String,

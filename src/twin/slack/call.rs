@@ -26,6 +26,9 @@ pub(super) type Arguments = Map<String, Value>;
 const SCOPES: &str =
     "app_mentions:read,channels:history,channels:read,chat:write,commands,groups:history,groups:read";
 
+/// The method that gives an address for a connection.
+const OPEN: &str = "apps.connections.open";
+
 /// The longest text, in characters; Slack cuts it there.
 const TEXT_LIMIT: usize = 40_000;
 
@@ -37,7 +40,7 @@ pub(super) async fn serve(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let answer = authorize(&world, &headers)
+    let answer = authorize(&world, &headers, &method)
         .and_then(|()| arguments(&headers, query.as_deref(), &body))
         .and_then(|arguments| perform(&world, &method, &arguments));
     let body = match answer {
@@ -53,10 +56,18 @@ pub(super) async fn serve(
     ([("x-oauth-scopes", SCOPES)], Json(body)).into_response()
 }
 
-fn authorize(world: &World, headers: &HeaderMap) -> Result<(), &'static str> {
+/// An app's own token opens connections, and nothing else does.
+fn authorize(world: &World, headers: &HeaderMap, method: &str) -> Result<(), &'static str> {
     let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or("not_authed")?;
     let token = given.strip_prefix("Bearer ").ok_or("not_authed")?;
-    if token == world.secrets.slack_token.expose_secret() { Ok(()) } else { Err("invalid_auth") }
+    let [bot, app] =
+        [&world.secrets.slack_token, &world.secrets.slack_app_token].map(|secret| secret.expose_secret());
+    let [right, other] = if method == OPEN { [app, bot] } else { [bot, app] };
+    match token {
+        _ if token == right => Ok(()),
+        _ if token == other => Err("not_allowed_token_type"),
+        _ => Err("invalid_auth"),
+    }
 }
 
 fn arguments(headers: &HeaderMap, query: Option<&str>, body: &[u8]) -> Result<Arguments, &'static str> {
@@ -102,6 +113,7 @@ fn perform(world: &Arc<World>, method: &str, arguments: &Arguments) -> Answer {
         "conversations.history" => talk::history(&world.slack(), arguments),
         "conversations.replies" => talk::replies(&world.slack(), arguments),
         "users.info" => user(world, arguments),
+        OPEN if cfg!(feature = "socket-mode") => Ok(json!({"url": world.outbox.sockets.address(world)})),
         _ => Err("unknown_method"),
     }
 }

@@ -149,3 +149,41 @@ async fn the_bots_channels_are_listed_as_far_as_its_scopes_go() {
     assert_eq!((&refused["error"], &refused["needed"]), (&json!("missing_scope"), &json!("im:read")));
     assert_eq!(channels("cellars").await["error"], "invalid_types");
 }
+
+#[cfg(feature = "socket-mode")]
+#[tokio::test]
+async fn an_app_that_opens_connections_is_told_over_them_and_sent_nothing() {
+    use crate::clock::SystemClock;
+    use crate::plugin::client::socket::Socket;
+
+    let setting = Setting::start().await;
+    assert_eq!(setting.slack("apps.connections.open", json!({})).await["error"], "not_allowed_token_type");
+    let ask = setting.client.post(format!("{}/slack/api/apps.connections.open", setting.base));
+    let (_, opened) = read(ask.bearer_auth("xapp-twin-slack-token").json(&json!({}))).await;
+    let address = opened["url"].as_str().unwrap().replacen("ws:", "http:", 1);
+    let http = reqwest::Client::builder().no_proxy().http1_only().build().unwrap();
+    let open = async || Socket::open(&http, address.parse().unwrap(), "slack", Arc::new(SystemClock)).await;
+    let mut socket = open().await.unwrap();
+    assert!(open().await.unwrap_err().message.contains("403"), "an address is good for one connection");
+    let next = async |socket: &mut Socket| -> Value {
+        serde_json::from_str(&socket.next().await.unwrap().unwrap()).unwrap()
+    };
+    assert_eq!(next(&mut socket).await["type"], "hello");
+    let command = json!({"command": {"channel": "bank-dev", "user": "ada", "text": "/ostler help"}});
+    let told = async {
+        let envelope = next(&mut socket).await;
+        let answer = json!({"envelope_id": envelope["envelope_id"], "payload": {"text": "Ask away."}});
+        socket.send(answer.to_string()).await.unwrap();
+        envelope
+    };
+    let (_, envelope) = futures_util::future::join(setting.act(command), told).await;
+    assert_eq!((&envelope["type"], &envelope["payload"]["text"]), (&json!("slash_commands"), &json!("help")));
+    assert_eq!(setting.state().await["slack"]["whispers"][0]["text"], "Ask away.");
+    // Nobody acknowledges this one, which is told all the same.
+    let mention = json!({"mention": {"channel": "bank-dev", "user": "ada", "text": "hi"}});
+    setting.act(mention).await;
+    let envelope = next(&mut socket).await;
+    assert_eq!(envelope["payload"]["event"]["type"], "app_mention");
+    assert_eq!(setting.state().await["deliveries"][1]["answer"], "not acknowledged");
+    assert_eq!(setting.stop().await.len(), 0, "nothing was posted");
+}

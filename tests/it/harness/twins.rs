@@ -35,6 +35,12 @@ impl Twins {
         self.post("redeliver", &json!({})).await
     }
 
+    /// Lets the connections end that are listened on: `refresh` or `drop`.
+    #[cfg(feature = "socket-mode")]
+    pub(crate) async fn end_connections(&self, how: &str) {
+        self.post("sockets", &json!({ "how": how })).await;
+    }
+
     /// Registers a webhook at the forge, as an administrator of the repository does.
     pub(crate) async fn register_hook(&self, repository: &str, hook: &Value) {
         let forge = self.base.trim_end_matches("/twin");
