@@ -146,6 +146,8 @@ pub struct Setting {
 pub enum Place {
     /// Under `sources`, as the only member of a list.
     Source,
+    /// Under `sources`, in the place of everything else there: where nobody outside can reach Ostler.
+    Line,
     /// Among the options of the capability's provider.
     Plugin,
     /// Under `ai_provider`.

@@ -75,7 +75,12 @@ impl Answers {
         )?;
         let public_url = Some(public_url).filter(|url| !url.is_empty());
         let apps = apps(&chosen, &given.apps)?;
-        let values = values(&chosen, &given, &apps, person)?;
+        let asked = |guide: &&'static Guide| {
+            let guide = *guide;
+            let settings = asked(guide, apps.contains_key(guide.provider), public_url.is_some());
+            settings.map(move |setting| (guide, setting))
+        };
+        let values = values(&chosen.iter().flat_map(asked).collect::<Vec<_>>(), &given, person)?;
         let mut repositories = given.repositories;
         if repositories.is_empty() {
             let question = "Repositories to work in, with the project or channel whose work goes there \
@@ -100,7 +105,7 @@ impl Answers {
         &self,
         guide: &'static Guide,
     ) -> impl Iterator<Item = &'static Setting> + use<> {
-        asked(guide, self.apps.contains_key(guide.provider))
+        asked(guide, self.apps.contains_key(guide.provider), self.public_url.is_some())
     }
 
     /// What is known of a service's plugin that is no secret.
@@ -215,31 +220,31 @@ fn apps(
     named.iter().map(find).collect()
 }
 
-/// What a service must be told; an App stands for the secrets of its plugin.
-fn asked(guide: &'static Guide, app: bool) -> impl Iterator<Item = &'static Setting> {
-    let stood_for = |setting: &&Setting| setting.place == Place::Plugin && setting.kind == Kind::Secret;
-    guide.settings.iter().filter(move |setting| !(app && stood_for(setting)))
+/// What a service must be told; an App stands for the secrets of its plugin. One that cannot reach Ostler is listened
+/// to instead, if that is possible.
+fn asked(guide: &'static Guide, app: bool, public: bool) -> impl Iterator<Item = &'static Setting> + use<> {
+    let heard = !public && guide.settings.iter().any(|setting| setting.place == Place::Line);
+    guide.settings.iter().filter(move |setting| match setting.place {
+        Place::Source => !heard,
+        Place::Line => heard,
+        Place::Plugin => !(app && setting.kind == Kind::Secret),
+        Place::Model => true,
+    })
 }
 
 fn values(
-    chosen: &[&'static Guide],
+    settings: &[(&'static Guide, &'static Setting)],
     given: &Given,
-    apps: &BTreeMap<&'static str, Option<NewApp>>,
     person: &dyn Person,
 ) -> anyhow::Result<BTreeMap<&'static str, String>> {
-    let settings = || {
-        let own = |guide: &&'static Guide| {
-            let guide = *guide;
-            asked(guide, apps.contains_key(guide.provider)).map(move |setting| (guide, setting))
-        };
-        chosen.iter().flat_map(own)
-    };
-    if let Some(unknown) = given.set.keys().find(|name| settings().all(|(_, one)| one.variable != **name)) {
+    if let Some(unknown) =
+        given.set.keys().find(|name| settings.iter().all(|(_, one)| one.variable != **name))
+    {
         bail!("--set {unknown}: none of the chosen services asks for it");
     }
     let mut values = BTreeMap::new();
     let mut missing = Vec::new();
-    for (guide, setting) in settings() {
+    for (guide, setting) in settings {
         let value = match known(setting, given) {
             Some(value) => value,
             None => unknown(guide, setting, person)?,

@@ -94,12 +94,15 @@ fn section(text: &mut String, name: &str, body: &str) {
 fn sources(answers: &Answers) -> String {
     let mut text = String::new();
     for guide in &answers.chosen {
-        let mut own = guide.settings.iter().filter(|setting| setting.place == Place::Source).peekable();
+        let own = answers.settings_of(guide);
+        let mut own = own.filter(|one| matches!(one.place, Place::Source | Place::Line)).peekable();
         if own.peek().is_some() {
             push(&mut text, format_args!("  {}:\n", guide.provider));
         }
         for setting in own {
-            push(&mut text, format_args!("    {}: [{}]\n", setting.key, shown(answers, setting)));
+            let shown = shown(answers, setting);
+            let value = if setting.place == Place::Source { format!("[{shown}]") } else { shown };
+            push(&mut text, format_args!("    {}: {value}\n", setting.key));
         }
     }
     text

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::app::App;
 use crate::cli::check;
+use crate::plugin::setup::Place;
 use crate::twin;
 
 /// What every service would have to be told.
@@ -93,7 +94,7 @@ async fn every_service_alone_makes_a_configuration_that_loads() {
         let place = tempfile::tempdir().unwrap();
         let mut wanted = arguments(place.path(), guide.provider);
         wanted.yes = true;
-        for setting in guide.settings {
+        for setting in guide.settings.iter().filter(|setting| setting.place != Place::Line) {
             set(
                 &mut wanted,
                 setting.variable,
@@ -106,6 +107,33 @@ async fn every_service_alone_makes_a_configuration_that_loads() {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         registry::Registry::build(loaded.config.vendors().unwrap(), &clock).unwrap();
     }
+}
+
+#[cfg(feature = "socket-mode")]
+#[tokio::test]
+async fn who_cannot_reach_ostler_is_listened_to_where_that_is_possible() {
+    let place = tempfile::tempdir().unwrap();
+    let mut wanted = arguments(place.path(), "github,slack");
+    wanted.public_url = Some(String::new());
+    let refused = init(wanted.clone()).await.unwrap_err().to_string();
+    assert!(refused.contains("SLACK_SIGNING_SECRET: none of the chosen services asks for it"), "{refused}");
+    wanted.set.retain(|(name, _)| name != "SLACK_SIGNING_SECRET");
+    set(&mut wanted, "SLACK_APP_TOKEN", "xapp-hush");
+    init(wanted).await.unwrap();
+    let written = read(&place, "ostler.yaml");
+    assert!(written.contains("  slack:\n    app_token: \"${SLACK_APP_TOKEN}\"\n"), "{written}");
+    assert!(written.contains("  github:\n    secrets: [") && !written.contains("signing"), "{written}");
+    assert!(read(&place, "slack-app.json").contains("\"socket_mode_enabled\": true"));
+    let environment = Environment::from([
+        ("SLACK_APP_TOKEN", "xapp-hush"),
+        ("SLACK_BOT_TOKEN", "xoxb-hush"),
+        ("GITHUB_TOKEN", "t"),
+        ("GITHUB_WEBHOOK_SECRET", "s"),
+    ]);
+    let loaded = config::load(Some(&place.path().join("ostler.yaml")), &environment).unwrap();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let registry = registry::Registry::build(loaded.config.vendors().unwrap(), &clock).unwrap();
+    assert_eq!(registry.listeners.len(), 1);
 }
 
 #[tokio::test]

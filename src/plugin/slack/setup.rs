@@ -25,6 +25,14 @@ pub const GUIDE: Guide = Guide {
             about: "The app's signing secret (its page Basic Information)",
             kind: Kind::Secret,
         },
+        #[cfg(feature = "socket-mode")]
+        Setting {
+            place: Place::Line,
+            key: "app_token",
+            variable: "SLACK_APP_TOKEN",
+            about: "The app's own token, xapp-…, with the scope connections:write (its page Basic Information)",
+            kind: Kind::Secret,
+        },
         Setting {
             place: Place::Plugin,
             key: "token",
