@@ -82,7 +82,7 @@ async fn a_command_under_an_issue_becomes_a_pull_request() {
 #[tokio::test]
 async fn words_in_slack_become_an_issue_and_a_pull_request() {
     let world = start().await;
-    let text = "implement the missing discount";
+    let text = "/ostler implement the missing discount";
     world.act(json!({"command": {"channel": "shop-dev", "user": "ada", "text": text}})).await;
     succeeded_once(&world).await;
     assert_done(&world, "ENG-9").await;
