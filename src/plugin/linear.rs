@@ -2,6 +2,7 @@
 
 mod checkup;
 mod client;
+pub mod fetch;
 pub mod options;
 mod payload;
 pub mod setup;

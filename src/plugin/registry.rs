@@ -148,6 +148,7 @@ impl Options {
         let unheard = "`app_token` listens through the plugin of the same name, and none is configured";
         let twice = "`app_token` and `signing_secrets` exclude each other: Slack sends to one of them only";
         let unbuilt = "`app_token` needs an Ostler that is built with the feature `socket-mode`";
+        let linear = self.sources.linear.as_ref().filter(|source| source.poll.is_some());
         let unasked = "`poll` asks through the plugin of the same name, and none is configured";
         let unnamed = "`poll` needs `repositories` to ask";
         // A webhook tells of a label's moment in another second now and then.
@@ -163,6 +164,8 @@ impl Options {
             ("slack", slack.is_some() && !cfg!(feature = "socket-mode"), unbuilt),
             ("slack", slack.is_some() && self.slack.is_none(), unheard),
             ("slack", slack.is_some_and(slack::source::SourceOptions::is_sent), twice),
+            ("linear", linear.is_some() && self.linear.is_none(), unasked),
+            ("linear", linear.is_some_and(|source| !source.secrets.is_empty()), sent),
         ];
         let wrong = wrongs.into_iter().find(|(_, is_wrong, _)| *is_wrong);
         wrong.map(|(vendor, _, message)| PluginError::new(vendor, Problem::NotOffered, message))
@@ -225,6 +228,9 @@ impl Registry {
         }
         if let Some(linear) = options.linear {
             let linear = Arc::new(Linear::new(linear, Arc::clone(clock), http.clone())?);
+            if let Some(source) = &options.sources.linear {
+                registry.fetchers.extend(linear::fetch::all(&linear, source));
+            }
             registry.add_hooks(Arc::clone(&linear) as _);
             registry.checkups.push(Arc::clone(&linear) as _);
             registry.add_tracker(linear);
@@ -432,8 +438,22 @@ mod tests {
         let signed = json!({"poll": {}, "repositories": ["acme/shop"], "signing_tokens": ["whsec_AAEC"]});
         let error = build(json!({ "sources": {"gitlab": signed}, "gitlab": plugin })).unwrap_err();
         assert!(error.to_string().contains("exclude each other"));
-        let jira = build(json!({ "sources": {"jira": {"poll": {"every": "1m"}}} })).unwrap_err();
-        assert!(jira.to_string().contains("none is configured"));
+        for vendor in ["jira", "linear"] {
+            let alone = build(json!({ "sources": {vendor: {"poll": {"every": "1m"}}} })).unwrap_err();
+            assert!(alone.to_string().contains("none is configured"));
+        }
+        let linear = json!({"api_key": "k", "base_url": "http://127.0.0.1:1"});
+        let ways = |source: serde_json::Value| {
+            let built = build(json!({ "sources": {"linear": source}, "linear": linear }));
+            built.map(|built| built.fetchers.iter().map(|way| way.name().to_owned()).collect::<Vec<_>>())
+        };
+        assert_eq!(ways(json!({"poll": {}})).unwrap(), ["linear.poll/issues", "linear.poll/comments"]);
+        assert_eq!(
+            ways(json!({"secrets": ["s"]})).unwrap(),
+            ["linear.missed/issues", "linear.missed/comments"]
+        );
+        assert_eq!(ways(json!({"secrets": ["s"], "catch_up": false})).unwrap(), [""; 0]);
+        assert!(ways(json!({"poll": {}, "secrets": ["s"]})).unwrap_err().to_string().contains("exclude"));
     }
 
     #[tokio::test]

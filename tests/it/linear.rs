@@ -100,3 +100,19 @@ async fn who_is_not_known_on_the_forge_starts_nothing() {
     let issue = issue(&world, "ENG-8").await;
     assert_eq!((own_comments(&issue).len(), &issue["status"]), (1, &json!("Todo")), "{issue:#}");
 }
+
+#[tokio::test]
+async fn what_was_asked_while_the_bot_was_away_is_caught_up_once() {
+    let mut world = start().await;
+    world.asked("linear.missed/comments").await;
+    world.terminate();
+    world
+        .act(json!({"comment_on_linear": {"issue": "ENG-7", "body": "/ostler implement", "by": "ada"}}))
+        .await;
+    world.restart();
+    succeeded_once(&world).await;
+    // Linear's own second attempt comes late.
+    world.redeliver().await;
+    succeeded_once(&world).await;
+    assert_done(&world, "ENG-7").await;
+}

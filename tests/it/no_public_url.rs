@@ -7,6 +7,9 @@ use crate::harness::{State, Tale, World};
 /// The configuration for the twins in which GitLab is the forge.
 const GITLAB: &str = include_str!("../../fixtures/gitlab.yaml");
 
+/// The configuration for the twins in which Linear is the tracker.
+const LINEAR: &str = include_str!("../../fixtures/linear.yaml");
+
 /// GitHub's repositories, each asked for what happened in it.
 const GITHUB_POLLED: &str = "github: {poll: {every: 1s}, repositories: [acme/site, acme/tools]}";
 
@@ -18,6 +21,9 @@ const WAYS: [&str; 3] = ["jira.jql", "github.poll/acme/site", "github.poll/acme/
 
 /// The ways of asking where GitLab is the forge.
 const WAYS_TO_GITLAB: [&str; 2] = ["gitlab.poll/acme/web/site", "gitlab.poll/acme/web/tools"];
+
+/// The ways of asking Linear.
+const WAYS_TO_LINEAR: [&str; 2] = ["linear.poll/issues", "linear.poll/comments"];
 
 /// A world in which every source is polled, and no path for deliveries is on.
 fn polled() -> World {
@@ -102,5 +108,36 @@ async fn what_happens_on_gitlab_is_found_and_done_once_across_restarts() {
         let notes = item["notes"].as_array().unwrap().iter().filter(|note| note["author"] == "ostler-bot");
         assert_eq!(notes.count(), 1, "{item:#}");
     }
+    assert_nothing_came(&state);
+}
+
+#[tokio::test]
+async fn what_happens_on_linear_is_found_and_done_once_across_restarts() {
+    let mut world = World::without_bot(&[]);
+    let polled = LINEAR.replace("secrets: [twin-linear-webhook]", "poll: {every: 1s}");
+    let polled = polled.replace("  slack: {signing_secrets: [twin-slack-signing]}\n", "");
+    world.configure(|_| polled.replace("ENG: acme/shop", "ENG: acme/site"), &[]);
+    world.restart();
+    all_asked(&world, &WAYS_TO_LINEAR).await;
+    world.act(json!({"label_on_linear": {"issue": "ENG-8", "label": "ostler", "by": "ada"}})).await;
+    let asked = json!({"issue": "ENG-7", "body": "/ostler help", "by": "ada"});
+    world.act(json!({"comment_on_linear": asked})).await;
+    world.kill();
+    world.restart();
+    let runs = world.settle(2).await;
+    assert!(runs.iter().all(|run| run["status"] == "succeeded"), "{runs:#?}\n{}", world.log());
+    world.terminate();
+    world.restart();
+    all_asked(&world, &WAYS_TO_LINEAR).await;
+    let runs = world.settle(2).await;
+    assert_eq!(runs.len(), 2, "what was done before is asked for again and known: {runs:#?}");
+    let state = world.state().await;
+    let issues = &state.0["linear"]["issues"];
+    for key in ["ENG-7", "ENG-8"] {
+        assert_eq!(state.bot_comments(&issues[key]).count(), 1, "{issues:#}");
+    }
+    assert_eq!(issues["ENG-8"]["status"], "In Review");
+    let pulls = state.0["github"]["repositories"]["acme/site"]["pulls"].as_array().unwrap();
+    assert_eq!(pulls.len(), 1, "{pulls:#?}");
     assert_nothing_came(&state);
 }

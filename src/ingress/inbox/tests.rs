@@ -59,7 +59,10 @@ impl Office {
                 signing_tokens: vec![SecretString::from(SIGNING_TOKEN)],
                 ..gitlab::source::SourceOptions::default()
             })),
-            Arc::new(linear::source::LinearSource::new(linear::source::SourceOptions { secrets: secrets() })),
+            Arc::new(linear::source::LinearSource::new(linear::source::SourceOptions {
+                secrets: secrets(),
+                ..linear::source::SourceOptions::default()
+            })),
         ]
     }
 

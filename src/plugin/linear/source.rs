@@ -18,6 +18,7 @@ use super::payload::{Data, Issue, Named, Payload, Person};
 use crate::event::{
     Account, Actor, Command, Comment, Event, EventKind, SourceName, Stamp, Subject, TaskMention, TaskRef,
 };
+use crate::plugin::fetch::Poll;
 use crate::plugin::lenient::{self, Maybe, Text};
 use crate::plugin::scheme::{Credential, Mac, Scheme};
 use crate::plugin::source::{Decoded, Delivery, Source, Undecodable};
@@ -43,7 +44,10 @@ const BODY_LIMIT: usize = 10 * 1024 * 1024;
 const WINDOW: u64 = 60;
 
 /// The header with Linear's own id of a delivery.
-const ID: &str = "Linear-Delivery";
+pub(super) const ID: &str = "Linear-Delivery";
+
+/// What the names of changes begin with that something was made with.
+pub(super) const MADE: &str = "made";
 
 /// How Linear as a source is configured.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -51,6 +55,12 @@ const ID: &str = "Linear-Delivery";
 pub struct SourceOptions {
     /// The webhook's secrets: several while one is being replaced.
     pub secrets: Vec<SecretString>,
+    /// Whether Linear is asked for what it could not deliver.
+    pub catch_up: Option<bool>,
+    /// How Linear is asked for everything, where it cannot deliver anything.
+    pub poll: Option<Poll>,
+    /// The keys of the teams that are asked about, where not all that the account sees.
+    pub teams: Vec<String>,
 }
 
 /// Linear as a sender of deliveries.
@@ -99,15 +109,29 @@ fn identities(delivery: &Delivery, payload: &Payload, event: &Event, stamp: &Sta
     let id = delivery.id(ID);
     let mut identities: Vec<String> = id.map(|id| format!("{LINEAR}:{id}")).into_iter().collect();
     identities.push(format!("{LINEAR}:body:{}", stamp.payload.digest));
-    let data = payload.data.get();
-    if let (Some(id), Some(state)) =
-        (data.and_then(|data| data.id.text()), data.and_then(|data| data.updated_at.text()))
-    {
+    let Some(data) = payload.data.get() else { return identities };
+    if let (Some(id), Some("create")) = (data.id.text(), payload.action.text()) {
+        identities.push(format!("{}:{id}", event.kind));
+        let is_issue = payload.kind.text() == Some("Issue");
+        let made_with = is_issue.then(|| made_with(data)).into_iter().flatten();
+        identities.extend(made_with.map(|what| format!("{LINEAR}:{MADE}/{id}/{what}")));
+    }
+    if let (Some(id), Some(state)) = (data.id.text(), data.updated_at.text()) {
         // Two changes may be told of in one later state; what each began with tells them apart.
         let before = payload.updated_from.get().and_then(|before| before.updated_at.text());
         identities.push(format!("{}:{id}@{}/{state}", event.kind, before.unwrap_or_default()));
     }
     identities
+}
+
+/// What an issue is made with is told by its making, and not again as a change: what such changes are called.
+fn made_with(data: &Data) -> impl Iterator<Item = String> {
+    let labels = data.labels.items().iter().filter_map(|label| label.id.text());
+    let labels = labels.map(|id| format!("label/{id}"));
+    let state = data.state.get().and_then(|state| state.id.text());
+    let one =
+        [("assignee", data.assignee_id.text()), ("delegate", data.delegate_id.text()), ("state", state)];
+    labels.chain(one.into_iter().filter_map(|(what, id)| Some(format!("{what}/{}", id?))))
 }
 
 /// A payload being understood.

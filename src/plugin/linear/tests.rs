@@ -283,6 +283,7 @@ async fn errors_are_found_under_whatever_status() {
         (200, "USAGE_LIMIT_EXCEEDED", "no", Problem::Exhausted),
         (200, "INTERNAL_SERVER_ERROR", "oh", Problem::Unavailable),
         (400, "RATELIMITED", "Rate limit exceeded", Problem::RateLimited),
+        (401, "UNHEARD_OF", "no", Problem::Denied),
         (500, "INPUT_ERROR", "Entity not found: Issue", Problem::Unavailable),
     ] {
         let error = said(status, code, message).await;

@@ -1,6 +1,8 @@
 //! Linear's own shapes, as far as Ostler reads them, and how it says what went wrong.
 
+use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::plugin::Problem;
 use crate::plugin::client::{Answer as Response, Dialect, Retry};
@@ -15,6 +17,28 @@ pub(super) struct Answer<T> {
 #[derive(Debug, Deserialize)]
 pub(super) struct Nodes<T> {
     pub(super) nodes: Vec<T>,
+}
+
+/// A page of a list.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Page<T> {
+    pub(super) nodes: Vec<T>,
+    pub(super) page_info: PageInfo,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PageInfo {
+    pub(super) has_next_page: bool,
+    pub(super) end_cursor: Option<String>,
+}
+
+impl PageInfo {
+    /// Where the next page begins, if there is one.
+    pub(super) fn next(self) -> Option<String> {
+        self.end_cursor.filter(|_| self.has_next_page)
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -158,6 +182,50 @@ pub(super) struct Hook {
     pub(super) resource_types: Vec<String>,
 }
 
+/// Some of a list that is called `things` in its answer.
+#[derive(Debug, Deserialize)]
+pub(super) struct Listed<T> {
+    pub(super) things: Page<T>,
+}
+
+/// Something that was made or changed, and when.
+#[derive(Debug, Deserialize)]
+pub(super) struct Moved {
+    pub(super) id: String,
+    pub(super) at: Timestamp,
+}
+
+/// An issue as it is now, and some of what was done to it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Happened {
+    pub(super) created_at: Timestamp,
+    pub(super) history: Page<Entry>,
+    /// What else was asked for of it.
+    #[serde(flatten)]
+    pub(super) others: Map<String, Value>,
+}
+
+/// What somebody did to an issue, and what else they did to it soon after, where a team has that put together.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Entry {
+    pub(super) id: String,
+    pub(super) created_at: Timestamp,
+    pub(super) updated_at: Timestamp,
+    #[serde(default)]
+    pub(super) actor: Value,
+    #[serde(default)]
+    pub(super) bot_actor: Value,
+    #[serde(default)]
+    pub(super) added_labels: Option<Vec<Value>>,
+    #[serde(default)]
+    pub(super) removed_labels: Option<Vec<Value>>,
+    /// `fromState`, `toState` and the like: what was, and what came in its place.
+    #[serde(flatten)]
+    pub(super) others: Map<String, Value>,
+}
+
 /// How Linear says what went wrong: in a list of errors, under whatever status.
 pub(super) const DIALECT: Dialect = Dialect { message, problem };
 
@@ -220,8 +288,10 @@ fn problem(answer: &Response) -> Option<Problem> {
         Problem::Conflict
     } else if is("internal error") || is("internal server error") || is("lock timeout") {
         if answer.retry == Retry::Always { Problem::Unavailable } else { Problem::Unknown }
-    } else {
+    } else if matches!(answer.status.as_u16(), 200 | 400) {
         Problem::Invalid
+    } else {
+        return None;
     };
     Some(problem)
 }

@@ -88,6 +88,8 @@ pub(super) fn issue(world: &World, state: &State, issue: &Issue) -> Value {
         "creator": user(world, &issue.creator),
         "botActor": null,
         "project": null,
+        "priority": 0,
+        "priorityLabel": "No priority",
     })
 }
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::plugin::fixture::tests::{decode, event_of, kept, survives_any_bytes, survives_odd_values, told};
 
 fn source() -> LinearSource {
-    LinearSource::new(SourceOptions { secrets: vec!["s".into(), "".into()] })
+    LinearSource::new(SourceOptions { secrets: vec!["s".into(), "".into()], ..SourceOptions::default() })
 }
 
 fn changed(name: &str, change: impl FnOnce(&mut serde_json::Value)) -> Result<Decoded, Undecodable> {
