@@ -95,9 +95,9 @@ pub struct Routing {
 }
 
 impl Routing {
-    /// What is kept of how the event was judged, by the rules of this catalog.
+    /// Takes out what is kept of how the event was judged, by the rules of this catalog.
     #[must_use]
-    pub fn kept(&mut self, catalog: Digest) -> Reasons {
+    pub fn take_reasons(&mut self, catalog: Digest) -> Reasons {
         Reasons {
             sentence: self.sentence(),
             refusal: self.refusal.take(),

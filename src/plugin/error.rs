@@ -55,6 +55,12 @@ impl PluginError {
     pub fn is_passing(&self) -> bool {
         matches!(self.problem, Problem::RateLimited | Problem::Unavailable | Problem::Unknown)
     }
+
+    /// Whether it is about the one thing that was asked for, and will be there the next time too.
+    #[must_use]
+    pub fn is_of_one_thing(&self) -> bool {
+        matches!(self.problem, Problem::NotFound | Problem::Invalid | Problem::BadAnswer)
+    }
 }
 
 impl Problem {

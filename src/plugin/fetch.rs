@@ -4,6 +4,8 @@
 //! is known again where it was sent as well. A page's cursor is kept only once everything on the page is
 //! durable, so that a crash asks for the page again and loses nothing.
 
+pub mod walk;
+
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -19,6 +21,15 @@ const SHORTEST: Duration = Duration::from_secs(1);
 
 /// How often what was missed is asked for, where nothing else is configured.
 pub const CATCH_UP: SignedDuration = SignedDuration::from_mins(5);
+
+/// How far back the next look begins: one list or index may show a thing later than another.
+const OVERLAP: SignedDuration = SignedDuration::from_secs(120);
+
+/// Up to when everything can be relied on to be listed, at a moment.
+#[must_use]
+pub fn settled(now: Timestamp) -> Timestamp {
+    now.checked_sub(OVERLAP).unwrap_or(now)
+}
 
 /// How a source is polled: asked for everything, because it sends nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

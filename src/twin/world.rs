@@ -9,7 +9,7 @@ use url::Url;
 use super::fault::Faults;
 use super::git::Repositories;
 use super::messages::Script;
-use super::outbox::Outbox;
+use super::outbox::{Delivery, Outbox};
 use super::seed::{Person, Seed, TeamSeed};
 use super::{Options, Secrets, TwinError, github, gitlab, jira, linear, messages, slack};
 use crate::clock::Clock;
@@ -66,6 +66,14 @@ impl World {
 
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Sends a delivery in the background, as services do after their API has answered.
+    pub(super) fn send(self: &Arc<Self>, delivery: Delivery) {
+        let sender = Arc::clone(self);
+        self.outbox.spawn(async move {
+            sender.outbox.deliver(delivery, 1, sender.now()).await;
+        });
     }
 
     pub(super) async fn sleep(&self, span: std::time::Duration) {

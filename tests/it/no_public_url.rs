@@ -72,6 +72,19 @@ fn assert_nothing_came(state: &State) {
     assert!(state.deliveries().any(|sent| sent["status"] == json!(404)));
 }
 
+/// Two runs end well over a kill, and after another restart everything was asked for once more and was known.
+async fn two_are_done_across_restarts(world: &mut World, ways: &[&str]) {
+    world.kill();
+    world.restart();
+    let runs = world.settle(2).await;
+    assert!(runs.iter().all(|run| run["status"] == "succeeded"), "{runs:#?}\n{}", world.log());
+    world.terminate();
+    world.restart();
+    all_asked(world, ways).await;
+    let runs = world.settle(2).await;
+    assert_eq!(runs.len(), 2, "what was done before is asked for again and known: {runs:#?}");
+}
+
 /// A world in which GitLab is the forge, and polled.
 fn gitlab_polled() -> World {
     let mut world = World::without_bot(&[]);
@@ -91,15 +104,7 @@ async fn what_happens_on_gitlab_is_found_and_done_once_across_restarts() {
     );
     world.act(json!({ "label_on_gitlab": label })).await;
     world.act(json!({ "note_on_gitlab": note })).await;
-    world.kill();
-    world.restart();
-    let runs = world.settle(2).await;
-    assert!(runs.iter().all(|run| run["status"] == "succeeded"), "{runs:#?}\n{}", world.log());
-    world.terminate();
-    world.restart();
-    all_asked(&world, &WAYS_TO_GITLAB).await;
-    let runs = world.settle(2).await;
-    assert_eq!(runs.len(), 2, "what was done before is asked for again and known: {runs:#?}");
+    two_are_done_across_restarts(&mut world, &WAYS_TO_GITLAB).await;
     let state = world.state().await;
     let projects = &state.0["gitlab"]["projects"];
     let (site, tools) = (&projects["acme/web/site"], &projects["acme/web/tools"]);
@@ -122,15 +127,7 @@ async fn what_happens_on_linear_is_found_and_done_once_across_restarts() {
     world.act(json!({"label_on_linear": {"issue": "ENG-8", "label": "ostler", "by": "ada"}})).await;
     let asked = json!({"issue": "ENG-7", "body": "/ostler help", "by": "ada"});
     world.act(json!({"comment_on_linear": asked})).await;
-    world.kill();
-    world.restart();
-    let runs = world.settle(2).await;
-    assert!(runs.iter().all(|run| run["status"] == "succeeded"), "{runs:#?}\n{}", world.log());
-    world.terminate();
-    world.restart();
-    all_asked(&world, &WAYS_TO_LINEAR).await;
-    let runs = world.settle(2).await;
-    assert_eq!(runs.len(), 2, "what was done before is asked for again and known: {runs:#?}");
+    two_are_done_across_restarts(&mut world, &WAYS_TO_LINEAR).await;
     let state = world.state().await;
     let issues = &state.0["linear"]["issues"];
     for key in ["ENG-7", "ENG-8"] {

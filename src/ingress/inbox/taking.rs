@@ -33,7 +33,7 @@ impl Taking {
         let runs = new_runs(&routing, policy, now)?;
         let workflows = routing.starts.iter().map(|start| start.workflow.clone()).collect();
         let answering = answering(&routing, policy);
-        let reasons = routing.kept(policy.rules.catalog.digest);
+        let reasons = routing.take_reasons(policy.rules.catalog.digest);
         Ok(Self { routing, about: None, runs, workflows, reasons, answering, values: Values::default() })
     }
 

@@ -28,10 +28,6 @@ use crate::plugin::{PluginError, Problem};
 const BATCH: usize = 50;
 /// How many pages of the list one walk goes back, of a hundred entries each.
 const WALK: usize = 400;
-/// How far back the next walk begins: a delivery is listed when it has been answered, and some are answered
-/// before others that were sent earlier.
-const OVERLAP: SignedDuration = SignedDuration::from_secs(120);
-
 /// All the ways in which GitHub is asked, as its source is configured.
 pub fn all(github: &Arc<GitHub>, source: &SourceOptions) -> Vec<Arc<dyn Fetch>> {
     if let Some(poll) = &source.poll {
@@ -186,11 +182,12 @@ impl Found {
         }
     }
 
-    /// Up to when everything was looked at: what was sent a moment ago may not be listed yet.
+    /// Up to when everything was looked at: a delivery is listed when it has been answered, and some are answered
+    /// before others that were sent earlier.
     fn reached(&self, now: Timestamp) -> Option<Timestamp> {
         let last = if self.dropped { self.missed.back().map(|last| last.delivered_at) } else { self.newest };
         let behind = last?.checked_add(SignedDuration::from_millis(1)).ok()?;
-        if self.dropped { Some(behind) } else { Some(behind.min(now.checked_sub(OVERLAP).ok()?)) }
+        if self.dropped { Some(behind) } else { Some(behind.min(fetch::settled(now))) }
     }
 }
 

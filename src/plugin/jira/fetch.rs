@@ -13,8 +13,7 @@ mod history;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use jiff::Timestamp;
 use serde_json::json;
 
 use self::history::History;
@@ -23,20 +22,17 @@ use super::source::SourceOptions;
 use super::wire;
 use crate::event::SourceName;
 use crate::plugin::client::{Request, Retry, segment};
+use crate::plugin::fetch::walk::Leg;
 use crate::plugin::fetch::{Asked, Fetch, Page};
 use crate::plugin::source::Delivery;
 use crate::plugin::{PluginError, Problem};
 
 /// The second API: like the webhooks, and unlike the third, it tells texts as texts.
 const API: &str = "/rest/api/2";
-/// How many issues one page tells of, unless more changed at one moment.
-const BATCH: usize = 20;
 /// How many entries of a list are asked for at once.
 const LIST: usize = 100;
 /// How many lists one walk asks for.
 const WALK: usize = 200;
-/// How far back the next walk begins: the index of a search lags behind.
-const OVERLAP: SignedDuration = SignedDuration::from_secs(120);
 /// How much further back the search itself goes: its clock is Jira's.
 const SLACK: i64 = 5;
 
@@ -56,48 +52,20 @@ struct Changes {
     every: Duration,
 }
 
-/// Up to when was looked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Cursor {
-    /// Everything older was told.
-    since: Timestamp,
-    /// The walk that is under way.
-    walk: Option<Walk>,
-}
-
-/// A walk that one page could not tell all of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Walk {
-    /// When it began.
-    begun: Timestamp,
-    /// The issues that changed last before this moment were told of.
-    at: Timestamp,
-}
-
 impl Changes {
     async fn ask(&self, asked: &Asked) -> Result<Page, PluginError> {
         let now = self.jira.client.clock().now();
-        let kept = asked.cursor.as_deref().and_then(|cursor| serde_json::from_str::<Cursor>(cursor).ok());
-        let since = kept.as_ref().map_or(asked.since, |kept| asked.since.max(kept.since));
-        let walk = kept.and_then(|kept| kept.walk).unwrap_or(Walk { begun: now, at: since });
-        let mut changed = self.changed(walk.at.max(since), now).await?;
+        let mut leg = Leg::of(asked, now);
+        let mut changed = self.changed(leg.from(), now).await?;
         changed.sort_by(|a, b| (a.fields.updated, &a.id).cmp(&(b.fields.updated, &b.id)));
         // What changed during the walk may have pushed it onto two pages.
         changed.dedup_by(|a, b| a.id == b.id);
-        let more = cut(&mut changed);
+        leg.cut(&mut changed, |issue| issue.fields.updated);
         let mut told = Vec::new();
         for issue in &changed {
-            told.extend(self.told(&issue.id, since).await?);
+            told.extend(self.told(&issue.id, leg.since()).await?);
         }
-        told.sort_by_key(|(moment, _)| *moment);
-        let newest = changed.last().map_or(walk.at, |last| behind(last.fields.updated));
-        let cursor = if more {
-            Cursor { since, walk: Some(Walk { at: newest, ..walk }) }
-        } else {
-            Cursor { since: newest.min(before(walk.begun)).max(since), walk: None }
-        };
-        let deliveries = told.into_iter().map(|(_, delivery)| delivery).collect();
-        Ok(Page { deliveries, cursor: serde_json::to_string(&cursor).ok(), more, pause: None })
+        Ok(leg.page(told))
     }
 
     /// The issues that were updated at this moment or later, the newest first.
@@ -179,22 +147,6 @@ impl Changes {
             }
         }
     }
-}
-
-/// Keeps what one page tells of, with all that changed at its last moment; whether that leaves something out.
-fn cut(changed: &mut Vec<wire::Changed>) -> bool {
-    let Some(last) = changed.get(BATCH - 1).map(|issue| issue.fields.updated) else { return false };
-    let all = changed.len();
-    changed.retain(|issue| issue.fields.updated <= last);
-    changed.len() < all
-}
-
-fn behind(moment: Timestamp) -> Timestamp {
-    moment.checked_add(SignedDuration::from_millis(1)).unwrap_or(moment)
-}
-
-fn before(moment: Timestamp) -> Timestamp {
-    moment.checked_sub(OVERLAP).unwrap_or(moment)
 }
 
 impl Fetch for Changes {

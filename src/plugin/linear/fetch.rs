@@ -12,8 +12,7 @@ mod history;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::history::{History, ISSUE};
@@ -21,17 +20,13 @@ use super::client::{self, Linear};
 use super::source::SourceOptions;
 use super::wire;
 use crate::event::SourceName;
+use crate::plugin::fetch::walk::{BATCH, Leg};
 use crate::plugin::fetch::{self, Asked, Fetch, Page};
 use crate::plugin::source::Delivery;
 use crate::plugin::{Call, PluginError, Problem};
 
-/// How many issues or comments one page tells of, unless more happened at one moment.
-const BATCH: usize = 20;
 /// How many pages of a list one walk asks for, of a hundred entries each.
 const WALK: usize = 200;
-/// How far back the next walk begins: one list may show a thing later than another.
-const OVERLAP: SignedDuration = SignedDuration::from_secs(120);
-
 /// All the ways in which Linear is asked, as its source is configured.
 pub fn all(linear: &Arc<Linear>, source: &SourceOptions) -> Vec<Arc<dyn Fetch>> {
     let ways = if source.poll.is_some() {
@@ -70,49 +65,20 @@ enum Of {
     Comments,
 }
 
-/// Up to when was looked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Cursor {
-    /// Everything older was told.
-    since: Timestamp,
-    /// The walk that is under way.
-    walk: Option<Walk>,
-}
-
-/// A walk that one page could not tell all of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Walk {
-    /// When it began.
-    begun: Timestamp,
-    /// What happened before this moment was told of.
-    at: Timestamp,
-}
-
 /// Something that is told, and when it happened.
 type Told = (Timestamp, Delivery);
 
 impl Asking {
     async fn ask(&self, asked: &Asked) -> Result<Page, PluginError> {
-        let now = self.linear.client.clock().now();
-        let kept = asked.cursor.as_deref().and_then(|cursor| serde_json::from_str::<Cursor>(cursor).ok());
-        let since = kept.as_ref().map_or(asked.since, |kept| asked.since.max(kept.since));
-        let walk = kept.and_then(|kept| kept.walk).unwrap_or(Walk { begun: now, at: since });
-        let mut things = self.list(walk.at.max(since)).await?;
+        let mut leg = Leg::of(asked, self.linear.client.clock().now());
+        let mut things = self.list(leg.from()).await?;
         things.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
-        let more = cut(&mut things);
-        let newest = things.last().map_or(walk.at, |last| behind(last.at));
-        let mut told = match self.of {
+        leg.cut(&mut things, |thing| thing.at);
+        let told = match self.of {
             Of::Comments => self.comments(&things).await?,
-            Of::Changes | Of::Issues => self.issues(&things, since).await?,
+            Of::Changes | Of::Issues => self.issues(&things, leg.since()).await?,
         };
-        told.sort_by_key(|(moment, _)| *moment);
-        let cursor = if more {
-            Cursor { since, walk: Some(Walk { at: newest, ..walk }) }
-        } else {
-            Cursor { since: newest.min(before(walk.begun)).max(since), walk: None }
-        };
-        let deliveries = told.into_iter().map(|(_, delivery)| delivery).collect();
-        Ok(Page { deliveries, cursor: serde_json::to_string(&cursor).ok(), more, pause: None })
+        Ok(leg.page(told))
     }
 
     /// What happened at this moment or later.
@@ -148,7 +114,7 @@ impl Asking {
             match self.history(&thing.id, since).await {
                 Ok(history) if self.of == Of::Issues => told.extend(history.made(since)),
                 Ok(history) => told.extend(history.told(since)),
-                Err(error) if is_of_one(&error) => {
+                Err(error) if error.is_of_one_thing() => {
                     tracing::warn!(issue = thing.id, %error, "what happened to an issue cannot be had");
                 }
                 Err(error) => return Err(error),
@@ -223,31 +189,10 @@ const COMMENTS: &str = "query($ids: [ID!]!) { things: comments(filter: {id: {in:
                         externalUser { id name } issue { id identifier title url } } \
                         pageInfo { hasNextPage endCursor } } }";
 
-/// Keeps what one page tells of, with all that happened at its last moment; whether that leaves something out.
-fn cut(things: &mut Vec<wire::Moved>) -> bool {
-    let Some(last) = things.get(BATCH - 1).map(|thing| thing.at) else { return false };
-    let all = things.len();
-    things.retain(|thing| thing.at <= last);
-    things.len() < all
-}
-
 /// Whether a page of a history, which has the newest first, has come to what is older than a moment.
 fn is_older(entries: &[wire::Entry], since: Timestamp) -> bool {
     let ends = entries.first().zip(entries.last());
     ends.is_some_and(|(newest, oldest)| newest.updated_at > oldest.updated_at && oldest.updated_at < since)
-}
-
-/// Whether an error is about one thing alone, and is there the next time too.
-fn is_of_one(error: &PluginError) -> bool {
-    matches!(error.problem, Problem::NotFound | Problem::Invalid | Problem::BadAnswer)
-}
-
-fn behind(moment: Timestamp) -> Timestamp {
-    moment.checked_add(SignedDuration::from_millis(1)).unwrap_or(moment)
-}
-
-fn before(moment: Timestamp) -> Timestamp {
-    moment.checked_sub(OVERLAP).unwrap_or(moment)
 }
 
 impl Fetch for Asking {

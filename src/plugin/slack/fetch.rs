@@ -36,9 +36,6 @@ const WALK: usize = 500;
 const LIST: &str = "100";
 /// How much older a message may be whose new replies are found.
 const THREADS: SignedDuration = SignedDuration::from_hours(72);
-/// How far back the next walk begins: what was said a moment ago may not be listed yet.
-const OVERLAP: SignedDuration = SignedDuration::from_secs(120);
-
 /// The way in which Slack is asked, if it is, as its source is configured.
 pub fn all(slack: &Arc<Slack>, source: &SourceOptions) -> Vec<Arc<dyn Fetch>> {
     if !(source.is_sent() || source.is_heard()) || !source.catch_up.unwrap_or(true) {
@@ -230,7 +227,7 @@ impl Cursor {
         }
         let there: BTreeSet<_> = places.iter().map(|place| &place.id).collect();
         self.reached.retain(|id, _| there.contains(id));
-        self.since = before(round.begun).max(self.since);
+        self.since = fetch::settled(round.begun).max(self.since);
     }
 }
 
@@ -250,13 +247,10 @@ impl Found {
     /// Up to when everything was looked at.
     fn reached(&self, now: Timestamp) -> Timestamp {
         let last = self.missed.last_key_value().map(|(at, _)| *at);
-        let reached = if self.dropped { last } else { self.newest.map(|newest| newest.min(before(now))) };
+        let reached =
+            if self.dropped { last } else { self.newest.map(|newest| newest.min(fetch::settled(now))) };
         reached.unwrap_or(self.from).max(self.from)
     }
-}
-
-fn before(moment: Timestamp) -> Timestamp {
-    moment.checked_sub(OVERLAP).unwrap_or(moment)
 }
 
 impl Fetch for Histories {

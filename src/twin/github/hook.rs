@@ -49,14 +49,6 @@ fn delivery(world: &World, event: &str, payload: &Value) -> Delivery {
     }
 }
 
-/// Sends a delivery in the background, as GitHub does after its API has answered.
-fn send(world: &Arc<World>, delivery: Delivery) {
-    let sender = Arc::clone(world);
-    world.outbox.spawn(async move {
-        sender.outbox.deliver(delivery, 1, sender.now()).await;
-    });
-}
-
 /// Writes down what happened to an issue; gives the delivery `issues` about it; `more` is what is particular to the action.
 pub(super) fn issues(
     world: &World,
@@ -91,7 +83,7 @@ pub(super) fn announce_issue(
     more: Value,
 ) -> Result<(), Refusal> {
     let delivery = issues(world, &mut world.github(), subject, (action, by), more)?;
-    send(world, delivery);
+    world.send(delivery);
     Ok(())
 }
 
@@ -127,7 +119,7 @@ pub(super) fn comment_created(
 /// Tells that the bot commented.
 pub(super) fn announce_comment(world: &Arc<World>, subject: (&str, u64), id: u64) -> Result<(), Refusal> {
     let delivery = comment_created(world, &world.github(), subject, id)?;
-    send(world, delivery);
+    world.send(delivery);
     Ok(())
 }
 
@@ -161,7 +153,7 @@ pub(super) async fn announce_push(
     };
     // A repository that is not there cannot have been pushed to.
     let Ok((payload, moved)) = made else { return };
-    send(world, delivery(world, "push", &payload));
+    world.send(delivery(world, "push", &payload));
     for number in moved {
         let more = json!({"before": before, "after": after});
         announce_pull(world, (repository, number), "synchronize", more).ok();

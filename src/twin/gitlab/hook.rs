@@ -37,14 +37,6 @@ fn delivery(world: &World, hook: &'static str, payload: &Value) -> Delivery {
     }
 }
 
-/// Sends a delivery in the background.
-fn send(world: &Arc<World>, delivery: Delivery) {
-    let sender = Arc::clone(world);
-    world.outbox.spawn(async move {
-        sender.outbox.deliver(delivery, 1, sender.now()).await;
-    });
-}
-
 fn user(world: &World, name: &str) -> Value {
     let mut user = shape::user(world, name);
     user["email"] = "[REDACTED]".into();
@@ -135,7 +127,7 @@ pub(super) fn announce(
 ) -> Result<(), Refusal> {
     let bot = world.bot().name.clone();
     let delivery = told(world, &world.gitlab(), place, (action, &bot), before.as_deref())?;
-    send(world, delivery);
+    world.send(delivery);
     Ok(())
 }
 
@@ -170,7 +162,7 @@ fn noted(world: &World, state: &State, place: &Place, id: u64) -> Result<Deliver
 /// Tells that the bot commented.
 pub(super) fn announce_note(world: &Arc<World>, place: &Place, id: u64) -> Result<(), Refusal> {
     let delivery = noted(world, &world.gitlab(), place, id)?;
-    send(world, delivery);
+    world.send(delivery);
     Ok(())
 }
 
@@ -200,11 +192,11 @@ pub(super) fn announce_push(
         "commits": [],
         "total_commits_count": 0,
     });
-    send(world, delivery(world, "Push Hook", &payload));
+    world.send(delivery(world, "Push Hook", &payload));
     for iid in moved {
         let place = Place { project: path.to_owned(), change: true, iid };
         if let Ok(delivery) = told(world, &state, &place, ("update", &by), None) {
-            send(world, delivery);
+            world.send(delivery);
         }
     }
 }

@@ -104,7 +104,7 @@ pub(super) async fn create(State(world): Shared, body: Bytes) -> Answer {
         let answer = json!({"id": id.to_string(), "key": key, "self": address});
         (answer, hook::created(&world, &state, &key, &bot)?)
     };
-    hook::send(&world, delivery);
+    world.send(delivery);
     Ok((StatusCode::CREATED, Json(answer)).into_response())
 }
 
@@ -209,7 +209,7 @@ pub(super) async fn edit(State(world): Shared, Path(key): Path<String>, body: By
     apply(&world, ticket, edit.fields)?;
     ticket.properties.extend(edit.properties.into_iter().map(|has| (has.key, has.value)));
     let delivery = hook::updated(&world, &mut state, &key, ("issue_generic", &world.bot().jira), items)?;
-    hook::send(&world, delivery);
+    world.send(delivery);
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -240,7 +240,7 @@ pub(super) async fn transition(State(world): Shared, Path(key): Path<String>, bo
     ticket.status = to;
     let item = hook::change("status", (Some(old.id), Some(old.name)), (Some(new.id), Some(new.name)));
     let delivery = hook::updated(&world, &mut state, &key, ("issue_generic", &world.bot().jira), vec![item])?;
-    hook::send(&world, delivery);
+    world.send(delivery);
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -311,7 +311,7 @@ pub(super) async fn comment(State(world): Shared, Path(key): Path<String>, body:
     ticket.updated = comment.created;
     let answer = shape::comment(&world, ticket, &comment, Shape::Three);
     let delivery = hook::commented(&world, &state, &key, &comment)?;
-    hook::send(&world, delivery);
+    world.send(delivery);
     Ok((StatusCode::CREATED, Json(answer)).into_response())
 }
 
@@ -331,7 +331,7 @@ fn known_account(world: &World, value: &Value) -> Result<Option<String>, Refusal
 pub(super) async fn assign(State(world): Shared, Path(key): Path<String>, body: Bytes) -> Answer {
     let account = known_account(&world, &parse(&body)?)?;
     let delivery = hook::assign(&world, &key, account, &world.bot().jira)?;
-    hook::send(&world, delivery);
+    world.send(delivery);
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -1,7 +1,5 @@
 //! Jira's admin webhooks, and what people do that sends them.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
 use super::shape::{self, Shape};
@@ -30,14 +28,6 @@ fn delivery(world: &World, body: &Value) -> Delivery {
         id,
         body,
     }
-}
-
-/// Sends a delivery in the background.
-pub(super) fn send(world: &Arc<World>, delivery: Delivery) {
-    let sender = Arc::clone(world);
-    world.outbox.spawn(async move {
-        sender.outbox.deliver(delivery, 1, sender.now()).await;
-    });
 }
 
 /// One entry of a change log.

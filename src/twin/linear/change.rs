@@ -51,7 +51,7 @@ fn comment(world: &Arc<World>, input: &Input) -> Result<Value, Refusal> {
     let comment =
         Comment { id, author: world.bot().linear.clone(), body: body.to_owned(), created: world.now() };
     state.issue_mut(key)?.comments.push(comment.clone());
-    hook::send(world, hook::commented(world, &state, key, &comment)?);
+    world.send(hook::commented(world, &state, key, &comment)?);
     Ok(shape::comment(world, &state, state.issue(key)?, &comment))
 }
 
@@ -73,7 +73,7 @@ fn create(world: &Arc<World>, input: &Input) -> Result<Value, Refusal> {
         creator: world.bot().linear.clone(),
     };
     let key = state.add(new, world.now());
-    hook::send(world, hook::created(world, &state, &key)?);
+    world.send(hook::created(world, &state, &key)?);
     Ok(shape::issue(world, &state, state.issue(&key)?))
 }
 
@@ -93,7 +93,7 @@ fn update(world: &Arc<World>, key: &str, input: &Input) -> Result<Value, Refusal
     let index = index.ok_or_else(|| Refusal::missing("WorkflowState"))?;
     let bot = world.bot().linear.clone();
     let before = state.alter(key, (&bot, world.now()), |issue| issue.status = index)?;
-    hook::send(world, hook::updated(world, &state, &before, &bot)?);
+    world.send(hook::updated(world, &state, &before, &bot)?);
     Ok(shape::issue(world, &state, state.issue(key)?))
 }
 

@@ -1,7 +1,5 @@
 //! Linear's webhooks, and what people do that sends them.
 
-use std::sync::Arc;
-
 use serde_json::{Map, Value, json};
 
 use super::state::{Comment, Issue, State, id_of};
@@ -28,14 +26,6 @@ fn delivery(world: &World, kind: &'static str, payload: Value) -> Delivery {
         id,
         body: payload.to_string(),
     }
-}
-
-/// Sends a delivery in the background.
-pub(super) fn send(world: &Arc<World>, delivery: Delivery) {
-    let sender = Arc::clone(world);
-    world.outbox.spawn(async move {
-        sender.outbox.deliver(delivery, 1, sender.now()).await;
-    });
 }
 
 fn actor(world: &World, id: &str) -> Value {

@@ -61,10 +61,7 @@ pub(super) fn announce(world: &Arc<World>, channel: &str, message: &Message) {
         "thread_ts": message.thread_ts, "team": TEAM,
     });
     let delivery = event(world, &told);
-    let sender = Arc::clone(world);
-    world.outbox.spawn(async move {
-        sender.outbox.deliver(delivery, 1, sender.now()).await;
-    });
+    world.send(delivery);
 }
 
 /// A person mentions the bot in a channel, or in a thread of it.

@@ -17,7 +17,7 @@ use serde_json::Value;
 use self::told::{Happened, moment, number};
 use super::super::client::{self, Call, GitHub, Listed};
 use crate::event::{RepositoryName, SourceName};
-use crate::plugin::fetch::{Asked, Fetch, Page};
+use crate::plugin::fetch::{self, Asked, Fetch, Page};
 use crate::plugin::source::Delivery;
 use crate::plugin::{PluginError, Problem};
 
@@ -29,9 +29,6 @@ const EVENTS: &str = "issues/events?per_page=100";
 const COMMENTS: &str = "issues/comments?sort=created&direction=desc&per_page=100";
 /// How many pages of a list one walk goes back, of a hundred entries each.
 const WALK: usize = 50;
-/// How far back the next look begins, and how long the same answer is not relied on: one list may show a thing
-/// later than another.
-const OVERLAP: SignedDuration = SignedDuration::from_secs(120);
 /// The smallest difference of two moments: GitHub tells the time in seconds.
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
 
@@ -71,7 +68,8 @@ impl Polled {
         let issues = self.since(first, "updated_at", since).await?;
         let newest = issues.first().and_then(|issue| moment(&issue["updated_at"]));
         let deliveries = if issues.is_empty() { Vec::new() } else { self.happened(issues, since).await? };
-        let settled = now.checked_sub(OVERLAP).unwrap_or(now);
+        // Nor is the same answer relied on before.
+        let settled = fetch::settled(now);
         let reached = newest.and_then(|newest| newest.checked_add(SECOND).ok()).unwrap_or(since);
         let cursor =
             Cursor { since: reached.min(settled).max(since), etag: etag.filter(|_| reached <= settled) };

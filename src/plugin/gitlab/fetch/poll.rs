@@ -11,28 +11,23 @@ mod told;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use self::told::{About, History};
 use super::super::client::{self, GitLab, project};
 use super::super::wire::{Home, LabelEvent, Remark, StateEvent, Updated};
 use crate::event::{RepositoryName, SourceName};
 use crate::plugin::client::Request;
+use crate::plugin::fetch::walk::{BATCH, Leg};
 use crate::plugin::fetch::{Asked, Fetch, Page};
 use crate::plugin::source::Delivery;
 use crate::plugin::{Call, PluginError, Problem};
 
-/// How many issues and merge requests one page tells of, unless more changed at one moment.
-const BATCH: usize = 20;
 /// How many entries of a list are asked for at once.
 const PER_PAGE: u32 = 100;
 /// How many pages of a list one walk asks for.
 const WALK: usize = 200;
-/// How far back the next walk begins: one list may show a thing later than another.
-const OVERLAP: SignedDuration = SignedDuration::from_secs(120);
-
 /// A project that is asked for what happened in it.
 #[derive(Debug)]
 pub(super) struct Polled {
@@ -40,24 +35,6 @@ pub(super) struct Polled {
     repository: RepositoryName,
     name: String,
     every: Duration,
-}
-
-/// Up to when was looked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Cursor {
-    /// Everything older was told.
-    since: Timestamp,
-    /// The walk that is under way.
-    walk: Option<Walk>,
-}
-
-/// A walk that one page could not tell all of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Walk {
-    /// When it began.
-    begun: Timestamp,
-    /// What was updated last before this moment was told of.
-    at: Timestamp,
 }
 
 /// An issue or a merge request that something happened to.
@@ -70,27 +47,16 @@ impl Polled {
     }
 
     async fn ask(&self, asked: &Asked) -> Result<Page, PluginError> {
-        let now = self.gitlab.client.clock().now();
-        let kept = asked.cursor.as_deref().and_then(|cursor| serde_json::from_str::<Cursor>(cursor).ok());
-        let since = kept.as_ref().map_or(asked.since, |kept| asked.since.max(kept.since));
-        let walk = kept.and_then(|kept| kept.walk).unwrap_or(Walk { begun: now, at: since });
+        let mut leg = Leg::of(asked, self.gitlab.client.clock().now());
         let home: Home = self.gitlab.read(&Request::get(project(&self.repository, ""))).await?;
-        let mut changed = self.changed(&home, walk.at.max(since)).await?;
+        let mut changed = self.changed(&home, leg.from()).await?;
         changed.sort_by_key(|(about, thing)| (thing.updated_at, *about, thing.iid));
-        let more = cut(&mut changed);
-        let newest = changed.last().map_or(walk.at, |(_, thing)| behind(thing.updated_at));
+        leg.cut(&mut changed, |(_, thing)| thing.updated_at);
         let mut told = Vec::new();
         for changed in changed {
-            told.extend(self.told(&home, changed, since).await?);
+            told.extend(self.told(&home, changed, leg.since()).await?);
         }
-        told.sort_by_key(|(moment, _)| *moment);
-        let cursor = if more {
-            Cursor { since, walk: Some(Walk { at: newest, ..walk }) }
-        } else {
-            Cursor { since: newest.min(before(walk.begun)).max(since), walk: None }
-        };
-        let deliveries = told.into_iter().map(|(_, delivery)| delivery).collect();
-        Ok(Page { deliveries, cursor: serde_json::to_string(&cursor).ok(), more, pause: None })
+        Ok(leg.page(told))
     }
 
     /// What was updated at this moment or later: the oldest, at least as many as a page tells of.
@@ -123,7 +89,7 @@ impl Polled {
         let place = format!("/{}/{}", about.path(), thing.iid);
         match self.history(&place, (about, thing), since).await {
             Ok(history) => Ok(history.told(home, since)),
-            Err(error) if is_of_one(&error) => {
+            Err(error) if error.is_of_one_thing() => {
                 tracing::warn!(%place, %error, "what happened to it cannot be had");
                 Ok(Vec::new())
             }
@@ -177,27 +143,6 @@ impl Polled {
 fn is_batch(things: &[Updated]) -> bool {
     let last = things.get(BATCH - 1).map(|thing| thing.updated_at);
     last.is_some() && things.last().map(|thing| thing.updated_at) > last
-}
-
-/// Keeps what one page tells of, with all that changed at its last moment; whether that leaves something out.
-fn cut(changed: &mut Vec<Changed>) -> bool {
-    let Some(last) = changed.get(BATCH - 1).map(|(_, thing)| thing.updated_at) else { return false };
-    let all = changed.len();
-    changed.retain(|(_, thing)| thing.updated_at <= last);
-    changed.len() < all
-}
-
-/// Whether an error is about one thing alone, and is there the next time too.
-fn is_of_one(error: &PluginError) -> bool {
-    matches!(error.problem, Problem::NotFound | Problem::Invalid | Problem::BadAnswer)
-}
-
-fn behind(moment: Timestamp) -> Timestamp {
-    moment.checked_add(SignedDuration::from_millis(1)).unwrap_or(moment)
-}
-
-fn before(moment: Timestamp) -> Timestamp {
-    moment.checked_sub(OVERLAP).unwrap_or(moment)
 }
 
 impl Fetch for Polled {

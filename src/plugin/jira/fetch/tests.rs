@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::super::Options;
@@ -8,6 +9,7 @@ use super::super::wire::write_moment;
 use super::*;
 use crate::event::Event;
 use crate::plugin::client::testing::{self, JumpClock, START, Seen, Server};
+use crate::plugin::fetch::walk::{Cursor, behind};
 use crate::plugin::fixture::tests::{decode, kept};
 use crate::plugin::source::{Decoded, Source as _};
 

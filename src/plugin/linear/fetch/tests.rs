@@ -1,4 +1,5 @@
 use axum::response::Response;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::super::source::LinearSource;
@@ -6,6 +7,7 @@ use super::super::tests::linear;
 use super::*;
 use crate::event::Event;
 use crate::plugin::client::testing::{START, Seen, Server, json as answer};
+use crate::plugin::fetch::walk::Cursor;
 use crate::plugin::fixture::tests::{decode, kept};
 use crate::plugin::source::Decoded;
 

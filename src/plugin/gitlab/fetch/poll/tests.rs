@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use axum::response::Response;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::super::super::source::{GitlabSource, SourceOptions};
@@ -8,6 +9,7 @@ use super::super::super::tests::gitlab;
 use super::*;
 use crate::event::Event;
 use crate::plugin::client::testing::{START, Seen, Server, json as answer};
+use crate::plugin::fetch::walk::Cursor;
 use crate::plugin::fixture::tests::decode;
 use crate::plugin::source::Decoded;
 
