@@ -136,6 +136,18 @@ fn unix_parts(time: Timestamp) -> (u64, u32) {
 pub struct StepPath(String);
 
 impl StepPath {
+    /// The path of no step: what holds the steps at the top of a workflow.
+    #[must_use]
+    pub fn top() -> Self {
+        Self(String::new())
+    }
+
+    /// The path of an item of this loop.
+    #[must_use]
+    pub fn item(&self, index: usize) -> Self {
+        self.child(&index.to_string())
+    }
+
     /// The path of a step at the top of a workflow.
     #[must_use]
     pub fn root(name: &str) -> Self {
@@ -145,7 +157,20 @@ impl StepPath {
     /// The path of a step inside this one.
     #[must_use]
     pub fn child(&self, name: &str) -> Self {
-        Self(format!("{}/{name}", self.0))
+        if self.0.is_empty() { Self(name.to_owned()) } else { Self(format!("{}/{name}", self.0)) }
+    }
+
+    /// The loop that this is an item of, and the item's number.
+    #[must_use]
+    pub fn as_item(&self) -> Option<(Self, usize)> {
+        let (of, index) = self.0.rsplit_once('/')?;
+        Some((Self(of.to_owned()), index.parse().ok()?))
+    }
+
+    /// Whether the step stands within another one, however deep.
+    #[must_use]
+    pub fn is_inside(&self, other: &Self) -> bool {
+        self.0.strip_prefix(other.as_str()).is_some_and(|rest| rest.starts_with('/'))
     }
 
     /// The step's own name: the last part of its path.

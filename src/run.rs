@@ -7,6 +7,7 @@
 pub mod decide;
 pub mod definition;
 pub mod error;
+pub mod frame;
 pub mod illegal;
 pub mod place;
 pub mod record;

@@ -27,6 +27,7 @@ pub(crate) fn workflow(steps: usize) -> Definition {
     let steps: Vec<_> = (1..=steps).map(|n| json!({ "name": format!("step_{n}"), "kind": kind })).collect();
     let workflow = json!({ "id": "bench", "name": "Bench", "steps": steps });
     Definition {
+        workflows: Default::default(),
         workflow: serde_json::from_value(workflow).unwrap(),
         prompts: BTreeMap::new(),
         roles: BTreeMap::new(),

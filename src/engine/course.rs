@@ -212,7 +212,8 @@ impl Course {
         // What is still to be done, the workflow's `always`, is not stopped by the same word.
         self.halt = self.shared.take_in_hand(pen.run.id());
         let reason = self.shared.unwanted.get(&pen.run.id()).map(|reason| reason.value().clone());
-        self.writer.write(pen, self.now(), Record::Concluded { ending: Ending::Cancelled, reason })
+        let results = Default::default();
+        self.writer.write(pen, self.now(), Record::Concluded { ending: Ending::Cancelled, reason, results })
     }
 
     /// A record that cannot follow is a mistake of ours: the run stops and says so.

@@ -227,6 +227,7 @@ fn workflow() -> Workflow {
         success_criteria: Vec::new(),
         post_execution: PostExecution::default(),
         timeout: None,
+        results: Default::default(),
     }
 }
 

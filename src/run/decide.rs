@@ -116,7 +116,7 @@ fn job(run: &Run, path: &StepPath, attempt: u32, inputs: &Value, now: Timestamp)
             JobKind::Agent { role: role.clone(), prompt: prompt.clone(), needs: needs.clone() }
         }
         Some(StepKind::System { action }) => JobKind::System { action: action.clone() },
-        Some(StepKind::Condition { .. } | StepKind::Parallel { .. }) => return None,
+        Some(_) => return None,
     };
     Some(Job {
         step: path.clone(),
@@ -124,18 +124,19 @@ fn job(run: &Run, path: &StepPath, attempt: u32, inputs: &Value, now: Timestamp)
         kind,
         description: step.map(|step| step.description.clone()).unwrap_or_default(),
         inputs: inputs.as_object().cloned().unwrap_or_default(),
-        timeout: allowed(run, step, now),
+        timeout: allowed(run, path, step, now),
     })
 }
 
-/// The seconds that an attempt may take: the step's own, and no more than the run has left.
-fn allowed(run: &Run, step: Option<&Step>, now: Timestamp) -> Option<u64> {
+/// The seconds that an attempt may take: the step's own, and no more than the run, and each step that holds it, has
+/// left.
+fn allowed(run: &Run, path: &StepPath, step: Option<&Step>, now: Timestamp) -> Option<u64> {
     let own = step.and_then(|step| step.timeout);
     if run.conclusion().is_some() {
         return own;
     }
-    let left = run.deadline().map(|deadline| whole_seconds(deadline, now));
-    own.into_iter().chain(left).min()
+    let ends = place::deadlines(run, path).chain(run.deadline());
+    own.into_iter().chain(ends.map(|deadline| whole_seconds(deadline, now))).min()
 }
 
 fn whole_seconds(deadline: Timestamp, now: Timestamp) -> u64 {

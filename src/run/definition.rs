@@ -15,6 +15,9 @@ use crate::spec::{ActionSpec, Catalog, Role, Step, StepKind, Workflow};
 pub struct Definition {
     /// The workflow.
     pub workflow: Workflow,
+    /// The workflows that it calls, and those that they call, by id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub workflows: BTreeMap<String, Workflow>,
     /// The prompts it names, by path.
     pub prompts: BTreeMap<String, String>,
     /// The roles it names.
@@ -71,13 +74,14 @@ impl Definition {
         settings: &Settings,
         tracker: Option<&SourceName>,
     ) -> Option<Self> {
-        let workflow = catalog.workflows.get(workflow)?.clone();
+        let written = catalog.workflows.get(workflow)?;
+        let workflow = written.clone();
         let mut bindings = settings.bindings.clone();
         if let Some(tracker) = tracker {
             bindings.insert("task_management".to_owned(), tracker.clone());
         }
         let mut named = Named::default();
-        named.collect(&workflow.steps);
+        named.collect_all(written, catalog);
         let roles = catalog.roles.iter().filter(|(name, _)| named.roles.contains(&name.as_str()));
         let roles = roles.map(|(name, role)| (name.clone(), role.clone())).collect();
         let actions = settings
@@ -96,6 +100,11 @@ impl Definition {
             model: settings.model.clone(),
             access: settings.access.clone(),
             catalog: catalog.digest,
+            workflows: named
+                .workflows
+                .into_iter()
+                .map(|(id, called)| (id.to_owned(), called.clone()))
+                .collect(),
             workflow,
         })
     }
@@ -145,21 +154,35 @@ impl From<&Definition> for Frozen {
 struct Named<'a> {
     roles: Vec<&'a str>,
     actions: Vec<(&'a str, &'a str)>,
+    workflows: BTreeMap<&'a str, &'a Workflow>,
 }
 
 impl<'a> Named<'a> {
-    fn collect(&mut self, steps: &'a [Step]) {
+    fn collect_all(&mut self, workflow: &'a Workflow, catalog: &'a Catalog) {
+        let after = &workflow.post_execution;
+        for steps in [&workflow.steps, &after.always, &after.on_success, &after.on_failure] {
+            self.collect(steps, catalog);
+        }
+    }
+
+    fn collect(&mut self, steps: &'a [Step], catalog: &'a Catalog) {
         for step in steps {
             match &step.kind {
                 StepKind::Action { capability, action } => self.actions.push((capability, action)),
                 StepKind::Ai { role, .. } | StepKind::Agent { role, .. } => self.roles.push(role),
-                StepKind::Condition { then, otherwise, .. } => {
-                    self.collect(then);
-                    self.collect(otherwise);
-                }
-                StepKind::Parallel { steps } => self.collect(steps),
-                StepKind::System { .. } => {}
+                StepKind::Workflow { workflow } => self.call(workflow, catalog),
+                _ => {}
             }
+            for steps in step.kind.inside() {
+                self.collect(steps, catalog);
+            }
+        }
+    }
+
+    fn call(&mut self, id: &'a str, catalog: &'a Catalog) {
+        let Some(called) = catalog.workflows.get(id) else { return };
+        if self.workflows.insert(id, called).is_none() {
+            self.collect_all(called, catalog);
         }
     }
 }

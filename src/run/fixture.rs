@@ -12,19 +12,22 @@ use super::{Definition, Entry, Record, Run, Started, StepError, retry};
 use crate::event::{Event, EventKind, PayloadRef, SourceName, Stamp, Subject, TaskMention, TaskRef};
 use crate::id::{Digest, EventId, RunId, StepPath};
 use crate::money::{Limits, Money, Prices};
-use crate::spec::{ActionSpec, Repeat, Undo};
+use crate::spec::{ActionSpec, Repeat, Undo, Workflow};
 
 /// What a step gives in these tests.
 pub(crate) type Result = std::result::Result<Value, StepError>;
 
 /// A definition of a workflow in its frozen form; what is not said has its default.
 pub(crate) fn definition(workflow: Value) -> Arc<Definition> {
-    let mut whole = json!({ "id": "test", "name": "Test", "steps": [] });
-    if let (Value::Object(whole), Value::Object(given)) = (&mut whole, workflow) {
-        whole.extend(given);
-    }
+    definition_with(workflow, &[])
+}
+
+/// The same, with workflows that it may call; each is named by its `id`.
+pub(crate) fn definition_with(workflow: Value, called: &[Value]) -> Arc<Definition> {
+    let called = called.iter().map(|called| read(called.clone())).map(|called| (called.id.clone(), called));
     Arc::new(Definition {
-        workflow: serde_json::from_value(whole).unwrap(),
+        workflow: read(workflow),
+        workflows: called.collect(),
         prompts: BTreeMap::new(),
         roles: BTreeMap::new(),
         actions: vec![
@@ -39,6 +42,11 @@ pub(crate) fn definition(workflow: Value) -> Arc<Definition> {
         access: crate::event::Access::default(),
         catalog: Digest::of(b"catalog"),
     })
+}
+
+fn read(workflow: Value) -> Workflow {
+    let whole = with(json!({ "id": "test", "name": "Test", "steps": [] }), workflow);
+    serde_json::from_value(whole).unwrap()
 }
 
 fn action(name: &str, undo: Undo) -> ActionSpec {
@@ -68,6 +76,22 @@ pub(crate) fn all(name: &str, steps: Vec<Value>, more: Value) -> Value {
 /// A `condition` step.
 pub(crate) fn either(name: &str, test: &str, then: Vec<Value>, otherwise: Vec<Value>) -> Value {
     json!({ "name": name, "kind": { "condition": { "test": test, "then": then, "otherwise": otherwise } } })
+}
+
+/// A `loop` step.
+pub(crate) fn each(name: &str, over: Value, steps: Vec<Value>, more: Value) -> Value {
+    let kind = json!({ "over": over, "item": "item", "concurrency": 1, "steps": steps });
+    json!({ "name": name, "kind": { "loop": with(kind, more) }, "outputs": [["results", "gathered"]] })
+}
+
+/// A `workflow` step.
+pub(crate) fn call(name: &str, workflow: &str, more: Value) -> Value {
+    with(json!({ "name": name, "kind": { "workflow": { "workflow": workflow } } }), more)
+}
+
+/// A `wait` step.
+pub(crate) fn pause(name: &str, inputs: Value) -> Value {
+    json!({ "name": name, "kind": "wait", "inputs": inputs })
 }
 
 fn with(mut step: Value, more: Value) -> Value {

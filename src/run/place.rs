@@ -1,7 +1,10 @@
 //! Where steps stand: paths to steps and back.
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::definition::Definition;
-use super::state::{Run, StepState};
+use super::frame::Frames;
+use super::state::{Attempt, Run, StepState};
 use crate::id::StepPath;
 use crate::spec::workflow::PostExecution;
 use crate::spec::{OnError, Step, StepKind};
@@ -28,10 +31,10 @@ pub fn is_after_conclusion(path: &StepPath) -> bool {
     path.as_str().strip_prefix(POST).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// Whether a kind of step does nothing but hold others.
+/// Whether a step of this kind does something itself, and not only holds others or waits.
 #[must_use]
-pub fn holds_steps(kind: &str) -> bool {
-    matches!(kind, "parallel" | "condition")
+pub fn performs(kind: &str) -> bool {
+    !matches!(kind, "parallel" | "condition" | "loop" | "workflow" | "wait")
 }
 
 /// The steps of a `post_execution` section.
@@ -45,20 +48,46 @@ pub fn section<'a>(post: &'a PostExecution, name: &str) -> &'a [Step] {
     }
 }
 
+/// A step with the frames that it stands in.
+#[derive(Debug)]
+pub struct Place<'a> {
+    /// The step.
+    pub step: &'a Step,
+    /// Where its names are.
+    pub frames: Frames<'a>,
+}
+
 /// The step of a path, if every step that holds it is open. Of a `condition` step only the chosen branch is.
 #[must_use]
 pub fn find<'a>(run: &'a Run, path: &StepPath) -> Option<&'a Step> {
-    descend(run.definition(), path, |here, step| open(run, here, step))
+    descend(run.definition(), path, |here, step| open(run, here, step)).map(|place| place.step)
 }
 
 /// The step of a path as it was written, whether or not its turn has come.
 #[must_use]
 pub fn written<'a>(definition: &'a Definition, path: &StepPath) -> Option<&'a Step> {
-    descend(definition, path, |_, step| match &step.kind {
-        StepKind::Parallel { steps } => vec![steps],
-        StepKind::Condition { then, otherwise, .. } => vec![then, otherwise],
-        _ => Vec::new(),
-    })
+    locate(definition, path).map(|place| place.step)
+}
+
+/// The frames that a step stands in. What Ostler adds itself stands in the run's own workflow.
+#[must_use]
+pub fn frames<'a>(run: &'a Run, path: &StepPath) -> Frames<'a> {
+    let place = locate(run.definition(), path);
+    place.map_or_else(|| Frames::top(&run.definition().workflow), |place| place.frames)
+}
+
+fn locate<'a>(definition: &'a Definition, path: &StepPath) -> Option<Place<'a>> {
+    descend(definition, path, |_, step| within(definition, step))
+}
+
+/// The lists of steps that a step's path leads into.
+fn within<'a>(definition: &'a Definition, step: &'a Step) -> Vec<&'a [Step]> {
+    match &step.kind {
+        StepKind::Workflow { workflow } => {
+            definition.workflows.get(workflow).map(|called| called.steps.as_slice()).into_iter().collect()
+        }
+        kind => kind.inside(),
+    }
 }
 
 /// Follows a path, looking at each step on it into the lists that `inside` gives.
@@ -66,24 +95,52 @@ fn descend<'a>(
     definition: &'a Definition,
     path: &StepPath,
     inside: impl Fn(&StepPath, &'a Step) -> Vec<&'a [Step]>,
-) -> Option<&'a Step> {
+) -> Option<Place<'a>> {
     let workflow = &definition.workflow;
     let mut names = path.as_str().split('/');
     let mut name = names.next()?;
-    let (mut lists, mut here) = (vec![workflow.steps.as_slice()], None::<StepPath>);
+    let (mut lists, mut here) = (vec![workflow.steps.as_slice()], StepPath::top());
+    let mut frames = Frames::top(workflow);
     if name == POST {
         let section_name = names.next()?;
         lists = vec![section(&workflow.post_execution, section_name)];
-        here = Some(StepPath::root(POST).child(section_name));
+        here = StepPath::root(POST).child(section_name);
         name = names.next()?;
     }
     loop {
         let step = lists.iter().flat_map(|steps| steps.iter()).find(|step| step.name == name)?;
-        let path = here.map_or_else(|| StepPath::root(name), |here| here.child(name));
-        let Some(next) = names.next() else { return Some(step) };
-        lists = inside(&path, step);
-        (here, name) = (Some(path), next);
+        here = here.child(name);
+        let Some(next) = names.next() else { return Some(Place { step, frames }) };
+        lists = inside(&here, step);
+        name = next;
+        match &step.kind {
+            StepKind::Loop(_) => {
+                here = here.item(name.parse().ok()?);
+                frames = frames.of_item(here.clone());
+                name = names.next()?;
+            }
+            StepKind::Workflow { workflow } => {
+                frames = Frames::called(definition.workflows.get(workflow)?, &here);
+            }
+            _ => {}
+        }
     }
+}
+
+/// When the time of a step that holds others is up.
+#[must_use]
+pub fn deadline(step: &Step, attempt: &Attempt) -> Option<Timestamp> {
+    let seconds = i64::try_from(step.timeout?).ok()?;
+    attempt.at.checked_add(SignedDuration::from_secs(seconds)).ok()
+}
+
+/// The deadlines of the steps that hold a step.
+pub fn deadlines(run: &Run, path: &StepPath) -> impl Iterator<Item = Timestamp> {
+    let holders = path.as_str().match_indices('/').map(|(at, _)| StepPath::root(&path.as_str()[..at]));
+    holders.filter_map(|holder| match run.step(&holder) {
+        Some(StepState::Running(attempt)) => deadline(find(run, &holder)?, attempt),
+        _ => None,
+    })
 }
 
 /// What a step's failure means. A failed first act fails the run.
@@ -93,12 +150,12 @@ pub fn on_error(run: &Run, path: &StepPath) -> OnError {
 }
 
 /// The steps inside a step, while it is open.
-fn open<'a>(run: &Run, path: &StepPath, step: &'a Step) -> Vec<&'a [Step]> {
+fn open<'a>(run: &'a Run, path: &StepPath, step: &'a Step) -> Vec<&'a [Step]> {
     let Some(StepState::Running(attempt)) = run.step(path) else { return Vec::new() };
     match (&step.kind, attempt.taken) {
-        (StepKind::Parallel { steps }, _) => vec![steps],
         (StepKind::Condition { then, .. }, Some(true)) => vec![then],
         (StepKind::Condition { otherwise, .. }, Some(false)) => vec![otherwise],
-        _ => Vec::new(),
+        (StepKind::Condition { .. }, None) => Vec::new(),
+        _ => within(run.definition(), step),
     }
 }

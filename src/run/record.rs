@@ -99,6 +99,15 @@ pub enum Record {
         #[serde(default, skip_serializing_if = "Map::is_empty")]
         variables: Map<String, Value>,
     },
+    /// A step that was started stands still until something happens.
+    StepWaits {
+        /// Which step.
+        step: StepPath,
+        /// Which attempt.
+        attempt: u32,
+        /// What it waits for.
+        wait: Wait,
+    },
     /// The outcome is known; what is left is `post_execution`.
     Concluded {
         /// The outcome.
@@ -106,6 +115,9 @@ pub enum Record {
         /// Why, for people.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
+        /// What its workflow gives.
+        #[serde(default, skip_serializing_if = "Map::is_empty")]
+        results: Map<String, Value>,
     },
     /// The run is over.
     Ended,
@@ -148,6 +160,14 @@ pub struct Started {
     /// How many runs stand between its event and people: none, unless a run of Ostler's wrote it.
     #[serde(default)]
     pub hops: u32,
+}
+
+/// What a step waits for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    /// The moment at which it is over whatever has happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
 }
 
 /// What follows from a failed attempt.

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::definition::Definition;
+use super::frame::Frames;
 use super::record::Started;
 use super::state::Run;
 use crate::id::RunId;
@@ -21,18 +22,16 @@ const RESOLVED: [&str; 6] = ["task", "repository", "change", "person", "thread",
 #[derive(Debug)]
 pub struct Scope<'a> {
     run: &'a Run,
+    frames: Frames<'a>,
     names: Map<String, Value>,
     fresh: Map<String, Value>,
 }
 
 impl<'a> Scope<'a> {
-    /// The names as they stand now.
+    /// The names as they stand now, seen from inside some frames.
     #[must_use]
-    pub fn of(run: &'a Run) -> Self {
-        let mut names = run.ambient();
-        names.extend(run.variables().clone());
-        names.extend(run.outputs().clone());
-        Self { run, names, fresh: Map::new() }
+    pub fn of(run: &'a Run, frames: Frames<'a>) -> Self {
+        Self { run, names: frames.names(run), frames, fresh: Map::new() }
     }
 
     /// Evaluates every expression in a value.
@@ -70,10 +69,8 @@ impl<'a> Scope<'a> {
 
     /// Gives a variable its value, unless the name already has the one that it keeps.
     fn define(&mut self, name: &str, within: &mut Vec<String>) -> Result<(), ExprError> {
-        let run = self.run;
-        let standing = run.outputs().contains_key(name) || run.variables().contains_key(name);
-        let Some(definition) = run.definition().workflow.variables.get(name) else { return Ok(()) };
-        if standing || self.fresh.contains_key(name) {
+        let Some(definition) = self.frames.workflow.variables.get(name) else { return Ok(()) };
+        if self.frames.is_made(self.run, name) || self.fresh.contains_key(name) {
             return Ok(());
         }
         within.push(name.to_owned());

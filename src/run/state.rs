@@ -9,7 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::error::StepError;
-use super::record::{Ending, Entry, Next, Started, Work};
+use super::frame::Frame;
+use super::record::{Ending, Entry, Next, Started, Wait, Work};
 use super::{Definition, illegal::Illegal, place, scope};
 use crate::id::{RunId, StepPath};
 use crate::money::Money;
@@ -29,8 +30,8 @@ pub struct Run {
     finished: Vec<StepPath>,
     facts: BTreeMap<StepPath, BTreeMap<String, Value>>,
     ambient: Map<String, Value>,
-    variables: Map<String, Value>,
-    outputs: Map<String, Value>,
+    frames: BTreeMap<StepPath, Frame>,
+    results: Map<String, Value>,
     work: Work,
     cost: Money,
     conclusion: Option<Conclusion>,
@@ -49,6 +50,13 @@ pub enum StepState {
         attempt: Attempt,
         /// Not before.
         at: Timestamp,
+    },
+    /// It stands still until something happens.
+    Standing {
+        /// The attempt that waits.
+        attempt: Attempt,
+        /// What for.
+        wait: Wait,
     },
     /// It succeeded.
     Done,
@@ -76,6 +84,8 @@ pub struct Attempt {
     pub taken: Option<bool>,
     /// The place in the journal where the attempt begins.
     pub seq: u64,
+    /// When it began.
+    pub at: Timestamp,
 }
 
 /// How a run ended, and why.
@@ -100,8 +110,8 @@ impl Run {
             finished: Vec::new(),
             facts: BTreeMap::new(),
             ambient: Map::new(),
-            variables: Map::new(),
-            outputs: Map::new(),
+            frames: BTreeMap::new(),
+            results: Map::new(),
             work: Work::default(),
             cost: Money::ZERO,
             conclusion: None,
@@ -169,10 +179,10 @@ impl Run {
         &self.finished
     }
 
-    /// The attempts under way, those of steps that hold other steps left out.
+    /// The attempts under way, those of steps that do nothing themselves left out.
     pub fn under_way(&self) -> impl Iterator<Item = (&StepPath, &Attempt)> {
         self.steps.iter().filter_map(|(path, state)| match state {
-            StepState::Running(attempt) if !place::holds_steps(&attempt.kind) => Some((path, attempt)),
+            StepState::Running(attempt) if place::performs(&attempt.kind) => Some((path, attempt)),
             _ => None,
         })
     }
@@ -196,16 +206,17 @@ impl Run {
         names
     }
 
-    /// The variables that were used, with the values they keep.
+    /// What was made under the workflow of a step, or for an item of a loop; under the run's own at
+    /// [`StepPath::top`].
     #[must_use]
-    pub fn variables(&self) -> &Map<String, Value> {
-        &self.variables
+    pub fn frame(&self, path: &StepPath) -> Option<&Frame> {
+        self.frames.get(path)
     }
 
-    /// What steps put at run-global paths.
+    /// What its workflow gave, once it has concluded.
     #[must_use]
-    pub fn outputs(&self) -> &Map<String, Value> {
-        &self.outputs
+    pub fn results(&self) -> &Map<String, Value> {
+        &self.results
     }
 
     /// What it has made so far.

@@ -1,7 +1,9 @@
 //! What a run does, decision by decision.
 
+mod frames;
 mod golden;
 mod simulation;
+mod waits;
 
 use std::sync::Arc;
 
@@ -89,7 +91,7 @@ fn variables_are_lazy_shadow_and_keep_their_first_value() {
     assert_eq!(ending(&driver).0, Ending::Succeeded);
     assert_eq!(driver.performed[2].inputs["v"], "v-SHOP-7/x");
     assert_eq!(driver.performed[2].inputs["now"], "other");
-    assert_eq!(driver.run.variables().len(), 2);
+    assert_eq!(driver.run.frame(&StepPath::top()).unwrap().variables.len(), 2);
 }
 
 #[test]
@@ -396,7 +398,7 @@ fn what_cannot_follow_is_named_and_changes_nothing() {
         cost: Default::default(),
     };
     let fact = |step: &StepPath| Record::Fact { step: step.clone(), name: "n".to_owned(), value: json!(1) };
-    let conclude = || Record::Concluded { ending: Ending::Failed, reason: None };
+    let conclude = || Record::Concluded { ending: Ending::Failed, reason: None, results: Default::default() };
     let (a, ghost, post) =
         (StepPath::root("a"), StepPath::root("ghost"), StepPath::root("@post").child("always/a"));
     let workflow = definition(json!({ "steps": [act("a", json!({}))] }));

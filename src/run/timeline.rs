@@ -53,7 +53,7 @@ pub struct StepLine {
 pub enum StepPhase {
     /// An attempt is being made.
     Running,
-    /// The next attempt waits for its time.
+    /// It waits, or its next attempt does.
     Waiting,
     /// It succeeded.
     Succeeded,
@@ -93,6 +93,11 @@ impl Timeline {
                 let state =
                     if matches!(next, Next::Retry { .. }) { StepPhase::Waiting } else { StepPhase::Failed };
                 self.settle(step, entry.at, *cost, state).reason = Some(StepError::to_string(error));
+            }
+            Record::StepWaits { step, wait, .. } => {
+                let line = self.line(step, entry.at);
+                line.state = StepPhase::Waiting;
+                line.reason = wait.until.map(|until| format!("until {until}"));
             }
             Record::StepSkipped { step, reason, .. } => {
                 self.settle(step, entry.at, Money::ZERO, StepPhase::Skipped).reason = Some(reason.clone());

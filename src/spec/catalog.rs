@@ -12,7 +12,7 @@ use rust_embed::RustEmbed;
 use sha2::{Digest as _, Sha256};
 
 use super::diagnostic::{Diagnostics, Source};
-use super::workflow::World;
+use super::workflow::{Signatures, World, signature};
 use super::{Role, Trigger, Vocabulary, Workflow, case, handler, prompt, workflow};
 use crate::id::Digest;
 
@@ -131,7 +131,9 @@ impl Catalog {
     fn read(files: &Files, words: &Vocabulary, mut faults: Diagnostics) -> Result<Self, Diagnostics> {
         let (prompts, roles) = read_prompts(files, &mut faults);
         let names: BTreeSet<String> = roles.keys().cloned().collect();
-        let world = World { actions: &words.actions, roles: &names, prompts: &prompts };
+        let signatures = signatures(files);
+        let world =
+            World { actions: &words.actions, roles: &names, prompts: &prompts, workflows: &signatures };
         let workflows = read_workflows(files, &world, &mut faults);
         let triggers = read_handlers(files, (&workflows, words), &mut faults);
         if !faults.is_empty() {
@@ -163,6 +165,12 @@ fn read_prompts(
         faults.take(source);
     }
     (prompts, roles)
+}
+
+/// What each workflow takes and gives, read before any of them is checked: they may call each other.
+fn signatures(files: &Files) -> Signatures {
+    let read = |(path, file): (&str, &File)| Some((stem(path, WORKFLOWS).to_owned(), signature(&file.text)?));
+    files.under(WORKFLOWS).filter_map(read).collect()
 }
 
 fn read_workflows(files: &Files, world: &World<'_>, faults: &mut Diagnostics) -> handler::Workflows {

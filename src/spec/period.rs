@@ -4,9 +4,13 @@ use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// The longest span that a trigger may name: what is kept for it is forgotten after that.
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// The longest span that a step may wait.
+const YEAR: SignedDuration = SignedDuration::from_hours(366 * 24);
 
 /// The most that a rate may count: so many moments are kept for it.
 const MOST: u32 = 1000;
@@ -75,6 +79,54 @@ impl Period {
     #[must_use]
     pub fn times(self, factor: i32) -> Self {
         Self(self.0.checked_mul(factor).map_or(WEEK, |span| span.min(WEEK)))
+    }
+}
+
+/// How long a step waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pause {
+    /// For a span of time, up to a year.
+    For(SignedDuration),
+    /// Until a moment; one that has passed is no wait.
+    Until(Timestamp),
+}
+
+/// A value that does not say how long to wait.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{value} is not {expected}")]
+pub struct BadPause {
+    value: String,
+    expected: &'static str,
+}
+
+impl Pause {
+    /// What stands under `for` (seconds, or a text like `30m`) or `until` (a date with a time and its offset).
+    ///
+    /// # Errors
+    /// When it is none of these, or a span that is negative or longer than a year.
+    pub fn read(key: &str, value: &Value) -> Result<Self, BadPause> {
+        if key == "until" {
+            let expected = "a moment, like `2026-03-01T09:00:00Z`";
+            let moment = value.as_str().and_then(|text| text.parse().ok());
+            return moment.map(Self::Until).ok_or_else(|| BadPause { value: value.to_string(), expected });
+        }
+        let expected = "a span of time up to a year: seconds, or like `30s`, `10m` or `2h`";
+        let span = match value {
+            Value::Number(seconds) => seconds.as_i64().map(SignedDuration::from_secs),
+            Value::String(text) => text.parse().ok(),
+            _ => None,
+        };
+        let fits = |span: &SignedDuration| (SignedDuration::ZERO..=YEAR).contains(span);
+        span.filter(fits).map(Self::For).ok_or_else(|| BadPause { value: value.to_string(), expected })
+    }
+
+    /// When a wait that began at `from` is over.
+    #[must_use]
+    pub fn end(self, from: Timestamp) -> Timestamp {
+        match self {
+            Self::For(span) => from.saturating_add(span).unwrap_or(Timestamp::MAX),
+            Self::Until(moment) => moment,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! This is also the form that a run freezes, so every field here is part of what is stored.
 
+mod called;
 mod kinds;
 mod needs;
 mod read;
@@ -11,6 +12,7 @@ mod values;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub(super) use self::called::{Signatures, signature};
 pub(super) use self::read::{World, read};
 
 /// A workflow's checked definition.
@@ -46,6 +48,9 @@ pub struct Workflow {
     /// Seconds that the whole run may take.
     #[serde(default)]
     pub timeout: Option<u64>,
+    /// What it gives to whoever had it run; evaluated when all steps are done.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub results: Map<String, Value>,
 }
 
 /// The system actions that say or keep something and reach nobody but who asked.
@@ -66,11 +71,14 @@ impl Step {
     fn costs_nothing(&self) -> bool {
         match &self.kind {
             StepKind::System { action } => QUIET.contains(&action.as_str()),
-            StepKind::Condition { then, otherwise, .. } => {
-                then.iter().chain(otherwise).all(Self::costs_nothing)
+            StepKind::Condition { .. } | StepKind::Parallel { .. } | StepKind::Loop(_) => {
+                self.kind.inside().into_iter().flatten().all(Self::costs_nothing)
             }
-            StepKind::Parallel { steps } => steps.iter().all(Self::costs_nothing),
-            StepKind::Action { .. } | StepKind::Ai { .. } | StepKind::Agent { .. } => false,
+            StepKind::Wait => true,
+            StepKind::Action { .. }
+            | StepKind::Ai { .. }
+            | StepKind::Agent { .. }
+            | StepKind::Workflow { .. } => false,
         }
     }
 }
@@ -173,6 +181,15 @@ pub enum StepKind {
         /// The steps.
         steps: Vec<Step>,
     },
+    /// `loop`: the same steps for each item of a list.
+    Loop(Box<Loop>),
+    /// `workflow`: the steps of another workflow, which see the step's inputs and none of the names around them.
+    Workflow {
+        /// The workflow's id.
+        workflow: String,
+    },
+    /// `wait`: nothing, until a moment: `for` a span of time or `until` a date, which are among the inputs.
+    Wait,
     /// `system`: something Ostler does itself: `log`, `metric`, `emit`, `set`, `reply`, and the built-in
     /// `cleanup`, `log_success`, `send_alert`.
     System {
@@ -191,9 +208,49 @@ impl StepKind {
             Self::Agent { .. } => "agent",
             Self::Condition { .. } => "condition",
             Self::Parallel { .. } => "parallel",
+            Self::Loop(_) => "loop",
+            Self::Workflow { .. } => "workflow",
+            Self::Wait => "wait",
             Self::System { .. } => "system",
         }
     }
+
+    /// The lists of steps within it. Those of a sub-workflow are not: they belong to that workflow.
+    #[must_use]
+    pub fn inside(&self) -> Vec<&[Step]> {
+        match self {
+            Self::Condition { then, otherwise, .. } => vec![then, otherwise],
+            Self::Parallel { steps } => vec![steps],
+            Self::Loop(each) => vec![&each.steps],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The same lists, to be changed.
+    fn inside_mut(&mut self) -> Vec<&mut [Step]> {
+        match self {
+            Self::Condition { then, otherwise, .. } => vec![then, otherwise],
+            Self::Parallel { steps } => vec![steps],
+            Self::Loop(each) => vec![&mut each.steps],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// What a `loop` goes over, and how.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Loop {
+    /// The list, or an expression that gives one.
+    pub over: Value,
+    /// What an item is called in the steps; its number, from 0, is `index`.
+    pub item: String,
+    /// How many items are in hand at once.
+    pub concurrency: u32,
+    /// What each item gives to the loop's `results`; without it, what its steps put somewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collect: Option<Value>,
+    /// The steps. What they put somewhere is known to the steps of the same item only.
+    pub steps: Vec<Step>,
 }
 
 /// A field that an AI step's answer must have.

@@ -364,6 +364,7 @@ fn definition() -> Definition {
     let workflow = json!({ "id": "standard", "name": "Standard development", "steps": [] });
     let bindings = [("task_management", "jira"), ("version_control", "github"), ("communication", "slack")];
     Definition {
+        workflows: Default::default(),
         workflow: serde_json::from_value::<Workflow>(workflow).unwrap(),
         prompts: BTreeMap::new(),
         roles: BTreeMap::new(),

@@ -117,8 +117,10 @@ fn definition() -> Definition {
         success_criteria: Vec::new(),
         post_execution: crate::spec::workflow::PostExecution::default(),
         timeout: None,
+        results: Default::default(),
     };
     Definition {
+        workflows: Default::default(),
         workflow,
         prompts: std::collections::BTreeMap::new(),
         roles: std::collections::BTreeMap::new(),
@@ -205,7 +207,11 @@ fn entry(seq: u64, record: Record) -> Entry {
 }
 
 fn finish(seq: u64, second: i64) -> Vec<Entry> {
-    let concluded = Record::Concluded { ending: Ending::Succeeded, reason: Some("done".to_owned()) };
+    let concluded = Record::Concluded {
+        ending: Ending::Succeeded,
+        reason: Some("done".to_owned()),
+        results: Default::default(),
+    };
     [concluded, Record::Ended]
         .into_iter()
         .zip(seq..)

@@ -155,7 +155,7 @@ impl Head {
             Record::StepSucceeded { cost, .. } | Record::StepFailed { cost, .. } => {
                 summary.cost = summary.cost + *cost;
             }
-            Record::Concluded { ending, reason } => {
+            Record::Concluded { ending, reason, .. } => {
                 self.ending = Some(*ending);
                 summary.reason.clone_from(reason);
             }

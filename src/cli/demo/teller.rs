@@ -107,7 +107,7 @@ impl Teller {
             Record::StepSkipped { step, reason, .. } => {
                 self.line(format_args!("    {DIM}· {step} {reason}{DIM:#}"))
             }
-            Record::Concluded { ending, reason } if *ending != Ending::Succeeded => {
+            Record::Concluded { ending, reason, .. } if *ending != Ending::Succeeded => {
                 let reason = reason.as_deref().unwrap_or("no reason recorded");
                 self.line(format_args!("  {BAD}✗{BAD:#} {ending:?}: {reason}"));
             }

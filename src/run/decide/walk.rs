@@ -1,17 +1,20 @@
 //! The walk over a workflow's steps, to the first ones that are not settled.
 
+mod enter;
+mod hold;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{Effect, job};
 use crate::id::StepPath;
 use crate::run::error::StepError;
+use crate::run::frame::Frames;
 use crate::run::record::{Ending, Next, Record};
 use crate::run::scope::Scope;
 use crate::run::state::{Conclusion, Run, StepState};
-use crate::run::{place, retry, undo};
-use crate::spec::expr::ExprError;
-use crate::spec::{Step, StepKind};
+use crate::run::{place, undo};
+use crate::spec::Step;
 
 /// A step's place in the walk.
 enum Verdict {
@@ -27,12 +30,29 @@ enum Verdict {
 pub(super) struct Walk<'a> {
     run: &'a Run,
     now: Timestamp,
-    scope: Scope<'a>,
+    frames: Frames<'a>,
+    /// The names of the frames, once somebody asked for them.
+    scope: Option<Scope<'a>>,
 }
 
 impl<'a> Walk<'a> {
     pub(super) fn new(run: &'a Run, now: Timestamp) -> Self {
-        Self { run, now, scope: Scope::of(run) }
+        Self { run, now, frames: Frames::top(&run.definition().workflow), scope: None }
+    }
+
+    fn scope(&mut self) -> &mut Scope<'a> {
+        self.scope.get_or_insert_with(|| Scope::of(self.run, self.frames.clone()))
+    }
+
+    /// The variables that were used for the first time since this was last asked.
+    fn take_fresh(&mut self) -> Map<String, Value> {
+        self.scope.as_mut().map(Scope::take_fresh).unwrap_or_default()
+    }
+
+    /// Walks with the names of other frames.
+    fn within<T>(&mut self, frames: Frames<'a>, walk: impl FnOnce(&mut Self) -> T) -> T {
+        let mut inner = Self { frames, scope: None, run: self.run, now: self.now };
+        walk(&mut inner)
     }
 
     /// From the first act to the conclusion.
@@ -59,8 +79,7 @@ impl<'a> Walk<'a> {
         {
             return Verdict::Failed(error, Next::Fail);
         }
-        let workflow = &self.run.definition().workflow;
-        self.sequence(None, &workflow.steps)
+        self.sequence(&StepPath::top(), &self.frames.workflow.steps)
     }
 
     fn first_act(&mut self) -> Verdict {
@@ -72,10 +91,10 @@ impl<'a> Walk<'a> {
     }
 
     fn missing_prerequisite(&mut self) -> Option<StepError> {
-        let checks = &self.run.definition().workflow.prerequisites;
+        let checks = &self.frames.workflow.prerequisites;
         checks.iter().find_map(|check| {
             let message = said(&check.message, &check.condition);
-            match self.scope.test(&check.condition) {
+            match self.scope().test(&check.condition) {
                 Ok(true) => None,
                 Ok(false) => Some(StepError::fatal("prerequisite", message)),
                 Err(error) => Some(StepError::fatal("prerequisite", format!("{message}: {error}"))),
@@ -83,9 +102,12 @@ impl<'a> Walk<'a> {
         })
     }
 
-    fn sequence(&mut self, within: Option<&StepPath>, steps: &[Step]) -> Verdict {
-        for step in steps {
-            match self.step(&inside(within, step), step) {
+    /// Steps of which each begins when the one before it is settled, so that those that were touched are the
+    /// first ones, and only the last of these can be open.
+    fn sequence(&mut self, within: &StepPath, steps: &'a [Step]) -> Verdict {
+        let touched = steps.partition_point(|step| self.run.step(&within.child(&step.name)).is_some());
+        for step in &steps[touched.saturating_sub(1)..] {
+            match self.step(&within.child(&step.name), step) {
                 Verdict::Settled => {}
                 verdict => return verdict,
             }
@@ -93,19 +115,13 @@ impl<'a> Walk<'a> {
         Verdict::Settled
     }
 
-    fn step(&mut self, path: &StepPath, step: &Step) -> Verdict {
-        match (self.run.step(path), &step.kind) {
-            (None, _) => self.enter(path, step),
-            (Some(StepState::Running(_)), StepKind::Parallel { steps }) => {
-                let inside = self.all_at_once(path, steps);
-                self.close(path, step, inside)
+    fn step(&mut self, path: &StepPath, step: &'a Step) -> Verdict {
+        match self.run.step(path) {
+            None => self.enter(path, step),
+            Some(StepState::Running(attempt)) if !place::performs(&attempt.kind) => {
+                self.hold(path, step, attempt)
             }
-            (Some(StepState::Running(attempt)), StepKind::Condition { then, otherwise, .. }) => {
-                let steps = if attempt.taken == Some(true) { then } else { otherwise };
-                let inside = self.sequence(Some(path), steps);
-                self.close(path, step, inside)
-            }
-            (Some(state), _) => self.touched(path, state),
+            Some(state) => self.touched(path, state),
         }
     }
 
@@ -117,52 +133,13 @@ impl<'a> Walk<'a> {
                 self.perform(path, attempt.number + 1, attempt.inputs.clone())
             }
             StepState::Waiting { at, .. } => Verdict::Open(vec![Effect::Wake(*at)]),
+            StepState::Standing { attempt, wait } => self.standing(path, attempt, wait),
             StepState::Done | StepState::Skipped | StepState::Failed { next: Next::Continue, .. } => {
                 Verdict::Settled
             }
             StepState::Failed { error, next } => {
                 let message = told(path, error);
                 Verdict::Failed(StepError { message, ..error.clone() }, next.clone())
-            }
-        }
-    }
-
-    fn enter(&mut self, path: &StepPath, step: &Step) -> Verdict {
-        let entered = self.try_enter(path, step);
-        entered.unwrap_or_else(|error| {
-            let error = StepError::fatal(StepError::EXPRESSION, error.to_string());
-            let next = retry::given_up(step.on_error);
-            record(Record::StepFailed {
-                step: path.clone(),
-                attempt: 1,
-                error,
-                next,
-                cost: Default::default(),
-            })
-        })
-    }
-
-    fn try_enter(&mut self, path: &StepPath, step: &Step) -> Result<Verdict, ExprError> {
-        if let Some(condition) = &step.condition
-            && !self.scope.test(condition)?
-        {
-            let reason = format!("its condition does not hold: {condition}");
-            let variables = self.scope.take_fresh();
-            return Ok(record(Record::StepSkipped { step: path.clone(), reason, variables }));
-        }
-        match &step.kind {
-            StepKind::Condition { test, .. } => {
-                let taken = self.scope.test(test)?;
-                let variables = self.scope.take_fresh();
-                Ok(record(Record::BranchChosen { step: path.clone(), taken, variables }))
-            }
-            StepKind::Parallel { .. } => {
-                let inputs = Value::Object(Map::new());
-                Ok(record(self.started(path, step.kind.name(), 1, inputs)))
-            }
-            _ => {
-                let inputs = self.scope.render(&Value::Object(step.inputs.clone()))?;
-                Ok(self.perform(path, 1, inputs))
             }
         }
     }
@@ -177,69 +154,33 @@ impl<'a> Walk<'a> {
     }
 
     fn started(&mut self, path: &StepPath, kind: &str, attempt: u32, inputs: Value) -> Record {
-        let variables = self.scope.take_fresh();
+        let variables = self.take_fresh();
         Record::StepStarted { step: path.clone(), kind: kind.to_owned(), attempt, inputs, variables }
-    }
-
-    /// The steps of a `parallel` step: it is open while one of them is, and failed if one of them is.
-    fn all_at_once(&mut self, within: &StepPath, steps: &[Step]) -> Verdict {
-        let (mut open, mut failed) = (None::<Vec<Effect>>, None);
-        for step in steps {
-            match self.step(&inside(Some(within), step), step) {
-                Verdict::Settled => {}
-                Verdict::Failed(error, next) => failed = failed.or(Some((error, next))),
-                Verdict::Open(effects)
-                    if effects.iter().any(|effect| matches!(effect, Effect::Record(_))) =>
-                {
-                    return Verdict::Open(effects);
-                }
-                Verdict::Open(effects) => open.get_or_insert_default().extend(effects),
-            }
-        }
-        match (open, failed) {
-            (Some(effects), _) => Verdict::Open(effects),
-            (None, Some((error, next))) => Verdict::Failed(error, next),
-            (None, None) => Verdict::Settled,
-        }
-    }
-
-    /// Records how a step that holds others came out, once they have.
-    fn close(&mut self, path: &StepPath, step: &Step, inside: Verdict) -> Verdict {
-        let path = path.clone();
-        match inside {
-            Verdict::Open(effects) => Verdict::Open(effects),
-            Verdict::Settled => record(Record::StepSucceeded {
-                step: path,
-                attempt: 1,
-                outputs: Value::Null,
-                work: Default::default(),
-                cost: Default::default(),
-            }),
-            Verdict::Failed(error, next) => {
-                // What a step inside asked for stands, unless this one says that the run goes on.
-                let next = match (retry::given_up(step.on_error), next) {
-                    (Next::Fail, Next::Rollback) => Next::Rollback,
-                    (own, _) => own,
-                };
-                let error = StepError { retryable: false, ..error };
-                record(Record::StepFailed { step: path, attempt: 1, error, next, cost: Default::default() })
-            }
-        }
     }
 
     /// All steps are settled: whether that was enough.
     fn judge(&mut self) -> Effect {
-        let criteria = &self.run.definition().workflow.success_criteria;
-        let unmet = criteria.iter().find_map(|check| {
+        let (ending, reason, results) = match self.results() {
+            Ok(results) => (Ending::Succeeded, None, results),
+            Err(reason) => (Ending::Failed, Some(reason), Map::new()),
+        };
+        Effect::Record(Record::Concluded { ending, reason, results })
+    }
+
+    /// What the workflow whose steps are settled gives, or which of its criteria is not met.
+    fn results(&mut self) -> Result<Map<String, Value>, String> {
+        let workflow = self.frames.workflow;
+        for check in &workflow.success_criteria {
             let message = said(&check.message, &check.condition);
-            match self.scope.test(&check.condition) {
-                Ok(true) => None,
-                Ok(false) => Some(format!("not met: {message}")),
-                Err(error) => Some(format!("not met: {message}: {error}")),
+            match self.scope().test(&check.condition) {
+                Ok(true) => {}
+                Ok(false) => return Err(format!("not met: {message}")),
+                Err(error) => return Err(format!("not met: {message}: {error}")),
             }
-        });
-        let ending = if unmet.is_some() { Ending::Failed } else { Ending::Succeeded };
-        Effect::Record(Record::Concluded { ending, reason: unmet })
+        }
+        let given = self.scope().render(&Value::Object(workflow.results.clone()));
+        let given = given.map_err(|error| format!("its results: {error}"))?;
+        Ok(given.as_object().cloned().unwrap_or_default())
     }
 
     fn conclude_failed(&self, error: &StepError, next: &Next) -> Effect {
@@ -250,7 +191,7 @@ impl<'a> Walk<'a> {
         if *next == Next::Rollback {
             reason = format!("{reason}; {}", undo::outlook(self.run));
         }
-        Effect::Record(Record::Concluded { ending, reason: Some(reason) })
+        Effect::Record(Record::Concluded { ending, reason: Some(reason), results: Map::new() })
     }
 
     /// The run's time is up: it concludes as soon as no attempt is under way; each of them has the
@@ -260,7 +201,7 @@ impl<'a> Walk<'a> {
             return Vec::new();
         }
         let reason = Some(format!("the run's time was up at {deadline} ({})", StepError::TIMEOUT));
-        vec![Effect::Record(Record::Concluded { ending: Ending::Failed, reason })]
+        vec![Effect::Record(Record::Concluded { ending: Ending::Failed, reason, results: Map::new() })]
     }
 
     /// What `post_execution` asks for; nothing that fails here changes how the run ended.
@@ -293,10 +234,6 @@ fn told(path: &StepPath, error: &StepError) -> String {
 
 fn record(record: Record) -> Verdict {
     Verdict::Open(vec![Effect::Record(record)])
-}
-
-fn inside(within: Option<&StepPath>, step: &Step) -> StepPath {
-    within.map_or_else(|| StepPath::root(&step.name), |within| within.child(&step.name))
 }
 
 /// A check's sentence, or its condition where it has none.

@@ -9,7 +9,7 @@ use super::{Attempt, Conclusion, Run, StepState};
 use crate::id::StepPath;
 use crate::run::error::StepError;
 use crate::run::illegal::Illegal;
-use crate::run::record::{Ending, Entry, Next, Record, Started};
+use crate::run::record::{Ending, Entry, Next, Record, Started, Wait};
 use crate::run::{place, scope};
 use crate::spec::{Step, StepKind};
 
@@ -56,30 +56,35 @@ impl Run {
                     inputs: inputs.clone(),
                     taken: None,
                     seq: entry.seq,
+                    at: entry.at,
                 };
                 self.start_step(step, attempt)?;
-                self.freeze(variables);
+                self.freeze(step, variables);
             }
             Record::BranchChosen { step, taken, variables } => {
-                self.choose(step, *taken, entry.seq)?;
-                self.freeze(variables);
+                self.choose(step, *taken, (entry.seq, entry.at))?;
+                self.freeze(step, variables);
             }
             Record::StepSkipped { step, variables, .. } => {
                 self.touchable(step)?;
                 self.steps.insert(step.clone(), StepState::Skipped);
-                self.freeze(variables);
+                self.freeze(step, variables);
             }
             Record::Fact { step, name, value } => self.remember(step, name, value)?,
+            Record::StepWaits { step, attempt, wait } => self.stand(step, *attempt, wait)?,
             Record::StepSucceeded { step, attempt, outputs, work, cost } => {
                 self.succeed(step, *attempt, outputs)?;
                 self.work.merge(work);
                 self.cost = self.cost + *cost;
             }
             Record::StepFailed { step, attempt, error, next, cost } => {
-                self.fail(step, *attempt, error, next)?;
+                self.fail(step, (*attempt, entry.at), error, next)?;
                 self.cost = self.cost + *cost;
             }
-            Record::Concluded { ending, reason } => self.conclude(*ending, reason.clone())?,
+            Record::Concluded { ending, reason, results } => {
+                self.conclude(*ending, reason.clone())?;
+                self.results.clone_from(results);
+            }
             Record::Ended => self.end()?,
             Record::Parked { reason } => self.parked = Some(reason.clone()),
         }
@@ -91,11 +96,25 @@ impl Run {
         self.began = Some((at, Arc::new(started.clone())));
     }
 
-    fn freeze(&mut self, variables: &Map<String, Value>) {
+    fn freeze(&mut self, step: &StepPath, variables: &Map<String, Value>) {
+        if variables.is_empty() {
+            return;
+        }
+        let frame = place::frames(self, step).outermost().clone();
+        let frame = self.frames.entry(frame).or_default();
         for (name, value) in variables {
             // What stands first stands: a variable never changes its value.
-            self.variables.entry(name.clone()).or_insert_with(|| value.clone());
+            frame.variables.entry(name.clone()).or_insert_with(|| value.clone());
         }
+    }
+
+    fn stand(&mut self, path: &StepPath, attempt: u32, wait: &Wait) -> Result<(), Illegal> {
+        self.reachable(path)?;
+        let running = self.running(path)?.clone();
+        check_attempt(path, running.number, attempt)?;
+        let standing = StepState::Standing { attempt: running, wait: wait.clone() };
+        self.steps.insert(path.clone(), standing);
+        Ok(())
     }
 
     fn start_step(&mut self, path: &StepPath, attempt: Attempt) -> Result<(), Illegal> {
@@ -118,12 +137,12 @@ impl Run {
         Ok(())
     }
 
-    fn choose(&mut self, path: &StepPath, taken: bool, seq: u64) -> Result<(), Illegal> {
+    fn choose(&mut self, path: &StepPath, taken: bool, (seq, at): (u64, Timestamp)) -> Result<(), Illegal> {
         let kind = match self.touchable(path)? {
             Some(Step { kind: kind @ StepKind::Condition { .. }, .. }) => kind.name().to_owned(),
             _ => return Err(Illegal::WrongKind(path.clone())),
         };
-        let attempt = Attempt { number: 1, kind, inputs: Value::Null, taken: Some(taken), seq };
+        let attempt = Attempt { number: 1, kind, inputs: Value::Null, taken: Some(taken), seq, at };
         self.steps.insert(path.clone(), StepState::Running(attempt));
         Ok(())
     }
@@ -131,7 +150,7 @@ impl Run {
     fn remember(&mut self, path: &StepPath, name: &str, value: &Value) -> Result<(), Illegal> {
         // A step that waits for its next attempt may still learn what became of an effect of the last one.
         match self.steps.get(path) {
-            Some(StepState::Running(_) | StepState::Waiting { .. }) => {
+            Some(StepState::Running(_) | StepState::Waiting { .. } | StepState::Standing { .. }) => {
                 self.facts.entry(path.clone()).or_default().insert(name.to_owned(), value.clone());
                 Ok(())
             }
@@ -149,7 +168,7 @@ impl Run {
         }
         for (field, target) in &routes {
             if let Some(value) = outputs.get(field) {
-                self.put(target, value.clone());
+                self.put(path, target, value.clone());
             }
         }
         self.steps.insert(path.clone(), StepState::Done);
@@ -157,23 +176,33 @@ impl Run {
         Ok(())
     }
 
-    fn put(&mut self, target: &str, value: Value) {
+    fn put(&mut self, step: &StepPath, target: &str, value: Value) {
+        let frames = place::frames(self, step);
         let root = target.split('.').next().unwrap_or(target);
         // `task.status` changes one field of the task that was there, not the whole of it.
-        if !self.outputs.contains_key(root)
-            && let Some(before) = self.variables.get(root).or_else(|| self.ambient.get(root))
-        {
-            self.outputs.insert(root.to_owned(), before.clone());
+        let seen = root != target && !frames.is_made_here(self, root);
+        let before = if seen { frames.names(self).remove(root) } else { None };
+        let frame = frames.innermost().clone();
+        let outputs = &mut self.frames.entry(frame).or_default().outputs;
+        if let Some(before) = before {
+            outputs.insert(root.to_owned(), before);
         }
-        scope::put(&mut self.outputs, target, value);
+        scope::put(outputs, target, value);
     }
 
-    fn fail(&mut self, path: &StepPath, attempt: u32, error: &StepError, next: &Next) -> Result<(), Illegal> {
+    fn fail(
+        &mut self,
+        path: &StepPath,
+        (attempt, at): (u32, Timestamp),
+        error: &StepError,
+        next: &Next,
+    ) -> Result<(), Illegal> {
         let failed = match self.steps.get(path) {
             // Inputs or conditions that cannot be evaluated fail a step before it starts.
             None if error.code == StepError::EXPRESSION => {
                 self.touchable(path)?;
-                Attempt { number: 1, kind: String::new(), inputs: Value::Null, taken: None, seq: self.length }
+                let (kind, seq) = (String::new(), self.length);
+                Attempt { number: 1, kind, inputs: Value::Null, taken: None, seq, at }
             }
             _ => self.running(path)?.clone(),
         };
@@ -232,16 +261,13 @@ impl Run {
 
     /// A step that holds others is not over while one of them is under way.
     fn closable(&self, path: &StepPath) -> Result<(), Illegal> {
-        let inside = |other: &StepPath| {
-            other.as_str().strip_prefix(path.as_str()).is_some_and(|rest| rest.starts_with('/'))
-        };
-        let open = self.under_way().map(|(other, _)| other).find(|other| inside(other));
+        let open = self.under_way().map(|(other, _)| other).find(|other| other.is_inside(path));
         open.map_or(Ok(()), |open| Err(Illegal::StillRunning(open.clone())))
     }
 
     fn running(&self, path: &StepPath) -> Result<&Attempt, Illegal> {
         match self.steps.get(path) {
-            Some(StepState::Running(attempt)) => Ok(attempt),
+            Some(StepState::Running(attempt) | StepState::Standing { attempt, .. }) => Ok(attempt),
             _ => Err(Illegal::NotRunning(path.clone())),
         }
     }

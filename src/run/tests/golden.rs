@@ -24,12 +24,13 @@ fn the_first_versions_journal_folds_to_the_state_that_it_told_of() {
     let run = Run::replay(golden.run, Arc::new(golden.definition), &golden.entries).unwrap();
     let conclusion = run.conclusion().unwrap();
     assert!(run.ended());
+    let made = run.frame(&StepPath::top()).unwrap();
     assert_eq!((conclusion.ending, conclusion.reason.as_deref()), (Ending::Succeeded, None));
     assert_eq!(
-        run.outputs()["branch_data"],
+        made.outputs["branch_data"],
         json!({ "url": "https://forge.example/acme/shop/tree/feature/SHOP-7" })
     );
-    assert_eq!(run.variables()["branch_name"], "feature/SHOP-7");
+    assert_eq!(made.variables["branch_name"], "feature/SHOP-7");
     assert_eq!(run.ambient()["run"]["branch"], "feature/SHOP-7");
     assert_eq!(run.cost(), Money::micros(13_500));
     assert_eq!(run.work().change, Some(3));

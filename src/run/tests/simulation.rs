@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 
 use crate::id::{Digest, StepPath};
 use crate::run::decide::{Job, resume};
-use crate::run::fixture::{Driver, act, all, at, definition, echo, either, run_id, started};
+use crate::run::fixture::{
+    Driver, act, all, at, call, definition, definition_with, each, echo, either, pause, run_id, started,
+};
 use crate::run::record::{Ending, Entry, Next, Record};
 use crate::run::{Definition, Run, StepError, recovery};
 
@@ -33,13 +35,22 @@ fn step(depth: u32) -> BoxedStrategy<Value> {
         return leaf.boxed();
     }
     let inside = prop::collection::vec(step(depth - 1), 0..4).prop_map(named);
+    let branches = inside.clone();
     let parallel = (inside.clone(), policy, condition).prop_map(|(steps, policy, condition)| {
         all("", steps, json!({ "on_error": policy, "condition": condition }))
     });
     let test = prop_oneof![Just("${inputs.yes}"), Just("${inputs.no}"), Just("${undefined_name}")];
-    let branch =
-        (test, inside.clone(), inside).prop_map(|(test, then, otherwise)| either("", test, then, otherwise));
-    prop_oneof![4 => leaf, 1 => parallel, 1 => branch].boxed()
+    let branch = (test, branches.clone(), branches)
+        .prop_map(|(test, then, otherwise)| either("", test, then, otherwise));
+    let over = prop_oneof![Just(json!([])), Just(json!([1, 2, 3])), Just(json!("${inputs.yes}"))];
+    // One item at a time or all at once: with a bound between, which items begin before one fails is chance.
+    let repeated = (over, inside, prop_oneof![Just(1), Just(3)]).prop_map(|(over, steps, concurrency)| {
+        each("", over, steps, json!({ "concurrency": concurrency, "collect": "${index}" }))
+    });
+    let called = Just(call("", "called", json!({ "inputs": { "given": "${task.id}" } })));
+    let waiting = prop_oneof![Just(json!({ "for": 30 })), Just(json!({ "for": "x" }))];
+    let waiting = waiting.prop_map(|inputs| pause("", inputs));
+    prop_oneof![8 => leaf, 2 => parallel, 2 => branch, 2 => repeated, 1 => called, 1 => waiting].boxed()
 }
 
 fn named(mut steps: Vec<Value>) -> Vec<Value> {
@@ -54,12 +65,20 @@ fn workflow() -> impl Strategy<Value = Arc<Definition>> {
     let timeout = prop_oneof![3 => Just(None), 1 => (1_u64..60).prop_map(Some)];
     (steps(), prop::collection::vec(step(0), 0..2).prop_map(named), timeout).prop_map(
         |(steps, always, timeout)| {
-            definition(json!({
+            let called = json!({
+                "id": "called",
+                "inputs": [{ "name": "given", "kind": "string", "required": true }],
+                "variables": { "shared": "${inputs.given}" },
+                "steps": named(vec![act("", json!({ "inputs": { "v": "${shared}" } })), pause("", json!({ "for": 1 }))]),
+                "results": { "v": "${shared}" },
+            });
+            let workflow = json!({
                 "variables": { "shared": "${run.id}-${task.id}" },
                 "steps": steps,
                 "post_execution": { "always": always },
                 "timeout": timeout,
-            }))
+            });
+            definition_with(workflow, &[called])
         },
     )
 }
@@ -178,7 +197,8 @@ fn record() -> impl Strategy<Value = Record> {
                 7 => Record::BranchChosen { step, taken: attempt == 0, variables: none() },
                 8 if attempt == 0 => Record::Parked { reason: String::new() },
                 8 => Record::Ended,
-                _ => Record::Concluded { ending: Ending::Failed, reason: None },
+                9 if flag => Record::StepWaits { step, attempt, wait: Default::default() },
+                _ => Record::Concluded { ending: Ending::Failed, reason: None, results: none() },
             }
         },
     )

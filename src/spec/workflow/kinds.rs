@@ -1,14 +1,18 @@
 //! Reads what a step does, by its type.
 
-use super::StepKind;
-use super::read::Reading;
+use serde_json::Value;
+
+use super::read::{Reading, is_name};
 use super::steps::Place;
-use crate::spec::ActionSpec;
-use crate::spec::scope::Scope;
+use super::{Loop, StepKind};
+use crate::spec::scope::{Known, Scope};
 use crate::spec::yaml::{self, Fields, Node};
+use crate::spec::{ActionSpec, Field, Kind};
 
 /// The role of an AI step that names none.
 const ROLE: &str = "development";
+/// What the item of a loop is called that does not say it.
+const ITEM: &str = "item";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Type {
@@ -17,6 +21,9 @@ pub(super) enum Type {
     Agent,
     Condition,
     Parallel,
+    Loop,
+    Workflow,
+    Wait,
     System,
 }
 
@@ -26,10 +33,13 @@ pub(super) const TYPES: &[(&str, Type)] = &[
     ("agent", Type::Agent),
     ("condition", Type::Condition),
     ("parallel", Type::Parallel),
+    ("loop", Type::Loop),
+    ("workflow", Type::Workflow),
+    ("wait", Type::Wait),
     ("system", Type::System),
 ];
 /// Types that have a name already and no meaning yet.
-const LATER: &[&str] = &["loop", "workflow", "approval", "wait", "shell"];
+const LATER: &[&str] = &["approval", "shell"];
 const SYSTEM_ACTIONS: &[&str] =
     &["log", "metric", "emit", "set", "reply", "cleanup", "log_success", "send_alert"];
 
@@ -40,12 +50,15 @@ impl Type {
             Self::Ai | Self::Agent => &["agent", "prompt_template", "inputs", "outputs"],
             Self::Condition => &["if", "then", "else"],
             Self::Parallel => &["steps"],
+            Self::Loop => &["over", "as", "concurrency", "collect", "steps", "outputs"],
+            Self::Workflow => &["workflow", "inputs", "outputs"],
+            Self::Wait => &["for", "until"],
             Self::System => &["action", "inputs", "outputs"],
         }
     }
 
     pub(super) fn holds_steps(self) -> bool {
-        matches!(self, Self::Condition | Self::Parallel)
+        matches!(self, Self::Condition | Self::Parallel | Self::Loop | Self::Workflow)
     }
 }
 
@@ -99,6 +112,9 @@ impl Reading<'_> {
                 let nodes = self.held(fields, "steps");
                 (StepKind::Parallel { steps: self.siblings(nodes) }, None)
             }
+            Type::Loop => (self.repeated(fields), None),
+            Type::Workflow => self.called(fields),
+            Type::Wait => (StepKind::Wait, None),
             Type::System => {
                 let action = fields.required_text("action", self.source).unwrap_or_default().to_owned();
                 if let (false, Some(node)) =
@@ -187,6 +203,47 @@ impl Reading<'_> {
         let otherwise = self.sequence(nodes, Place::Body);
         self.scope.join(after_then);
         StepKind::Condition { test, then, otherwise }
+    }
+
+    /// The steps of a loop see the item and its number; what they make is the item's own.
+    fn repeated(&mut self, fields: &Fields<'_>) -> StepKind {
+        let over = self.collection(fields);
+        let item = fields.text("as", self.source).unwrap_or(ITEM).to_owned();
+        if let (false, Some(node)) = (is_name(&item), fields.value("as")) {
+            let message = format!("`{item}` is not a name that an expression could use");
+            self.source.fault_with_help(node.span.clone(), message, "use letters, digits and `_`");
+        }
+        let around = self.scope.clone();
+        self.scope.define(&[&item], Known::Value(Kind::Any));
+        self.scope.define(&["index"], Known::Value(Kind::Number));
+        let nodes = self.held(fields, "steps");
+        let steps = self.sequence(nodes, Place::Body);
+        let collect = fields.value("collect");
+        collect.iter().for_each(|node| self.scope.check(node, self.source));
+        self.scope = around;
+        let concurrency = fields.count("concurrency", self.source).unwrap_or(1);
+        StepKind::Loop(Box::new(Loop {
+            over,
+            item,
+            concurrency: u32::try_from(concurrency).unwrap_or(u32::MAX),
+            collect: collect.map(Node::to_json),
+            steps,
+        }))
+    }
+
+    /// What a loop goes over: a list, or an expression.
+    fn collection(&mut self, fields: &Fields<'_>) -> Value {
+        let Some(node) = fields.value("over") else {
+            self.source.fault_with_help(
+                fields.span(),
+                "a `loop` needs `over`",
+                "name the list that it goes over: `over: \"${plan.tasks}\"`",
+            );
+            return Value::Null;
+        };
+        self.scope.check(node, self.source);
+        self.scope.check_kind(&Field::required("over", Kind::List), node, self.source);
+        node.to_json()
     }
 
     /// The steps that a step holds; there must be some.

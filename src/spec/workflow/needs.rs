@@ -26,6 +26,7 @@ pub(super) fn find(workflow: &mut Workflow) {
     for check in &workflow.success_criteria {
         outputs.condition(&check.condition);
     }
+    workflow.results.values().for_each(|value| outputs.value(value));
     let after = &workflow.post_execution;
     for steps in [&after.always, &after.on_success, &after.on_failure] {
         outputs.walk(steps, true);
@@ -56,6 +57,11 @@ impl Outputs {
                     self.walk(otherwise, true);
                 }
                 StepKind::Parallel { steps } => self.walk(steps, true),
+                StepKind::Loop(each) => {
+                    self.value(&each.over);
+                    self.walk(&each.steps, true);
+                    each.collect.iter().for_each(|collect| self.value(collect));
+                }
                 kind => self.define(step, kind, perhaps || step.condition.is_some()),
             }
         }
@@ -98,22 +104,16 @@ impl Outputs {
 
 fn fill(steps: &mut [Step], members: &mut impl Iterator<Item = BTreeSet<String>>) {
     for step in steps {
-        match &mut step.kind {
-            StepKind::Condition { then, otherwise, .. } => {
-                fill(then, members);
-                fill(otherwise, members);
-            }
-            StepKind::Parallel { steps } => fill(steps, members),
-            StepKind::Ai { needs, .. } | StepKind::Agent { needs, .. } => {
-                let fields = step.outputs.iter().zip(members.by_ref());
-                *needs = fields
-                    .map(|((field, _), members)| AnswerField {
-                        field: field.clone(),
-                        members: members.into_iter().collect(),
-                    })
-                    .collect();
-            }
-            StepKind::Action { .. } | StepKind::System { .. } => {}
+        for steps in step.kind.inside_mut() {
+            fill(steps, members);
+        }
+        if let StepKind::Ai { needs, .. } | StepKind::Agent { needs, .. } = &mut step.kind {
+            let fields = step.outputs.iter().zip(members.by_ref());
+            let field = |((field, _), members): (&(String, String), BTreeSet<String>)| AnswerField {
+                field: field.clone(),
+                members: members.into_iter().collect(),
+            };
+            *needs = fields.map(field).collect();
         }
     }
 }

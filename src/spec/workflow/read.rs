@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use super::called::Signatures;
 use super::steps::{Place, STRATEGIES, Strategies};
 use super::{Check, Input, PostExecution, Workflow, needs, steps};
 use crate::spec::diagnostic::Source;
@@ -22,6 +23,8 @@ pub(in crate::spec) struct World<'a> {
     pub(in crate::spec) roles: &'a BTreeSet<String>,
     /// The prompts, by path.
     pub(in crate::spec) prompts: &'a BTreeMap<String, String>,
+    /// What each workflow takes and gives, for those that call it.
+    pub(in crate::spec) workflows: &'a Signatures,
 }
 
 /// A workflow that is being read.
@@ -31,12 +34,14 @@ pub(super) struct Reading<'a> {
     /// What is defined where the reading stands.
     pub(super) scope: Scope,
     pub(super) strategies: Strategies,
+    /// The id of the workflow that is read.
+    pub(super) id: &'a str,
 }
 
 #[rustfmt::skip]
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "name", "description", "version", "variables", "inputs", "prerequisites", "steps", "error_handling",
-    "success_criteria", "post_execution", "timeout",
+    "success_criteria", "post_execution", "timeout", "results",
 ];
 
 /// Names that are defined in every run. `task_data` is the task until a step overwrites it.
@@ -54,10 +59,14 @@ const KINDS: &[(&str, Kind)] = &[
 
 /// Reads a workflow. Gives nothing when the file is not even a mapping; whoever calls looks at the
 /// source's faults.
-pub(in crate::spec) fn read(source: &mut Source, id: &str, world: &World<'_>) -> Option<Workflow> {
+pub(in crate::spec) fn read<'a>(
+    source: &'a mut Source,
+    id: &'a str,
+    world: &'a World<'_>,
+) -> Option<Workflow> {
     let node = yaml::parse(source)?;
     let fields = Fields::of(&node, "a workflow", KEYS, source)?;
-    let mut reading = Reading { source, world, scope: Scope::default(), strategies: Strategies::default() };
+    let mut reading = Reading::new(source, world, id);
     let mut workflow = reading.head(id, &fields);
     workflow.inputs = reading.inputs(&fields);
     let variables = fields.map("variables", reading.source);
@@ -70,6 +79,9 @@ pub(in crate::spec) fn read(source: &mut Source, id: &str, world: &World<'_>) ->
     for variable in variables {
         reading.variable(variable, &workflow.variables);
     }
+    let results = fields.map("results", reading.source);
+    results.iter().for_each(|entry| reading.result(entry));
+    workflow.results = yaml::to_object(results);
     workflow.success_criteria = reading.checks(&fields, "success_criteria", "description");
     workflow.post_execution = reading.post_execution(&fields);
     needs::find(&mut workflow);
@@ -101,6 +113,12 @@ fn ambient(workflow: &Workflow) -> Scope {
     scope
 }
 
+impl<'a> Reading<'a> {
+    pub(super) fn new(source: &'a mut Source, world: &'a World<'_>, id: &'a str) -> Self {
+        Self { source, world, scope: Scope::default(), strategies: Strategies::default(), id }
+    }
+}
+
 impl Reading<'_> {
     fn head(&mut self, id: &str, fields: &Fields<'_>) -> Workflow {
         Workflow {
@@ -115,10 +133,11 @@ impl Reading<'_> {
             success_criteria: Vec::new(),
             post_execution: PostExecution::default(),
             timeout: fields.count("timeout", self.source),
+            results: Map::new(),
         }
     }
 
-    fn inputs(&mut self, fields: &Fields<'_>) -> Vec<Input> {
+    pub(super) fn inputs(&mut self, fields: &Fields<'_>) -> Vec<Input> {
         fields.map("inputs", self.source).iter().filter_map(|entry| self.input(entry)).collect()
     }
 
@@ -158,6 +177,11 @@ impl Reading<'_> {
             let message = format!("the variable `{}` is defined by itself: {circle}", entry.key);
             self.source.fault(entry.key_span.clone(), message);
         }
+    }
+
+    fn result(&mut self, entry: &Entry) {
+        self.name(entry);
+        self.scope.check(&entry.value, self.source);
     }
 
     /// Expressions can only use names that look like names.

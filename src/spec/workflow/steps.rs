@@ -46,7 +46,8 @@ const RETRIES: u32 = 3;
 #[rustfmt::skip]
 const KEYS: &[&str] = &[
     "name", "type", "description", "condition", "plugin", "action", "agent", "prompt_template", "inputs",
-    "outputs", "on_error", "retry_count", "timeout", "steps", "then", "else", "if",
+    "outputs", "on_error", "retry_count", "timeout", "steps", "then", "else", "if", "over", "as", "concurrency",
+    "collect", "workflow", "for", "until",
 ];
 const COMMON_KEYS: &[&str] =
     &["name", "type", "description", "condition", "on_error", "retry_count", "timeout"];
@@ -55,13 +56,8 @@ const COMMON_KEYS: &[&str] =
 pub(super) fn each<'a>(steps: &'a [Step], visit: &mut impl FnMut(&'a Step)) {
     for step in steps {
         visit(step);
-        match &step.kind {
-            StepKind::Condition { then, otherwise, .. } => {
-                each(then, visit);
-                each(otherwise, visit);
-            }
-            StepKind::Parallel { steps } => each(steps, visit),
-            _ => {}
+        for steps in step.kind.inside() {
+            each(steps, visit);
         }
     }
 }
@@ -117,7 +113,10 @@ impl Reading<'_> {
         let kind = kind?;
         self.keys_fit(node, kind);
         let (kind, spec) = self.step_kind(kind, &fields, &name);
-        let inputs = self.step_inputs(&fields, spec.as_ref());
+        let inputs = match kind {
+            StepKind::Wait => self.wait_inputs(&fields),
+            _ => self.step_inputs(&fields, spec.as_ref()),
+        };
         let outputs = self.step_outputs(&fields, &kind, spec.as_ref());
         Some(Step { name, description, condition, kind, inputs, outputs, on_error, timeout })
     }

@@ -13,7 +13,12 @@ fn read_all(text: &str) -> (Option<Workflow>, Diagnostics) {
         ("prompts/plan.txt".to_owned(), String::new()),
     ];
     let (actions, prompts) = (actions(), prompts.into());
-    let world = World { actions: &actions, roles: &roles, prompts: &prompts };
+    let called = signature(
+        "name: C\ninputs: {size: number, note: {type: string, default: x}}\nresults: {sum: 1}\nsteps: []",
+    );
+    let back = signature("name: B\nsteps: [{name: s, type: workflow, workflow: w}]");
+    let workflows = [("called".to_owned(), called.unwrap()), ("back".to_owned(), back.unwrap())].into();
+    let world = World { actions: &actions, roles: &roles, prompts: &prompts, workflows: &workflows };
     let mut source = Source::new("workflows/w.yaml", text);
     let workflow = read(&mut source, "w", &world);
     let mut faults = Diagnostics::default();
@@ -384,9 +389,10 @@ post_execution:
             "4:32 `plugin` means nothing in a step of type `ai_action`",
             "5:12 there are two steps `c` here",
             "5:31 this step needs `steps` with a step in it",
-            "7:21 steps of type `loop` are not supported yet [there are plugin_action, ai_action, agent, condition, parallel, system]",
+            "7:6 a `loop` needs `over` [name the list that it goes over: `over: \"${plan.tasks}\"`]",
+            "7:6 this step needs `steps` with a step in it",
             "9:21 `retyr` is no `default_strategy` [did you mean `retry`?]",
-            "10:20 there is no step `e` [known here: a/b, c, d]",
+            "10:20 there is no step `e` [known here: a/b, c, d, l]",
             "12:21 there is no system action `clean_up` [did you mean `cleanup`?]",
             "13:3 `post_execution` has no key `never` [known here: always, on_success, on_failure]",
         ]
@@ -427,4 +433,85 @@ proptest::proptest! {
     fn no_document_panics(text in r#"(name|steps|type|if|inputs|: |:\n|  |- |\n|\[|\]|\{|\}|\$\{|"|x|[a-z]|\PC){0,60}"#) {
         read_all(&text);
     }
+}
+
+#[test]
+fn a_loop_knows_its_item_and_keeps_what_is_made_to_itself() {
+    let good = of_steps(
+        r#"
+  - {name: seed, type: system, action: set, inputs: {x: 1}, outputs: {x: list}}
+  - name: each
+    type: loop
+    over: "${list}"
+    as: one
+    concurrency: 3
+    collect: "${own.v}"
+    steps:
+      - {name: a, type: system, action: set, inputs: {v: "${one.id} ${index}"}, outputs: {v: own.v}}
+    outputs: {results: all, count: n}
+  - {name: z, type: system, action: log, inputs: {message: "${all[0]} ${n}"}}
+"#,
+    );
+    let StepKind::Loop(each) = workflow(&good).steps.remove(1).kind else { panic!() };
+    assert_eq!((each.item.as_str(), each.concurrency), ("one", 3));
+    assert_eq!((each.over, each.collect), (json!("${list}"), Some(json!("${own.v}"))));
+
+    let bad = of_steps(
+        r#"
+  - name: each
+    type: loop
+    over: "some text"
+    as: "two words"
+    steps:
+      - {name: a, type: system, action: set, inputs: {v: "${item}"}, outputs: {v: own}}
+    outputs: {result: all}
+  - {name: z, type: system, action: log, inputs: {message: "${own} ${index}"}}
+  - {name: e, type: loop, steps: []}
+"#,
+    );
+    insta::assert_snapshot!(faults(&bad).join("\n"));
+}
+
+#[test]
+fn a_call_is_checked_against_what_the_workflow_takes_and_gives() {
+    let good = of_steps(
+        "  - {name: c, type: workflow, workflow: called, inputs: {size: 3}, outputs: {sum: total}}\n  \
+           - {name: z, type: system, action: log, inputs: {message: \"${total}\"}}\n",
+    );
+    assert_eq!(workflow(&good).steps[0].kind, StepKind::Workflow { workflow: "called".to_owned() });
+    let bad = of_steps(
+        r#"
+  - {name: a, type: workflow, workflow: calld, inputs: {size: 3}}
+  - {name: b, type: workflow, workflow: called, inputs: {siz: three, note: [1]}, outputs: {sums: total}}
+  - {name: c, type: workflow, workflow: back}
+  - {name: d, type: workflow}
+"#,
+    );
+    insta::assert_snapshot!(faults(&bad).join("\n"));
+}
+
+#[test]
+fn a_wait_says_how_long() {
+    let good =
+        of_steps("  - {name: a, type: wait, for: 30m}\n  - {name: b, type: wait, until: \"${task.due}\"}\n");
+    let waits = workflow(&good).steps;
+    assert_eq!(waits[0].inputs, json!({"for": "30m"}).as_object().cloned().unwrap());
+    assert_eq!(waits[1].inputs, json!({"until": "${task.due}"}).as_object().cloned().unwrap());
+    let bad = of_steps(
+        r#"
+  - {name: a, type: wait}
+  - {name: b, type: wait, for: 5, until: "2026-01-01T00:00:00Z"}
+  - {name: c, type: wait, for: soon}
+  - {name: d, type: wait, until: tomorrow}
+  - {name: e, type: wait, for: "${nowhere}"}
+"#,
+    );
+    insta::assert_snapshot!(faults(&bad).join("\n"));
+}
+
+#[test]
+fn what_a_workflow_gives_is_checked_where_all_steps_are_known() {
+    let text = "name: W\nsteps:\n  - {name: s, type: system, action: set, inputs: {x: 1}, outputs: {x: made}}\n\
+                results: {total: \"${made}\", other: \"${mad}\"}\n";
+    insta::assert_snapshot!(faults(text).join("\n"));
 }

@@ -7,9 +7,11 @@ use serde_json::{Map, Value};
 
 use super::StepKind;
 use super::read::{Reading, is_name};
+use crate::spec::expr;
+use crate::spec::period::Pause;
 use crate::spec::scope::Known;
 use crate::spec::yaml::{self, Entry, Fields, Tree};
-use crate::spec::{ActionSpec, Kind};
+use crate::spec::{ActionSpec, Field, Kind};
 
 impl Reading<'_> {
     pub(super) fn step_inputs(
@@ -29,6 +31,26 @@ impl Reading<'_> {
             );
         }
         yaml::to_object(entries)
+    }
+
+    /// How long a `wait` step waits: `for` a span or `until` a date.
+    pub(super) fn wait_inputs(&mut self, fields: &Fields<'_>) -> Map<String, Value> {
+        let given: Vec<_> = ["for", "until"].into_iter().filter_map(|key| fields.get(key)).collect();
+        if given.len() != 1 {
+            let span = given.last().map_or(fields.span(), |entry| entry.key_span.clone());
+            let help = "like `for: 30m`, or `until: \"${inputs.date}\"`";
+            self.source.fault_with_help(span, "a `wait` needs one of `for` and `until`", help);
+        }
+        for entry in &given {
+            self.scope.check(&entry.value, self.source);
+            let fixed = entry.value.to_json();
+            if !is_expression(&fixed)
+                && let Err(error) = Pause::read(&entry.key, &fixed)
+            {
+                self.source.fault(entry.value.span.clone(), error.to_string());
+            }
+        }
+        given.into_iter().map(|entry| (entry.key.clone(), entry.value.to_json())).collect()
     }
 
     fn inputs_fit(&mut self, entries: &[Entry], span: Range<usize>, spec: &ActionSpec) {
@@ -91,7 +113,16 @@ impl Reading<'_> {
     }
 
     fn output_kind(&mut self, entry: &Entry, kind: &StepKind, spec: Option<&ActionSpec>) -> Kind {
-        let (StepKind::Action { action, .. }, Some(spec)) = (kind, spec) else { return Kind::Any };
+        let own;
+        let (action, spec) = match (kind, spec) {
+            (StepKind::Action { action, .. }, Some(spec)) => (action.as_str(), spec),
+            (StepKind::Workflow { workflow }, Some(spec)) => (workflow.as_str(), spec),
+            (StepKind::Loop(_), _) => {
+                own = loop_gives();
+                ("loop", &own)
+            }
+            _ => return Kind::Any,
+        };
         if let Some(field) = spec.output(&entry.key) {
             return field.kind;
         }
@@ -100,4 +131,14 @@ impl Reading<'_> {
         self.source.fault_with_help(entry.key_span.clone(), message, yaml::suggestion(&entry.key, &known));
         Kind::Any
     }
+}
+
+fn is_expression(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| expr::paths(&Value::from(text)).map_or(true, |uses| !uses.is_empty()))
+}
+
+/// What a `loop` gives, declared as actions declare it.
+fn loop_gives() -> ActionSpec {
+    let outputs = vec![Field::required("results", Kind::List), Field::required("count", Kind::Number)];
+    ActionSpec { outputs, ..ActionSpec::reading("", "loop", "") }
 }

@@ -37,7 +37,11 @@ fn story() -> Vec<Entry> {
         },
         Record::BranchChosen { step, taken: true, variables: Default::default() },
         Record::Parked { reason: "a person is needed".to_owned() },
-        Record::Concluded { ending: Ending::Succeeded, reason: Some("done".to_owned()) },
+        Record::Concluded {
+            ending: Ending::Succeeded,
+            reason: Some("done".to_owned()),
+            results: Default::default(),
+        },
         Record::Ended,
     ];
     records.into_iter().zip(1..).map(|(record, seq)| entry(seq, record)).collect()

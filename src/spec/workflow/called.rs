@@ -1,0 +1,102 @@
+//! Workflows that call workflows: what each takes and gives, and whether one would come back to itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::read::{KEYS, Reading, World};
+use super::{Input, StepKind};
+use crate::spec::diagnostic::Source;
+use crate::spec::yaml::{self, Fields, Node, Tree};
+use crate::spec::{ActionSpec, Field, Kind};
+
+/// The signatures of all workflows, by id.
+pub(in crate::spec) type Signatures = BTreeMap<String, Signature>;
+
+/// What a workflow takes and gives, as whoever calls it sees it.
+#[derive(Debug, Clone, Default)]
+pub(in crate::spec) struct Signature {
+    inputs: Vec<Input>,
+    results: Vec<String>,
+    calls: Vec<String>,
+}
+
+/// Reads the signature from a workflow's text, whatever else is wrong in it.
+pub(in crate::spec) fn signature(text: &str) -> Option<Signature> {
+    // Its faults are told when the whole of it is read.
+    let mut source = Source::new("", text);
+    let node = yaml::parse(&mut source)?;
+    let fields = Fields::of(&node, "a workflow", KEYS, &mut source)?;
+    let results = fields.map("results", &mut source).iter().map(|entry| entry.key.clone()).collect();
+    let (actions, names, prompts, none) = Default::default();
+    let world = World { actions, roles: &names, prompts: &prompts, workflows: &none };
+    let inputs = Reading::new(&mut source, &world, "").inputs(&fields);
+    let mut calls = Vec::new();
+    collect_calls(&node, &mut calls);
+    Some(Signature { inputs, results, calls })
+}
+
+fn collect_calls(node: &Node, calls: &mut Vec<String>) {
+    match &node.value {
+        Tree::List(items) => items.iter().for_each(|item| collect_calls(item, calls)),
+        Tree::Map(entries) => {
+            let text = |key: &str| {
+                entries.iter().find(|entry| entry.key == key).and_then(|entry| match &entry.value.value {
+                    Tree::Text(text) => Some(text.as_str()),
+                    _ => None,
+                })
+            };
+            if text("type") == Some("workflow") {
+                calls.extend(text("workflow").map(str::to_owned));
+            }
+            entries.iter().for_each(|entry| collect_calls(&entry.value, calls));
+        }
+        _ => {}
+    }
+}
+
+impl Signature {
+    /// The signature in the form in which actions declare theirs, so that calls are checked like them.
+    fn declared(&self, id: &str) -> ActionSpec {
+        let input =
+            |input: &Input| Field { required: input.required, ..Field::required(&input.name, input.kind) };
+        ActionSpec {
+            inputs: self.inputs.iter().map(input).collect(),
+            outputs: self.results.iter().map(|name| Field::required(name, Kind::Any)).collect(),
+            ..ActionSpec::reading("", id, "")
+        }
+    }
+}
+
+impl Reading<'_> {
+    /// A step that has another workflow run.
+    pub(super) fn called(&mut self, fields: &Fields<'_>) -> (StepKind, Option<ActionSpec>) {
+        let id = fields.required_text("workflow", self.source).unwrap_or_default().to_owned();
+        let known = &self.world.workflows;
+        let spec = known.get(&id).map(|signature| signature.declared(&id));
+        if let Some(node) = fields.value("workflow").filter(|_| !id.is_empty()) {
+            if spec.is_none() {
+                let names: Vec<&str> = known.keys().map(String::as_str).collect();
+                let message = format!("there is no workflow `{id}`");
+                self.source.fault_with_help(node.span.clone(), message, yaml::suggestion(&id, &names));
+            } else if let Some(way) = way(&id, self.id, known) {
+                let message = format!("the workflow would run itself: {} → {}", self.id, way.join(" → "));
+                self.source.fault(node.span.clone(), message);
+            }
+        }
+        (StepKind::Workflow { workflow: id }, spec)
+    }
+}
+
+/// The way from one workflow to another by their calls, both included.
+fn way(from: &str, to: &str, known: &Signatures) -> Option<Vec<String>> {
+    fn follow(at: &str, to: &str, known: &Signatures, seen: &mut BTreeSet<String>) -> Option<Vec<String>> {
+        if at == to {
+            return Some(vec![at.to_owned()]);
+        }
+        if !seen.insert(at.to_owned()) {
+            return None;
+        }
+        let rest = known.get(at)?.calls.iter().find_map(|next| follow(next, to, known, seen))?;
+        Some(std::iter::once(at.to_owned()).chain(rest).collect())
+    }
+    follow(from, to, known, &mut BTreeSet::new())
+}
