@@ -178,7 +178,7 @@ impl App {
         beside.run(learner(&store, &policy, &clock).keep_learning());
         beside.run(Arc::clone(&refusals).keep(Arc::clone(&store), Arc::clone(&clock)));
         let inbox = Inbox::new(Arc::clone(&store), policy, Arc::clone(&clock), move |stopped: &[_]| {
-            stopped.iter().for_each(|run| poke.cancel(*run, "replaced by a newer run"));
+            stopped.iter().for_each(|run| poke.signalled(*run));
             poke.poke();
         })
         .noting(Arc::clone(&refusals))
@@ -187,7 +187,7 @@ impl App {
         let mut tasks = Vec::new();
         let catch_up = Arc::new(CatchUp::new(Arc::clone(&inbox)));
         if let Some(admin) = admin {
-            let desk = Desk { store: Arc::clone(&store), inbox: Arc::clone(&inbox) };
+            let desk = Desk { store: Arc::clone(&store), inbox: Arc::clone(&inbox), engine: engine.clone() };
             let routes = http::admin::router(desk).merge(http::admin::catch_up(Arc::clone(&catch_up)));
             let routes = routes.merge(http::explain::router(explainer));
             let routes = routes.merge(http::catalog::router(Arc::clone(&reload)));

@@ -19,6 +19,7 @@ mod reload;
 mod run;
 mod send;
 mod serve;
+mod signal;
 mod test;
 mod twins;
 
@@ -29,6 +30,7 @@ use self::exit::Exit;
 use self::screen::Screen;
 use crate::config::Environment;
 use crate::failpoint;
+use crate::run::Signal;
 
 /// Turns what happens in a team's tools into finished development work.
 #[derive(Debug, Parser)]
@@ -58,6 +60,14 @@ enum Command {
     Run(run::Arguments),
     /// List runs, or show one with all its steps.
     Runs(look::Arguments),
+    /// Stop a run; what its workflow always does at the end is still done.
+    Cancel(signal::WithReason),
+    /// Let a run begin nothing further until it is resumed.
+    Pause(signal::WithReason),
+    /// Let a run go on that was paused, or that was parked.
+    Resume(signal::Arguments),
+    /// Try again what failed, in a run that failed or was cancelled.
+    Retry(signal::Arguments),
     /// List events, or show one with the reasons of every trigger.
     Events(look::EventArguments),
     /// Say why something happened, or nothing.
@@ -109,6 +119,10 @@ fn run(command: Command, environment: &Environment, screen: &Screen) -> anyhow::
             Command::Reload(arguments) => reload::run(arguments, environment, screen).await,
             Command::CatchUp(arguments) => catch_up::run(arguments, environment, screen).await,
             Command::Run(arguments) => run::run(arguments, environment, screen).await,
+            Command::Cancel(arguments) => signal::run(arguments.cancel(), environment, screen).await,
+            Command::Pause(arguments) => signal::run(arguments.pause(), environment, screen).await,
+            Command::Resume(arguments) => signal::run((arguments, Signal::Resume), environment, screen).await,
+            Command::Retry(arguments) => signal::run((arguments, Signal::Retry), environment, screen).await,
             Command::Runs(arguments) => look::run(look::What::Runs, arguments, environment, screen).await,
             Command::Events(arguments) => look::events(arguments, environment, screen).await,
             Command::Explain(arguments) => explain::run(arguments, environment, screen).await,

@@ -16,6 +16,7 @@ mod journal;
 mod lead;
 mod perform;
 mod scrub;
+pub mod signal;
 
 use std::fmt;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use tokio::task::JoinHandle;
 
 pub use self::handle::Handle;
 use self::handle::Shared;
+pub use self::signal::SignalError;
 use crate::clock::Clock;
 use crate::step::Step;
 use crate::store::Store;

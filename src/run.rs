@@ -15,6 +15,7 @@ pub mod timeline;
 pub mod recovery;
 pub mod retry;
 pub mod scope;
+pub mod signal;
 pub mod state;
 pub mod undo;
 
@@ -22,6 +23,7 @@ pub use self::definition::{Definition, Frozen, Settings};
 pub use self::error::StepError;
 pub use self::illegal::Illegal;
 pub use self::record::{Ending, Entry, Next, Record, Started, Work};
+pub use self::signal::{Sent, Signal};
 pub use self::state::{Run, StepState};
 pub use self::timeline::Timeline;
 

@@ -38,7 +38,7 @@ use crate::event::{Event, SourceName};
 use crate::id::{Digest, EventId, RunId};
 use crate::router::Reasons;
 use crate::router::guard::{Guard, told::Told};
-use crate::run::{Definition, Ending, Entry, Frozen};
+use crate::run::{Definition, Ending, Entry, Frozen, Sent};
 
 pub use self::memory::{Memory, MemoryShelf};
 pub use self::shelf::{Batch, Look, Pair, Shelf, Span};
@@ -186,8 +186,8 @@ pub struct Journal {
     pub entries: Vec<Entry>,
     /// The definition that the first one names.
     pub definition: std::sync::Arc<Definition>,
-    /// Why the run is to stop, if it is.
-    pub unwanted: Option<String>,
+    /// What was said to the run and is not in its journal yet, in order, each with its number.
+    pub signals: Vec<(u64, Sent)>,
 }
 
 /// Something to write.
@@ -201,6 +201,16 @@ pub enum Commit {
         entries: Vec<Entry>,
         /// When the run wants to be looked at again.
         due: Due,
+        /// The signals, by their numbers, that these records take in or that meant nothing: they are kept no longer.
+        heard: Vec<u64>,
+    },
+    /// Something said to a run, whoever has it in hand. It makes the run due, unless it waits for its turn in a
+    /// group: then only being cancelled does. [`StoreError::Conflict`] where there is no such run.
+    Signal {
+        /// The run.
+        run: RunId,
+        /// What is said.
+        sent: Sent,
     },
     /// Values outside any run: ledger, cursors, settings.
     Values {
@@ -216,8 +226,10 @@ pub enum Commit {
 pub enum Due {
     /// The lease is kept: its holder goes on.
     Held,
-    /// The lease is given up; not before this moment.
+    /// The lease is given up; not before this moment, or a signal.
     At(Timestamp),
+    /// The lease is given up; not before a signal.
+    Waiting,
     /// The lease is given up and nothing is left to do.
     Ended,
     /// The lease is given up; a person is needed.
@@ -242,6 +254,8 @@ pub enum Query {
         /// How many at the most.
         limit: usize,
     },
+    /// What was said to a run and is not in its journal yet.
+    Signals(RunId),
     /// One run's summary.
     Run(RunId),
     /// The newest runs before one, newest first.
@@ -276,6 +290,8 @@ pub enum Found {
     Bytes(Vec<u8>),
     /// How an event was judged.
     Reasons(Box<Reasons>),
+    /// Signals, in order, each with its number.
+    Signals(Vec<(u64, Sent)>),
     /// A run.
     Run(Box<RunSummary>),
     /// Runs.

@@ -127,7 +127,10 @@ async fn append(store: Arc<dyn Store>, lease: Lease, count: usize) -> Vec<Durati
         let began = Instant::now();
         let record = work::step_started(seq % work::STEPS + 1);
         let entries = vec![Entry { seq: seq as u64, at: SystemClock.now(), record }];
-        store.commit(Commit::Run { lease: lease.clone(), entries, due: Due::Held }).await.unwrap();
+        store
+            .commit(Commit::Run { lease: lease.clone(), entries, due: Due::Held, heard: Vec::new() })
+            .await
+            .unwrap();
         latencies.push(began.elapsed());
     }
     latencies

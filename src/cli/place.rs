@@ -34,13 +34,22 @@ pub(super) enum Kept {
 impl Place {
     /// Asks a running server for `path` of its API; where none runs, opens the store.
     pub(super) async fn ask(&self, path: &str, environment: &Environment) -> anyhow::Result<Kept> {
+        self.request(|http| http.get(address(path)), environment).await
+    }
+
+    /// Asks a running server for something; where none runs, opens the store.
+    pub(super) async fn request(
+        &self,
+        request: impl FnOnce(&Client) -> RequestBuilder,
+        environment: &Environment,
+    ) -> anyhow::Result<Kept> {
         let data = self.data(environment)?;
         if !data.exists() {
             bail!("nothing is kept in {}: no server has run on it yet", data.display());
         }
         let socket = app::admin_socket(&data);
         if socket.exists()
-            && let Some(answer) = ask_server(&socket, |http| http.get(address(path))).await?
+            && let Some(answer) = ask_server(&socket, request).await?
         {
             return Ok(Kept::Told(answer));
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -13,7 +14,7 @@ use super::perform::{Came, perform};
 use crate::id::StepPath;
 use crate::money::Money;
 use crate::run::decide::{Effect, Job, decide, resume};
-use crate::run::{Ending, Entry, Illegal, Next, Record, Run, Started, StepError, recovery, retry};
+use crate::run::{Entry, Illegal, Next, Record, Run, Sent, Started, StepError, recovery, retry};
 use crate::step::{Context, JournalLost};
 use crate::store::{Commit, Due, Found, Lease, Query, StoreError};
 
@@ -26,28 +27,30 @@ const LAID_DOWN: &str = "@laid_down";
 
 /// Drives a leased run as far as it goes now.
 pub(super) async fn drive(shared: &Arc<Shared>, lease: &Lease) {
-    let halt = shared.take_in_hand(lease.run);
+    let news = shared.take_in_hand(lease.run);
     let journal = match shared.parts.store.load(lease.run).await {
         Ok(Some(journal)) => journal,
         Ok(None) => return tracing::error!("a run without a journal is due"),
         Err(error) => return give_up(shared, lease, &error).await,
     };
-    if let Some(reason) = journal.unwanted {
-        shared.unwanted.insert(lease.run, reason);
-    }
+    let numbers = || journal.signals.iter().map(|(number, _)| *number).collect();
     match recovery::take_up(lease.run, &journal.definition, &journal.entries) {
         Ok(_) if taken_up(&journal.entries) >= TAKEN_UP_MOST => {
             let reason = format!("poison: it was taken up {TAKEN_UP_MOST} times without coming any further");
-            park(shared, lease, journal.entries.len() as u64, reason).await;
+            park(shared, lease, journal.entries.len() as u64, reason, numbers()).await;
         }
         Ok(run) => {
             let writer = Arc::new(Writer::new(shared.parts.clone(), lease.clone(), run));
-            let course = Course { shared: Arc::clone(shared), writer, halt, attempts: JoinSet::new() };
+            let (shared, halt) = (Arc::clone(shared), shared.draining.child_token());
+            let course =
+                Course { shared, writer, halt, news, signals: journal.signals, attempts: JoinSet::new() };
             if let Err(lost) = course.run().await {
                 tracing::warn!(%lost, "the run is laid down");
             }
         }
-        Err(unfit) => park(shared, lease, journal.entries.len() as u64, unfit.to_string()).await,
+        Err(unfit) => {
+            park(shared, lease, journal.entries.len() as u64, unfit.to_string(), numbers()).await;
+        }
     }
 }
 
@@ -64,21 +67,26 @@ async fn give_up(shared: &Shared, lease: &Lease, error: &StoreError) {
     if !matches!(error, StoreError::Corrupt(_)) {
         return;
     }
-    match shared.parts.store.query(Query::Run(lease.run)).await {
-        Ok(Found::Run(summary)) => park(shared, lease, summary.records, error.to_string()).await,
+    let store = &shared.parts.store;
+    let heard = match store.query(Query::Signals(lease.run)).await {
+        Ok(Found::Signals(signals)) => signals.into_iter().map(|(number, _)| number).collect(),
+        _ => Vec::new(),
+    };
+    match store.query(Query::Run(lease.run)).await {
+        Ok(Found::Run(summary)) => park(shared, lease, summary.records, error.to_string(), heard).await,
         // Without its summary nothing can be added to it; it is only kept from being due.
-        _ => commit(shared, lease, Vec::new()).await,
+        _ => commit(shared, lease, Vec::new(), heard).await,
     }
 }
 
-async fn park(shared: &Shared, lease: &Lease, seq: u64, reason: String) {
+async fn park(shared: &Shared, lease: &Lease, seq: u64, reason: String, heard: Vec<u64>) {
     tracing::error!(reason, "the run is parked");
     let entry = Entry { seq, at: shared.parts.clock.now(), record: Record::Parked { reason } };
-    commit(shared, lease, vec![entry]).await;
+    commit(shared, lease, vec![entry], heard).await;
 }
 
-async fn commit(shared: &Shared, lease: &Lease, entries: Vec<Entry>) {
-    let commit = Commit::Run { lease: lease.clone(), entries, due: Due::Parked };
+async fn commit(shared: &Shared, lease: &Lease, entries: Vec<Entry>, heard: Vec<u64>) {
+    let commit = Commit::Run { lease: lease.clone(), entries, due: Due::Parked, heard };
     if let Err(error) = shared.parts.store.commit(commit).await {
         tracing::error!(%error, "the run cannot be parked; it stays leased");
     }
@@ -88,7 +96,12 @@ async fn commit(shared: &Shared, lease: &Lease, entries: Vec<Entry>) {
 struct Course {
     shared: Arc<Shared>,
     writer: Arc<Writer>,
+    /// What stops its steps.
     halt: CancellationToken,
+    /// What wakes it when there is a signal for it.
+    news: Arc<Notify>,
+    /// The signals that it has not heard yet.
+    signals: Vec<(u64, Sent)>,
     attempts: JoinSet<Attempted>,
 }
 
@@ -122,7 +135,10 @@ impl Course {
     async fn resume(&mut self) -> Result<(), JournalLost> {
         let writer = Arc::clone(&self.writer);
         let mut pen = writer.pen().await;
-        if self.shared.is_unwanted(pen.run.id()) {
+        self.hear(&mut pen);
+        if pen.run.is_cancelled() {
+            let stopped = self.stop_what_was_under_way(&mut pen);
+            self.or_park(&mut pen, stopped);
             return Ok(());
         }
         let now = self.now();
@@ -152,19 +168,14 @@ impl Course {
             self.note_laid_down(&mut pen);
             return self.lay_down(&mut pen, Due::At(self.now())).await;
         }
-        let unwanted = self.shared.is_unwanted(pen.run.id()) && pen.run.conclusion().is_none();
-        if unwanted && !self.attempts.is_empty() {
-            writer.flush(&mut pen, Due::Held).await?;
-            return Ok(Outlook::Attempts(None));
-        }
-        if unwanted {
-            let cancelled = self.cancel(&mut pen);
-            self.or_park(&mut pen, cancelled);
-        }
+        self.hear(&mut pen);
         let decided = self.decide(&mut pen);
         let (jobs, wake) = self.or_park(&mut pen, decided).unwrap_or_default();
+        if self.halt.is_cancelled() && !pen.run.is_cancelled() {
+            // What is still to be done, the workflow's `always`, is not stopped by the same word.
+            self.halt = self.shared.draining.child_token();
+        }
         if pen.run.ended() {
-            self.shared.unwanted.remove(&pen.run.id());
             return self.lay_down(&mut pen, Due::Ended).await;
         }
         if self.attempts.is_empty() && jobs.is_empty() {
@@ -202,18 +213,35 @@ impl Course {
         }
     }
 
-    /// Concludes a run that somebody cancelled; what a crash left under way ends here.
-    fn cancel(&mut self, pen: &mut Pen) -> Result<(), Illegal> {
+    /// Takes in what was said to the run.
+    fn hear(&mut self, pen: &mut Pen) {
+        for (number, Sent { by, signal, .. }) in std::mem::take(&mut self.signals) {
+            if pen.heard.contains(&number) {
+                continue;
+            }
+            pen.heard.push(number);
+            match signal.fits(&pen.run) {
+                Ok(()) => {
+                    tracing::info!(signal = signal.name(), by, "the run is signalled");
+                    let written = self.writer.write(pen, self.now(), Record::Signalled { by, signal });
+                    self.or_park(pen, written);
+                }
+                Err(why) => tracing::info!(signal = signal.name(), by, %why, "a signal means nothing"),
+            }
+        }
+        if pen.run.is_cancelled() {
+            self.halt.cancel();
+        }
+    }
+
+    /// What a crash left under way in a run that is to stop ends here.
+    fn stop_what_was_under_way(&self, pen: &mut Pen) -> Result<(), Illegal> {
         let under_way: Vec<_> =
             pen.run.under_way().map(|(path, attempt)| (path.clone(), attempt.number)).collect();
         for (step, attempt) in under_way {
             self.writer.write(pen, self.now(), cancelled(step, attempt, Money::ZERO))?;
         }
-        // What is still to be done, the workflow's `always`, is not stopped by the same word.
-        self.halt = self.shared.take_in_hand(pen.run.id());
-        let reason = self.shared.unwanted.get(&pen.run.id()).map(|reason| reason.value().clone());
-        let results = Default::default();
-        self.writer.write(pen, self.now(), Record::Concluded { ending: Ending::Cancelled, reason, results })
+        Ok(())
     }
 
     /// A record that cannot follow is a mistake of ours: the run stops and says so.
@@ -232,6 +260,7 @@ impl Course {
         match wake {
             _ if pen.run.parked().is_some() => Due::Parked,
             Some(at) => Due::At(at),
+            None if pen.run.paused().is_some() => Due::Waiting,
             None => {
                 self.park(pen, "nothing is left to decide, and yet it has not ended".to_owned());
                 Due::Parked
@@ -269,8 +298,18 @@ impl Course {
                 Err(error) => return Err(JournalLost(format!("an attempt was lost: {error}"))),
             },
             () = alarm => {}
+            () = self.news.notified() => self.listen().await,
         }
         Ok(())
+    }
+
+    /// Reads what was said to the run. What cannot be read now is read when the run is laid down.
+    async fn listen(&mut self) {
+        match self.shared.parts.store.query(Query::Signals(self.writer.run())).await {
+            Ok(Found::Signals(signals)) => self.signals = signals,
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "a signal cannot be read yet"),
+        }
     }
 
     /// Waits for all attempts, which have been told to stop.
@@ -310,7 +349,7 @@ impl Course {
     }
 
     fn is_only_paused(&self, pen: &Pen) -> bool {
-        self.shared.draining.is_cancelled() && !self.shared.is_unwanted(pen.run.id())
+        self.shared.draining.is_cancelled() && !pen.run.is_cancelled()
     }
 
     fn perform(&mut self, run: &Run, job: Job) {

@@ -7,8 +7,10 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use super::signal::{self, SignalError};
 use super::{Options, Parts};
 use crate::id::RunId;
+use crate::run::Sent;
 
 /// The engine's handle; cheap to clone.
 #[derive(Debug, Clone)]
@@ -26,14 +28,20 @@ impl Handle {
         self.shared.poked.notify_one();
     }
 
-    /// Asks for a run to be cancelled: its steps are stopped, it concludes as cancelled and does what its
-    /// workflow always does at the end. A run that is not in hand now is cancelled when its turn comes.
+    /// Says something to a run, which hears of it now.
     ///
-    /// The request lives as long as the process, unless the store has it too.
-    pub fn cancel(&self, run: RunId, reason: &str) {
-        self.shared.unwanted.insert(run, reason.to_owned());
-        if let Some(halt) = self.shared.in_hand.get(&run) {
-            halt.cancel();
+    /// # Errors
+    /// As [`signal::send`].
+    pub async fn signal(&self, run: RunId, sent: Sent) -> Result<(), SignalError> {
+        signal::send(&*self.shared.parts.store, run, sent).await?;
+        self.signalled(run);
+        Ok(())
+    }
+
+    /// Hints that the store has a signal for a run. One that is in hand hears of it now, any other is due.
+    pub fn signalled(&self, run: RunId) {
+        if let Some(news) = self.shared.in_hand.get(&run) {
+            news.notify_one();
         }
         self.poke();
     }
@@ -68,10 +76,8 @@ pub(super) struct Shared {
     pub(super) parts: Parts,
     /// Something became due, or a course ended.
     pub(super) poked: Notify,
-    /// Runs in hand, with what stops their steps.
-    pub(super) in_hand: DashMap<RunId, CancellationToken>,
-    /// Runs that are to be cancelled, and why.
-    pub(super) unwanted: DashMap<RunId, String>,
+    /// Runs in hand, each with what wakes it when there is a signal for it.
+    pub(super) in_hand: DashMap<RunId, Arc<Notify>>,
     /// Nothing further is leased; steps stop.
     pub(super) draining: CancellationToken,
     /// Courses are dropped where they stand.
@@ -87,21 +93,14 @@ impl Shared {
             parts,
             poked: Notify::new(),
             in_hand: DashMap::new(),
-            unwanted: DashMap::new(),
             draining: CancellationToken::new(),
             dropping: CancellationToken::new(),
             stopped: CancellationToken::new(),
         }
     }
 
-    /// What stops the steps of a run from now on.
-    pub(super) fn take_in_hand(&self, run: RunId) -> CancellationToken {
-        let halt = self.draining.child_token();
-        self.in_hand.insert(run, halt.clone());
-        halt
-    }
-
-    pub(super) fn is_unwanted(&self, run: RunId) -> bool {
-        self.unwanted.contains_key(&run)
+    /// What wakes a run from now on when there is a signal for it.
+    pub(super) fn take_in_hand(&self, run: RunId) -> Arc<Notify> {
+        Arc::clone(&self.in_hand.entry(run).or_default())
     }
 }

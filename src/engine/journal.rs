@@ -11,7 +11,7 @@ use serde_json::Value;
 use tracing::Instrument as _;
 
 use super::Parts;
-use crate::id::StepPath;
+use crate::id::{RunId, StepPath};
 use crate::run::{Entry, Illegal, Record, Run};
 use crate::step::{self, JournalLost};
 use crate::store::{Commit, Due, Lease, StoreError};
@@ -31,14 +31,21 @@ pub(super) struct Writer {
 #[derive(Debug)]
 pub(super) struct Pen {
     pub(super) run: Run,
+    /// The signals that were heard and are still kept.
+    pub(super) heard: Vec<u64>,
     pending: Vec<Entry>,
     lost: Option<String>,
 }
 
 impl Writer {
     pub(super) fn new(parts: Parts, lease: Lease, run: Run) -> Self {
-        let pen = Pen { run, pending: Vec::new(), lost: None };
+        let pen = Pen { run, heard: Vec::new(), pending: Vec::new(), lost: None };
         Self { parts, lease, pen: tokio::sync::Mutex::new(pen) }
+    }
+
+    /// Whose journal it is.
+    pub(super) fn run(&self) -> RunId {
+        self.lease.run
     }
 
     /// The run, for as long as the guard is held; nobody else writes meanwhile.
@@ -60,21 +67,22 @@ impl Writer {
         if let Some(lost) = &pen.lost {
             return Err(JournalLost(lost.clone()));
         }
-        if pen.pending.is_empty() && due == Due::Held {
+        if pen.pending.is_empty() && pen.heard.is_empty() && due == Due::Held {
             return Ok(());
         }
-        let entries = std::mem::take(&mut pen.pending);
-        let written = self.commit(entries, due).await.map_err(|error| error.to_string());
+        let (entries, heard) = (std::mem::take(&mut pen.pending), std::mem::take(&mut pen.heard));
+        let written = self.commit(entries, heard, due).await.map_err(|error| error.to_string());
         // A write that comes too late must not take the run in hand again.
         let given_up = (due != Due::Held).then(|| "the lease was given up".to_owned());
         pen.lost = written.clone().err().or(given_up);
         written.map_err(JournalLost)
     }
 
-    async fn commit(&self, entries: Vec<Entry>, due: Due) -> Result<(), StoreError> {
+    async fn commit(&self, entries: Vec<Entry>, heard: Vec<u64>, due: Due) -> Result<(), StoreError> {
         let mut pause = FIRST_PAUSE;
         loop {
-            let commit = Commit::Run { lease: self.lease.clone(), entries: entries.clone(), due };
+            let (lease, entries, heard) = (self.lease.clone(), entries.clone(), heard.clone());
+            let commit = Commit::Run { lease, entries, due, heard };
             match self.parts.store.commit(commit).await {
                 Err(StoreError::Busy) => {
                     tracing::warn!("the store is busy; the commit waits");

@@ -2,6 +2,7 @@
 
 mod kept;
 mod poison;
+mod signals;
 mod stage;
 
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use super::Options;
 use crate::clock::{Clock as _, ManualClock, SystemClock};
 use crate::id::{RunId, StepPath};
 use crate::run::fixture::{act, all, at, definition, run_id};
-use crate::run::{Ending, Next, Record, StepError, StepState};
+use crate::run::{Ending, Next, Record, Signal, StepError, StepState};
 use crate::store::Due;
 
 fn shelf(workflow: Value) -> Arc<Shelf> {
@@ -302,7 +303,8 @@ async fn a_cancelled_run_stops_its_step_and_still_does_what_is_always_done() {
     });
     let (handle, _lead) = start(Options::default(), &shelf, &script, system());
     until("the step is performed", || script.names().len() == 2).await;
-    handle.cancel(run_id(), "somebody cancelled it");
+    shelf.signal(run_id(), Signal::Cancel { reason: None });
+    handle.signalled(run_id());
     ended(&shelf).await;
     assert_eq!(script.names(), ["@start#1", "a#1", "@post/always/clean#1"]);
     assert_eq!(ending(&shelf), Some(Ending::Cancelled));

@@ -6,17 +6,19 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::{FromRef, Path, Query, State};
 use axum::http::HeaderMap;
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::error::Problem;
 use super::views;
+use crate::engine::Handle;
 use crate::event::RepositoryName;
 use crate::id::{EventId, RunId};
 use crate::ingress::{CatchUp, Inbox, OrderError, Wanted};
 use crate::router::own::Order;
+use crate::run::Sent;
 use crate::store::Store;
 
 /// The largest page.
@@ -34,6 +36,8 @@ pub struct Desk {
     pub store: Arc<dyn Store>,
     /// What takes orders.
     pub inbox: Arc<Inbox>,
+    /// What runs hear signals from.
+    pub engine: Handle,
 }
 
 impl FromRef<Desk> for Arc<dyn Store> {
@@ -48,11 +52,18 @@ impl FromRef<Desk> for Arc<Inbox> {
     }
 }
 
+impl FromRef<Desk> for Handle {
+    fn from_ref(desk: &Desk) -> Self {
+        desk.engine.clone()
+    }
+}
+
 /// The routes over a store and an inbox.
 pub fn router(desk: Desk) -> Router {
     Router::new()
         .route("/api/v1/runs", get(runs).post(start))
         .route("/api/v1/runs/{id}", get(run))
+        .route("/api/v1/runs/{id}/signals", post(signal))
         .route("/api/v1/events", get(events))
         .route("/api/v1/events/{id}", get(event))
         .route("/api/v1/census", get(census))
@@ -100,6 +111,12 @@ async fn start(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, body: Bytes)
 
 async fn run(State(store): State<Arc<dyn Store>>, Path(id): Path<RunId>) -> Answer {
     views::run(&*store, id).await?.map(Json).ok_or(Problem::Missing("run"))
+}
+
+/// Says something to a run.
+async fn signal(State(engine): State<Handle>, Path(id): Path<RunId>, Json(sent): Json<Sent>) -> Answer {
+    engine.signal(id, sent).await?;
+    Ok(Json(json!({ "run": id })))
 }
 
 async fn events(State(store): State<Arc<dyn Store>>, Query(page): Query<Page<EventId>>) -> Answer {

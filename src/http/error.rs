@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::engine::SignalError;
 use crate::ingress::refused::Cause;
 use crate::ingress::{OrderError, Rejection};
 use crate::store::StoreError;
@@ -30,6 +31,8 @@ pub enum Problem {
     NotReady,
     /// There is nothing of this sort under the name that was asked for.
     Missing(&'static str),
+    /// What was said to a run means nothing to it.
+    Signal(SignalError),
     /// Ostler is at fault.
     Internal,
 }
@@ -45,6 +48,16 @@ impl From<OrderError> for Problem {
         match error {
             OrderError::Rejected(rejection) => Self::Rejected(rejection),
             other => Self::Order(other),
+        }
+    }
+}
+
+impl From<SignalError> for Problem {
+    fn from(error: SignalError) -> Self {
+        match error {
+            SignalError::Missing => Self::Missing("run"),
+            SignalError::Store(error) => error.into(),
+            other => Self::Signal(other),
         }
     }
 }
@@ -75,7 +88,7 @@ impl Problem {
             Self::Broken | Self::Rejected(Rejection::Undecodable(_)) => StatusCode::BAD_REQUEST,
             Self::Rejected(Rejection::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Rejected(Rejection::Unbelieved(_)) => StatusCode::UNAUTHORIZED,
-            Self::Order(OrderError::KeyUsed) => StatusCode::CONFLICT,
+            Self::Order(OrderError::KeyUsed) | Self::Signal(_) => StatusCode::CONFLICT,
             Self::Order(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NotReady | Self::Rejected(Rejection::Overloaded) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal | Self::Rejected(Rejection::Failed(_)) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -92,6 +105,7 @@ impl Problem {
             Self::Broken => "body-broke-off",
             Self::Order(OrderError::KeyUsed) => "key-used",
             Self::Order(_) => "unfit-order",
+            Self::Signal(_) => "pointless-signal",
             Self::NotReady => "not-ready",
             Self::Internal | Self::Rejected(Rejection::Failed(_)) => "internal",
             Self::Rejected(Rejection::Unknown) => "unknown-source",
@@ -122,6 +136,7 @@ impl Problem {
             Self::Missing(what) => format!("there is no such {what}"),
             Self::Internal => "something went wrong here".to_owned(),
             Self::Order(error) => error.to_string(),
+            Self::Signal(error) => error.to_string(),
             Self::Rejected(rejection) => rejection.to_string(),
         }
     }

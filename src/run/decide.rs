@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use self::walk::Walk;
 use super::place;
-use super::record::Record;
+use super::record::{Ending, Record};
 use super::state::Run;
 use crate::id::StepPath;
 use crate::spec::workflow::AnswerField;
@@ -90,11 +90,26 @@ pub fn decide(run: &Run, now: Timestamp) -> Vec<Effect> {
     if run.started().is_none() || run.ended() || run.parked().is_some() {
         return Vec::new();
     }
+    if let Some(reason) = run.cancelled() {
+        return cancel(run, reason);
+    }
+    if run.paused().is_some() {
+        return Vec::new();
+    }
     let mut walk = Walk::new(run, now);
     match run.conclusion() {
         None => walk.main(),
         Some(conclusion) => walk.post(conclusion),
     }
+}
+
+/// A run that is to stop concludes once nothing is under way any more.
+fn cancel(run: &Run, reason: &str) -> Vec<Effect> {
+    if run.under_way().next().is_some() {
+        return Vec::new();
+    }
+    let (reason, results) = (Some(reason.to_owned()), Map::new());
+    vec![Effect::Record(Record::Concluded { ending: Ending::Cancelled, reason, results })]
 }
 
 /// The attempts that were under way when the run was last seen, to be performed again as they were.

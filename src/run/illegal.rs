@@ -1,5 +1,6 @@
 //! Records that cannot follow those before them.
 
+use super::signal::Pointless;
 use crate::id::StepPath;
 
 /// Why a record cannot be taken into a run. On recovery it means that the journal is not one that this
@@ -57,6 +58,9 @@ pub enum Illegal {
     /// Two conclusions.
     #[error("the run concludes a second time")]
     ConcludedTwice,
+    /// A signal that means nothing to the run as it stands.
+    #[error("a signal that means nothing here: {0}")]
+    Pointless(Pointless),
     /// An end without a conclusion.
     #[error("the run ends before it concludes")]
     NotConcluded,

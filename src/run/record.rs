@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::error::StepError;
+use super::signal::Signal;
 use crate::event::{Event, RepositoryName, TaskRef};
 use crate::id::{Digest, StepPath};
 use crate::money::Money;
@@ -107,6 +108,14 @@ pub enum Record {
         attempt: u32,
         /// What it waits for.
         wait: Wait,
+    },
+    /// Somebody said something to the run.
+    Signalled {
+        /// Who, for people; nobody where Ostler did it itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+        /// What.
+        signal: Signal,
     },
     /// The outcome is known; what is left is `post_execution`.
     Concluded {

@@ -25,6 +25,7 @@ pub struct Run {
     id: RunId,
     definition: Arc<Definition>,
     length: u64,
+    /// When it began, or was opened again, and what it started with.
     began: Option<(Timestamp, Arc<Started>)>,
     steps: BTreeMap<StepPath, StepState>,
     finished: Vec<StepPath>,
@@ -36,6 +37,8 @@ pub struct Run {
     cost: Money,
     conclusion: Option<Conclusion>,
     parked: Option<String>,
+    paused: Option<String>,
+    cancelled: Option<String>,
     ended: bool,
 }
 
@@ -62,6 +65,8 @@ pub enum StepState {
     Done,
     /// It failed for good; `next` is never [`Next::Retry`].
     Failed {
+        /// The attempt that failed; one of a step that could not even begin has no kind.
+        attempt: Attempt,
         /// Why.
         error: StepError,
         /// What follows.
@@ -116,6 +121,8 @@ impl Run {
             cost: Money::ZERO,
             conclusion: None,
             parked: None,
+            paused: None,
+            cancelled: None,
             ended: false,
         }
     }
@@ -241,6 +248,24 @@ impl Run {
     #[must_use]
     pub fn parked(&self) -> Option<&str> {
         self.parked.as_deref()
+    }
+
+    /// Why nothing further is begun for now.
+    #[must_use]
+    pub fn paused(&self) -> Option<&str> {
+        self.paused.as_deref()
+    }
+
+    /// Whether it was told to stop, and has not concluded since.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.is_some()
+    }
+
+    /// Why it was told to stop.
+    #[must_use]
+    pub fn cancelled(&self) -> Option<&str> {
+        self.cancelled.as_deref()
     }
 
     /// Whether nothing is left to do.

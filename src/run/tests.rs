@@ -2,6 +2,7 @@
 
 mod frames;
 mod golden;
+mod signals;
 mod simulation;
 mod waits;
 

@@ -17,6 +17,7 @@ use crate::store::{codec, keys};
 mod damage;
 mod golden;
 mod guards;
+mod signals;
 mod promises;
 mod replay;
 mod sweeping;
@@ -89,6 +90,11 @@ promises! {
     of_fifty_of_one_group_at_once_one_is_due
     a_queue_drains_in_order_also_over_an_opening
     a_parked_run_gives_its_slot_up
+    a_signal_is_kept_until_it_is_heard_and_makes_its_run_due
+    what_is_said_to_a_run_in_hand_keeps_it_from_being_laid_down
+    what_is_finished_can_be_opened_again_by_a_signal_and_by_nothing_else
+    nothing_is_said_to_a_run_that_is_not_there
+    a_run_that_waits_for_its_turn_is_made_due_only_to_be_cancelled
     who_skips_names_whom_it_found
     who_replaces_ends_what_waits_and_stops_what_is_under_way
     a_flurry_is_one_run_once_it_is_quiet
@@ -234,7 +240,7 @@ async fn leased(store: &impl Store, now: i64) -> Lease {
 }
 
 async fn write(store: &impl Store, lease: &Lease, entries: Vec<Entry>, due: Due) -> Result<(), StoreError> {
-    store.commit(Commit::Run { lease: lease.clone(), entries, due }).await
+    store.commit(Commit::Run { lease: lease.clone(), entries, due, heard: Vec::new() }).await
 }
 
 async fn put(store: &impl Store, name: &str, value: Option<&[u8]>) {

@@ -13,7 +13,7 @@ use crate::event::Event;
 use crate::id::{EventId, RunId};
 use crate::money::Money;
 use crate::router::Reasons;
-use crate::run::{Ending, Entry, Record};
+use crate::run::{Ending, Entry, Record, Signal};
 use crate::spec::Priority;
 
 /// Something with its place among everything that ever happened here.
@@ -159,12 +159,29 @@ impl Head {
                 self.ending = Some(*ending);
                 summary.reason.clone_from(reason);
             }
+            Record::Signalled { by, signal } => self.hear(by.as_deref(), signal),
             Record::Ended => summary.status = self.ending.unwrap_or(Ending::Failed).into(),
             Record::Parked { reason } => {
                 summary.status = RunStatus::Parked;
                 summary.reason = Some(reason.clone());
             }
             _ => {}
+        }
+    }
+
+    fn hear(&mut self, by: Option<&str>, signal: &Signal) {
+        let summary = &mut self.summary;
+        let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
+        match signal {
+            Signal::Pause { reason } => {
+                let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+                summary.reason = Some(format!("paused{by}{reason}"));
+            }
+            Signal::Cancel { .. } => {}
+            Signal::Resume => summary.reason = None,
+            Signal::Retry => {
+                (summary.status, summary.reason, self.ending) = (RunStatus::Open, None, None);
+            }
         }
     }
 

@@ -29,7 +29,7 @@ const DUE_LOW: u8 = b'o';
 const SEAT: u8 = b'g';
 const MEMBER: u8 = b'n';
 const GUARDED: u8 = b'k';
-const UNWANTED: u8 = b'x';
+const SIGNAL: u8 = b'w';
 
 /// The letters of due times: the one for what has no priority of its own is the oldest.
 const DUES: [(u8, Priority); 3] =
@@ -204,9 +204,19 @@ pub(super) fn all_guarded() -> Span {
     Span::under(vec![GUARDED])
 }
 
-/// Why a run that is under way is to stop.
-pub(super) fn unwanted(run: RunId) -> Key {
-    key(UNWANTED, &[run.as_bytes()])
+/// Something that was said to a run.
+pub(super) fn signal(run: RunId, number: u64) -> Key {
+    key(SIGNAL, &[run.as_bytes(), &number.to_be_bytes()])
+}
+
+/// Everything that was said to a run, in order.
+pub(super) fn signals(run: RunId) -> Span {
+    Span::under(key(SIGNAL, &[run.as_bytes()]))
+}
+
+/// The number of a [`signal`] key.
+pub(super) fn number_of(key: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(key.get(17..)?.try_into().ok()?))
 }
 
 /// A definition's text.

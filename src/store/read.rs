@@ -14,7 +14,7 @@ use super::writer::lease::Leases;
 use super::{Accepted, Damage, Found, Happening, Journal, Progress, Query, Scrubbed, StoreError, codec};
 use crate::id::{Digest, EventId, RunId};
 use crate::router::Reasons;
-use crate::run::{Definition, Entry, Record};
+use crate::run::{Definition, Entry, Record, Sent};
 
 const PAGE: usize = 256;
 
@@ -48,9 +48,14 @@ fn journal(look: &impl Look, run: RunId, records: u64) -> Result<Journal, StoreE
         return Err(StoreError::Corrupt(format!("{run} does not begin with its start")));
     };
     let definition = definition(look, started.definition)?;
-    let unwanted = kept::bytes(look, &keys::unwanted(run))?;
-    let unwanted = unwanted.map(|reason| String::from_utf8_lossy(&reason).into_owned());
-    Ok(Journal { definition: Arc::new(definition), entries, unwanted })
+    Ok(Journal { definition: Arc::new(definition), entries, signals: signals(look, run)? })
+}
+
+/// What was said to a run and is not in its journal yet.
+fn signals(look: &impl Look, run: RunId) -> Result<Vec<(u64, Sent)>, StoreError> {
+    let pairs = look.scan(&keys::signals(run), usize::MAX)?;
+    let numbered = |pair: &Pair| Ok((keys::number_of(&pair.0).unwrap_or_default(), kept::read(pair)?));
+    pairs.iter().map(numbered).collect()
 }
 
 fn definition(look: &impl Look, digest: Digest) -> Result<Definition, StoreError> {
@@ -78,6 +83,7 @@ pub(super) fn answer(look: &impl Look, leases: &Leases, query: Query) -> Result<
         Query::Events { before, limit } => {
             Some(Found::Events(readable(look, keys::events_before(before), limit, kept::event)?))
         }
+        Query::Signals(run) => Some(Found::Signals(signals(look, run)?)),
         Query::Run(run) => kept::head(look, run)?.map(|head| Found::Run(Box::new(head.summary))),
         Query::Runs { before, limit } => {
             let heads: Vec<Head> = readable(look, keys::runs_before(before), limit, kept::read)?;

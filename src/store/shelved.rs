@@ -10,7 +10,7 @@ use super::writer::desk::Desk;
 use super::writer::judge::{self, Prepared};
 use super::writer::lease::{Given, Leases};
 use super::writer::prune::{self, Old};
-use super::writer::scrub;
+use super::writer::{scrub, signal};
 use super::{
     Accepted, Answer, Commit, Found, Intake, Journal, Lease, Options, Progress, Query, Scrubbed, Store,
     StoreError, read,
@@ -106,7 +106,11 @@ impl<S: Shelf> Store for Shelved<S> {
 
     fn commit(&self, commit: Commit) -> Answer<'_, ()> {
         Box::pin(self.writer.submit(move |desk| match commit {
-            Commit::Run { lease, entries, due } => judge::commit(desk, &lease, &entries, due),
+            Commit::Run { lease, entries, due, heard } => {
+                signal::forget(desk, lease.run, &heard)?;
+                judge::commit(desk, &lease, &entries, due)
+            }
+            Commit::Signal { run, sent } => signal::send(desk, run, &sent),
             Commit::Values { expect, put } => judge::values(desk, &expect, &put),
         }))
     }

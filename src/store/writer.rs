@@ -13,6 +13,7 @@ pub(super) mod prune;
 mod recount;
 mod scribe;
 pub(super) mod scrub;
+pub(super) mod signal;
 
 use std::fmt;
 use std::sync::Arc;

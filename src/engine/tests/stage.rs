@@ -15,7 +15,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::engine::{Engine, Handle, Options, Parts};
 use crate::id::RunId;
 use crate::run::fixture::{at, started};
-use crate::run::{Definition, Entry, Record, Run, StepError};
+use crate::run::{Definition, Entry, Record, Run, Sent, Signal, StepError};
 use crate::step::{Context, Outcome, Step};
 use crate::store::{
     Accepted, Answer, Commit, Due, Found, Intake, Journal, Lease, Progress, Query, Scrubbed, Store,
@@ -36,6 +36,7 @@ pub(super) struct Row {
     pub(super) definition: Arc<Definition>,
     pub(super) due: Due,
     pub(super) epoch: u64,
+    pub(super) signals: Vec<(u64, Sent)>,
     /// How many records each commit had.
     pub(super) batches: Vec<usize>,
 }
@@ -48,7 +49,14 @@ impl Shelf {
     pub(super) fn put(&self, run: RunId, definition: &Arc<Definition>) {
         let entries = vec![Entry { seq: 0, at: at(0), record: started(definition) }];
         let definition = Arc::clone(definition);
-        let row = Row { entries, definition, due: Due::At(at(0)), epoch: 0, batches: Vec::new() };
+        let row = Row {
+            entries,
+            definition,
+            due: Due::At(at(0)),
+            epoch: 0,
+            signals: Vec::new(),
+            batches: Vec::new(),
+        };
         self.rows().insert(run, row);
     }
 
@@ -58,6 +66,17 @@ impl Shelf {
 
     pub(super) fn change(&self, run: RunId, change: impl FnOnce(&mut Row)) {
         change(self.rows().get_mut(&run).unwrap());
+    }
+
+    /// Keeps a signal for a run, as the store does.
+    pub(super) fn signal(&self, run: RunId, signal: Signal) {
+        self.change(run, |row| {
+            let number = row.signals.last().map_or(0, |(last, _)| last + 1);
+            row.signals.push((number, Sent { at: at(0), by: Some("ada".to_owned()), signal }));
+            if row.due != Due::Held {
+                row.due = Due::At(at(0));
+            }
+        });
     }
 
     pub(super) fn run(&self, run: RunId) -> Run {
@@ -78,7 +97,7 @@ impl Shelf {
     }
 
     fn write(&self, commit: Commit) -> Result<(), StoreError> {
-        let Commit::Run { lease, entries, due } = commit else { return Err(absent()) };
+        let Commit::Run { lease, entries, due, heard } = commit else { return Err(absent()) };
         let mut busy = self.busy.lock().unwrap();
         if *busy > 0 {
             *busy -= 1;
@@ -94,7 +113,9 @@ impl Shelf {
         }
         row.batches.push(entries.len());
         row.entries.extend(entries);
-        row.due = due;
+        row.signals.retain(|(number, _)| !heard.contains(number));
+        let unheard = due != Due::Held && !row.signals.is_empty();
+        row.due = if unheard { Due::At(at(0)) } else { due };
         Ok(())
     }
 }
@@ -121,8 +142,8 @@ impl Store for Shelf {
 
     fn load(&self, run: RunId) -> Answer<'_, Option<Journal>> {
         let row = self.row(run);
-        async move { Ok(Some(Journal { entries: row.entries, definition: row.definition, unwanted: None })) }
-            .boxed()
+        let Row { entries, definition, signals, .. } = row;
+        async move { Ok(Some(Journal { entries, definition, signals })) }.boxed()
     }
 
     fn commit(&self, commit: Commit) -> Answer<'_, ()> {
@@ -136,7 +157,11 @@ impl Store for Shelf {
         .boxed()
     }
 
-    fn query(&self, _: Query) -> Answer<'_, Found> {
+    fn query(&self, query: Query) -> Answer<'_, Found> {
+        if let Query::Signals(run) = query {
+            let signals = self.row(run).signals;
+            return async move { Ok(Found::Signals(signals)) }.boxed();
+        }
         let due = self
             .rows()
             .values()

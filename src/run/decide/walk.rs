@@ -137,7 +137,7 @@ impl<'a> Walk<'a> {
             StepState::Done | StepState::Skipped | StepState::Failed { next: Next::Continue, .. } => {
                 Verdict::Settled
             }
-            StepState::Failed { error, next } => {
+            StepState::Failed { error, next, .. } => {
                 let message = told(path, error);
                 Verdict::Failed(StepError { message, ..error.clone() }, next.clone())
             }

@@ -13,6 +13,8 @@ use crate::run::record::{Ending, Entry, Next, Record, Started, Wait};
 use crate::run::{place, scope};
 use crate::spec::{Step, StepKind};
 
+mod hear;
+
 impl Run {
     /// Takes one record in.
     ///
@@ -29,13 +31,17 @@ impl Run {
     }
 
     /// What holds for every record, whatever it says: the first one starts the run, nothing follows its
-    /// end, and a parked run can only be concluded.
+    /// end but a signal, and a parked run can only be concluded or signalled.
     fn admit(&self, record: &Record) -> Result<(), Illegal> {
         match (record, &self.began) {
             (Record::Started(_), Some(_)) => return Err(Illegal::StartedTwice),
             (Record::Started(_), None) => return Ok(()),
             (_, None) => return Err(Illegal::NotStarted),
             (_, Some(_)) => {}
+        }
+        // What is said to a run is judged by what the run is.
+        if matches!(record, Record::Signalled { .. }) {
+            return Ok(());
         }
         if self.ended {
             return Err(Illegal::AfterEnd);
@@ -85,6 +91,7 @@ impl Run {
                 self.conclude(*ending, reason.clone())?;
                 self.results.clone_from(results);
             }
+            Record::Signalled { by, signal } => self.hear(entry.at, by.as_deref(), signal)?,
             Record::Ended => self.end()?,
             Record::Parked { reason } => self.parked = Some(reason.clone()),
         }
@@ -211,7 +218,7 @@ impl Run {
         self.closable(path)?;
         let state = match next {
             Next::Retry { at } => StepState::Waiting { attempt: failed, at: *at },
-            next => StepState::Failed { error: error.clone(), next: next.clone() },
+            next => StepState::Failed { attempt: failed, error: error.clone(), next: next.clone() },
         };
         self.steps.insert(path.clone(), state);
         Ok(())
@@ -226,6 +233,8 @@ impl Run {
         }
         self.conclusion = Some(Conclusion { ending, reason });
         self.parked = None;
+        self.paused = None;
+        self.cancelled = None;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use super::*;
 use crate::id::EffectKey;
 use crate::router::guard::{Group, Limit, Pacing, Voice};
+use crate::run::Signal;
 use crate::spec::{Period, Priority, Rate, WhenBusy};
 
 fn open_guard() -> Guard {
@@ -52,8 +53,11 @@ async fn came(store: &impl Store, second: i64, guard: Guard) -> (Vec<RunId>, Vec
 async fn ended(store: &impl Store, now: i64) -> RunId {
     let lease = leased(store, now).await;
     let records = summary(store, lease.run).await.records;
-    write(store, &lease, finish(records, now), Due::Ended).await.unwrap();
-    lease.run
+    let signals = store.load(lease.run).await.unwrap().unwrap().signals;
+    let heard = signals.into_iter().map(|(number, _)| number).collect();
+    let (run, entries) = (lease.run, finish(records, now));
+    store.commit(Commit::Run { lease, entries, due: Due::Ended, heard }).await.unwrap();
+    run
 }
 
 async fn nothing_is_due(store: &impl Store) {
@@ -154,10 +158,10 @@ pub(super) async fn who_replaces_ends_what_waits_and_stops_what_is_under_way(hom
     // What is to stop survives, and stops now instead of when it had wanted to go on.
     store.close();
     let store = home.open();
-    let unwanted = store.load(run_id(11)).await.unwrap().unwrap().unwanted;
-    assert_eq!(unwanted, Some(format!("replaced by {}", run_id(12))));
+    let signals = store.load(run_id(11)).await.unwrap().unwrap().signals;
+    let reason = Some(format!("replaced by {}", run_id(12)));
+    assert!(matches!(&signals[..], [(0, sent)] if sent.signal == Signal::Cancel { reason }), "{signals:?}");
     assert_eq!(ended(&store, 100).await, run_id(11));
-    assert_eq!(store.load(run_id(11)).await.unwrap().unwrap().unwanted, None);
     assert_eq!(leased(&store, 100).await.run, run_id(12));
     assert_eq!(census(&store).await.open_runs, 1);
 }

@@ -1,6 +1,7 @@
 //! What every store promises.
 
 pub(super) use super::guards::*;
+pub(super) use super::signals::*;
 use super::*;
 
 pub(super) async fn a_delivery_is_found_whole(home: &impl Home) {

@@ -10,11 +10,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::desk::Desk;
-use super::{judge, scrub};
+use super::{judge, signal};
 use crate::id::RunId;
 use crate::router::guard::judge::Admitted;
 use crate::router::guard::{Guard, Held, Known, Member, Pending, judge as admit};
-use crate::run::{Ending, Entry, Record};
+use crate::run::{Ending, Entry, Record, Sent, Signal};
 use crate::spec::Priority;
 use crate::store::StoreError;
 use crate::store::kept::{self, Guarded, Seat};
@@ -64,9 +64,14 @@ pub(super) fn take_on<S: Shelf>(
     Ok(Ok(Taken { admitted, hops: known.hops, stopped }))
 }
 
+/// Whether a run waits for its turn in a group.
+pub(super) fn is_queued<S: Shelf>(desk: &Desk<S>, run: RunId) -> Result<bool, StoreError> {
+    let seat = kept::bytes(desk, &keys::member(run))?;
+    Ok(seat.is_some_and(|seat| matches!(keys::place_of(&seat), Some((Place::Waiting(_), _)))))
+}
+
 /// Frees what a run held and makes the next of its group due.
 pub(in crate::store) fn release<S: Shelf>(desk: &mut Desk<S>, run: RunId) -> Result<(), StoreError> {
-    desk.delete(&keys::unwanted(run))?;
     match leave(desk, run)? {
         Some(seat) => promote(desk, &seat),
         None => Ok(()),
@@ -188,13 +193,8 @@ fn make_room<S: Shelf>(
 ) -> Result<bool, StoreError> {
     let reason = format!("replaced by {by}");
     if begun(desk, run) {
-        desk.put(keys::unwanted(run), reason.as_bytes());
-        // One that waits for a moment of its own is to stop now.
-        if !desk.leases.holds(run)
-            && let Some(stand) = scrub::forget_due(desk, run)?
-        {
-            desk.put(keys::due(Stand { at: now, ..stand }, run), &[]);
-        }
+        let signal = Signal::Cancel { reason: Some(reason) };
+        signal::send(desk, run, &Sent { at: now, by: None, signal })?;
         return Ok(true);
     }
     leave(desk, run)?;

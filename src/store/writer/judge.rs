@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::desk::Desk;
 use super::lease::Given;
-use super::{begin, guard};
+use super::{begin, guard, signal};
 use crate::id::{EventId, RunId};
 use crate::router::Reasons;
 use crate::router::guard::{Guard, told};
@@ -161,7 +161,13 @@ pub(in crate::store) fn commit<S: Shelf>(
     if due != Due::Held {
         desk.delete(&keys::due(stood, lease.run))?;
     }
-    if let Due::At(moment) = due {
+    let moment = match due {
+        Due::At(moment) => Some(moment),
+        _ => None,
+    };
+    // What was said meanwhile is heard at once, whatever the run came to.
+    let unheard = due != Due::Held && signal::waits(desk, lease.run)?;
+    if let Some(moment) = if unheard { Some(stood.at) } else { moment } {
         let stand = Stand { at: moment, ..stood };
         desk.put(keys::due(stand, lease.run), &[]);
     }
@@ -174,10 +180,11 @@ pub(in crate::store) fn commit<S: Shelf>(
     Ok(())
 }
 
-/// Appends records to a run that is not finished.
+/// Appends records to a run; to one that is finished only what opens it again.
 pub(super) fn extend<S: Shelf>(desk: &mut Desk<S>, run: RunId, entries: &[Entry]) -> Result<(), StoreError> {
     let mut head = kept::head(desk, run)?.ok_or(StoreError::Fenced(run))?;
-    if head.is_finished() {
+    let opens_again = matches!(entries.first(), Some(Entry { record: Record::Signalled { .. }, .. }));
+    if head.is_finished() && !opens_again {
         return Err(StoreError::Conflict);
     }
     let was_open = head.is_open();

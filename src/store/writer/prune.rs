@@ -80,6 +80,7 @@ fn forget_run<S: Shelf>(desk: &mut Desk<S>, head: &Pair, before: Timestamp) -> R
     }
     let RunSummary { id, definition, .. } = kept.summary;
     let mut keys = vec![head.0.clone(), keys::definition_use(definition, id)];
+    keys.extend(desk.scan(&keys::signals(id), usize::MAX)?.into_iter().map(|(key, _)| key));
     for pair in desk.scan(&keys::entries(id), usize::MAX)? {
         // A record that cannot be read leaves its place behind, which readers pass over.
         if let Ok(entry) = kept::read::<Placed<Entry>>(&pair) {
