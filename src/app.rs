@@ -177,8 +177,8 @@ impl App {
         let poke = engine.clone();
         beside.run(learner(&store, &policy, &clock).keep_learning());
         beside.run(Arc::clone(&refusals).keep(Arc::clone(&store), Arc::clone(&clock)));
-        let inbox = Inbox::new(Arc::clone(&store), policy, Arc::clone(&clock), move |stopped: &[_]| {
-            stopped.iter().for_each(|run| poke.signalled(*run));
+        let inbox = Inbox::new(Arc::clone(&store), policy, Arc::clone(&clock), move |signalled: &[_]| {
+            signalled.iter().for_each(|run| poke.signalled(*run));
             poke.poke();
         })
         .noting(Arc::clone(&refusals))

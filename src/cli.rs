@@ -66,6 +66,10 @@ enum Command {
     Pause(signal::WithReason),
     /// Let a run go on that was paused, or that was parked.
     Resume(signal::Arguments),
+    /// Say yes to what a run asks.
+    Approve(signal::Deciding),
+    /// Say no to what a run asks.
+    Reject(signal::Deciding),
     /// Try again what failed, in a run that failed or was cancelled.
     Retry(signal::Arguments),
     /// List events, or show one with the reasons of every trigger.
@@ -122,6 +126,12 @@ fn run(command: Command, environment: &Environment, screen: &Screen) -> anyhow::
             Command::Cancel(arguments) => signal::run(arguments.cancel(), environment, screen).await,
             Command::Pause(arguments) => signal::run(arguments.pause(), environment, screen).await,
             Command::Resume(arguments) => signal::run((arguments, Signal::Resume), environment, screen).await,
+            Command::Approve(arguments) => {
+                signal::run(arguments.decide(true, environment), environment, screen).await
+            }
+            Command::Reject(arguments) => {
+                signal::run(arguments.decide(false, environment), environment, screen).await
+            }
             Command::Retry(arguments) => signal::run((arguments, Signal::Retry), environment, screen).await,
             Command::Runs(arguments) => look::run(look::What::Runs, arguments, environment, screen).await,
             Command::Events(arguments) => look::events(arguments, environment, screen).await,

@@ -114,6 +114,19 @@ pub struct Stamp {
 }
 
 impl Event {
+    /// Where it comes from, for those who wait for something from there: its subject, and its repository.
+    #[must_use]
+    pub fn places(&self) -> Vec<String> {
+        let repository = self.repository.as_ref().map(|mention| Self::place_of(&mention.name));
+        std::iter::once(self.subject.to_string()).chain(repository).collect()
+    }
+
+    /// The place that a repository is.
+    #[must_use]
+    pub fn place_of(repository: &RepositoryName) -> String {
+        format!("repository:{repository}")
+    }
+
     /// What it is, in a line: its kind and its subject.
     #[must_use]
     pub fn title(&self) -> String {

@@ -7,6 +7,7 @@
 
 pub mod answer;
 pub mod condition;
+pub mod decision;
 pub mod explain;
 pub mod filter;
 pub mod guard;

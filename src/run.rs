@@ -8,6 +8,7 @@ pub mod decide;
 pub mod definition;
 pub mod error;
 pub mod frame;
+pub mod hearing;
 pub mod illegal;
 pub mod place;
 pub mod record;

@@ -7,6 +7,7 @@
 pub mod agent;
 mod about;
 mod action;
+mod approval;
 pub mod journal;
 mod perform;
 mod publish;
@@ -73,4 +74,6 @@ pub struct Outcome {
     pub work: Work,
     /// What it cost.
     pub cost: Money,
+    /// For a step that is not over but waits for a decision: where that may come from.
+    pub waits: Option<Vec<String>>,
 }

@@ -158,8 +158,10 @@ pub enum Accepted {
         runs: Vec<RunId>,
         /// What is to be told of those that do not simply start.
         told: Vec<Told>,
-        /// The runs under way that are to stop.
-        stopped: Vec<RunId>,
+        /// The runs that something was said to: to stop, or what they waited for.
+        signalled: Vec<RunId>,
+        /// Whether it was a decision that some run had asked for.
+        decided: bool,
     },
     /// It was here before; nothing was written.
     Duplicate {

@@ -9,7 +9,8 @@ use super::screen::{GOOD, Screen};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Environment;
 use crate::engine;
-use crate::id::RunId;
+use crate::id::{RunId, StepPath};
+use crate::run::hearing::Decision;
 use crate::run::{Sent, Signal};
 
 /// What they are called with.
@@ -44,6 +45,30 @@ impl WithReason {
     }
 }
 
+/// What `ostler approve` and `ostler reject` are called with.
+#[derive(Debug, clap::Args)]
+pub(super) struct Deciding {
+    #[command(flatten)]
+    common: Arguments,
+    /// The step that asked, where several did.
+    #[arg(long)]
+    step: Option<String>,
+    /// What you have to say to it.
+    #[arg(long)]
+    comment: Option<String>,
+}
+
+impl Deciding {
+    pub(super) fn decide(self, approved: bool, environment: &Environment) -> (Arguments, Signal) {
+        let decision = Decision { approved, comment: self.comment, event: None, by: person(environment) };
+        (self.common, Signal::Decide { step: self.step.as_deref().map(StepPath::root), decision })
+    }
+}
+
+fn person(environment: &Environment) -> Option<String> {
+    environment.get("USER").map(str::to_owned)
+}
+
 /// Says it, and tells whether it was heard.
 pub(super) async fn run(
     (arguments, signal): (Arguments, Signal),
@@ -51,7 +76,7 @@ pub(super) async fn run(
     screen: &Screen,
 ) -> anyhow::Result<Exit> {
     let Arguments { run, place, json } = arguments;
-    let (what, by) = (signal.name(), environment.get("USER").map(str::to_owned));
+    let (what, by) = (signal.name(), person(environment));
     let sent = Sent { at: SystemClock.now(), by, signal };
     let at = address(&format!("runs/{run}/signals"));
     if let Kept::Here(store) = place.request(|http| http.post(at).json(&sent), environment).await? {

@@ -13,9 +13,9 @@ use super::journal::{Pen, StepJournal, Writer};
 use super::perform::{Came, perform};
 use crate::id::StepPath;
 use crate::money::Money;
-use crate::run::decide::{Effect, Job, decide, resume};
+use crate::run::decide::{Effect, Job, approval_wait, decide, resume};
 use crate::run::{Entry, Illegal, Next, Record, Run, Sent, Started, StepError, recovery, retry};
-use crate::step::{Context, JournalLost};
+use crate::step::{Context, JournalLost, Outcome};
 use crate::store::{Commit, Due, Found, Lease, Query, StoreError};
 
 /// The fact by which an attempt knows that it was taken up again.
@@ -260,7 +260,7 @@ impl Course {
         match wake {
             _ if pen.run.parked().is_some() => Due::Parked,
             Some(at) => Due::At(at),
-            None if pen.run.paused().is_some() => Due::Waiting,
+            None if pen.run.paused().is_some() || pen.run.is_standing() => Due::Waiting,
             None => {
                 self.park(pen, "nothing is left to decide, and yet it has not ended".to_owned());
                 Due::Parked
@@ -326,23 +326,34 @@ impl Course {
         let writer = Arc::clone(&self.writer);
         let mut pen = writer.pen().await;
         let now = self.now();
+        let came = match came {
+            Came::Of(came) => *came,
+            // When it is the process that stops, the attempt goes on after the next start.
+            Came::Interrupted(_) if self.is_only_paused(&pen) => return,
+            Came::Interrupted(cost) => {
+                let written = self.writer.write(&mut pen, now, cancelled(step, number, cost));
+                self.or_park(&mut pen, written);
+                return;
+            }
+        };
         let record = match came {
-            Came::Of(Ok(outcome)) => Record::StepSucceeded {
+            Ok(Outcome { waits: Some(places), .. }) => {
+                let wait = approval_wait(&pen.run, &step, places);
+                Record::StepWaits { step, attempt: number, wait }
+            }
+            Ok(outcome) => Record::StepSucceeded {
                 step,
                 attempt: number,
                 outputs: outcome.outputs,
                 work: outcome.work,
                 cost: outcome.cost,
             },
-            Came::Of(Err(error)) => {
+            Err(error) => {
                 let next = retry::after_failure(&pen.run, &step, number, &error, now);
                 tracing::warn!(%step, attempt = number, %error, ?next, "an attempt failed");
                 let cost = error.cost();
                 Record::StepFailed { step, attempt: number, error, next, cost }
             }
-            // When it is the process that stops, the attempt goes on after the next start.
-            Came::Interrupted(_) if self.is_only_paused(&pen) => return,
-            Came::Interrupted(cost) => cancelled(step, number, cost),
         };
         let written = self.writer.write(&mut pen, now, record);
         self.or_park(&mut pen, written);

@@ -15,7 +15,7 @@ use crate::step::{Context, Outcome};
 #[derive(Debug)]
 pub(super) enum Came {
     /// It succeeded or failed by itself.
-    Of(Result<Outcome, StepError>),
+    Of(Box<Result<Outcome, StepError>>),
     /// It was told to stop and did not get to its end; this is what it says it has cost.
     Interrupted(Money),
 }
@@ -47,21 +47,21 @@ pub(super) async fn perform(shared: &Shared, context: &Context) -> Came {
     };
     let cost = match wound_up {
         // It was so near its end that it came to it.
-        Some(Ok(outcome)) => return Came::Of(Ok(outcome)),
+        Some(Ok(outcome)) => return Came::Of(Box::new(Ok(outcome))),
         Some(Err(error)) => error.cost(),
         None => Money::ZERO,
     };
     if interrupted {
         return Came::Interrupted(cost);
     }
-    Came::Of(Err(out_of_time(timeout.unwrap_or_default()).costing(cost)))
+    Came::Of(Box::new(Err(out_of_time(timeout.unwrap_or_default()).costing(cost))))
 }
 
 /// A failure after the word to stop is taken for the answer to it, not for a failure of the step.
 fn came(result: Result<Outcome, StepError>, context: &Context) -> Came {
     match result {
         Err(error) if context.cancel.is_cancelled() => Came::Interrupted(error.cost()),
-        result => Came::Of(result),
+        result => Came::Of(Box::new(result)),
     }
 }
 

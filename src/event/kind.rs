@@ -75,6 +75,12 @@ impl EventKind {
 #[serde(transparent)]
 pub struct KindPattern(String);
 
+impl std::fmt::Display for KindPattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl KindPattern {
     /// The pattern with this text.
     #[must_use]

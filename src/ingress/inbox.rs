@@ -387,18 +387,23 @@ impl Inbox {
                 let answer = Answer { status: Status::Duplicate, event_id: Some(event), runs };
                 (Verdict::Duplicate { event }, answer)
             }
-            Accepted::Fresh { event, runs, told, stopped } => {
+            Accepted::Fresh { event, runs, told, signalled, decided } => {
                 tracing::debug!(%event, kind = %taking.routing.event.kind, runs = runs.len(), "a delivery was taken in");
-                let status = if runs.is_empty() { Status::Ignored } else { Status::Accepted };
-                if !runs.is_empty() {
-                    (self.poke)(&stopped);
+                let nothing = runs.is_empty() && signalled.is_empty();
+                let status = if nothing { Status::Ignored } else { Status::Accepted };
+                if !nothing {
+                    (self.poke)(&signalled);
                 }
                 let waits = |id: &RunId| !runs.contains(id) || told.iter().any(|told| told.run == Some(*id));
                 let started = started.into_iter().filter(|(id, _)| !waits(id)).collect();
                 let held: Vec<_> = told.iter().map(|told| told.sentence().to_owned()).collect();
                 let held = (!held.is_empty()).then(|| held.join("\n"));
                 let verdict = Verdict::Accepted {
-                    text: taking.routing.answer.clone().or(held),
+                    text: if decided {
+                        Some(HEARD.to_owned())
+                    } else {
+                        taking.routing.answer.clone().or(held)
+                    },
                     event: taking.into_about(),
                     runs: started,
                 };
@@ -407,6 +412,9 @@ impl Inbox {
         }
     }
 }
+
+/// What somebody who decided reads at once; whether it was theirs to decide is found out after that.
+const HEARD: &str = "The run hears of your decision.";
 
 impl Answer {
     fn ignored() -> Self {

@@ -30,6 +30,20 @@ pub struct NewMessage {
     pub thread: Option<String>,
     /// The text, as plain text: the provider escapes what would be markup.
     pub text: String,
+    /// What people can choose from by a click; a provider without buttons leaves them out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<Choice>,
+}
+
+/// A button under a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// What the click is called in the event that it makes.
+    pub action: String,
+    /// The value that it carries.
+    pub value: String,
+    /// What people read on it.
+    pub label: String,
 }
 
 /// A message that is there.

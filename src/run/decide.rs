@@ -11,12 +11,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use self::walk::Walk;
+use super::hearing::{Awaited, Decision};
 use super::place;
-use super::record::{Ending, Record};
-use super::state::Run;
+use super::record::{Ending, Record, Wait};
+use super::state::{Run, StepState};
 use crate::id::StepPath;
 use crate::spec::workflow::AnswerField;
-use crate::spec::{Step, StepKind};
+use crate::spec::{Step, StepKind, Who};
 
 /// Something for the engine to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,11 +74,36 @@ pub enum JobKind {
         /// The fields that its answer must have.
         needs: Vec<AnswerField>,
     },
+    /// A person is asked, or what one decided is looked at.
+    Approval(Box<Asking>),
     /// Something Ostler does itself.
     System {
         /// Which.
         action: String,
     },
+}
+
+/// What is asked of people, or what one of them decided.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Asking {
+    /// Who may decide; without it whoever may start runs here.
+    pub who: Option<Who>,
+    /// Whether a no is no failure.
+    pub continue_on_reject: bool,
+    /// What was decided; nothing as long as it is to be asked.
+    pub decision: Option<Decision>,
+}
+
+/// How long an approval stands that was asked for, and where the decision is listened for.
+#[must_use]
+pub fn approval_wait(run: &Run, path: &StepPath, places: Vec<String>) -> Wait {
+    let step = place::find(run, path);
+    let attempt = match run.step(path) {
+        Some(StepState::Running(attempt)) => Some(attempt),
+        _ => None,
+    };
+    let until = step.zip(attempt).and_then(|(step, attempt)| place::deadline(step, attempt));
+    Wait { until, awaited: Some(Awaited::Decision), places }
 }
 
 /// What is to be done next with a run.
@@ -131,6 +157,11 @@ fn job(run: &Run, path: &StepPath, attempt: u32, inputs: &Value, now: Timestamp)
             JobKind::Agent { role: role.clone(), prompt: prompt.clone(), needs: needs.clone() }
         }
         Some(StepKind::System { action }) => JobKind::System { action: action.clone() },
+        Some(StepKind::Approval(approval)) => JobKind::Approval(Box::new(Asking {
+            who: approval.who.clone(),
+            continue_on_reject: approval.continue_on_reject,
+            decision: hearing(run, path),
+        })),
         Some(_) => return None,
     };
     Some(Job {
@@ -141,6 +172,14 @@ fn job(run: &Run, path: &StepPath, attempt: u32, inputs: &Value, now: Timestamp)
         inputs: inputs.as_object().cloned().unwrap_or_default(),
         timeout: allowed(run, path, step, now),
     })
+}
+
+/// What a step that asks has turned to.
+fn hearing(run: &Run, path: &StepPath) -> Option<Decision> {
+    match run.step(path) {
+        Some(StepState::Running(attempt) | StepState::Waiting { attempt, .. }) => attempt.hearing.clone(),
+        _ => None,
+    }
 }
 
 /// The seconds that an attempt may take: the step's own, and no more than the run, and each step that holds it, has

@@ -91,7 +91,7 @@ pub(crate) fn call(name: &str, workflow: &str, more: Value) -> Value {
 
 /// A `wait` step.
 pub(crate) fn pause(name: &str, inputs: Value) -> Value {
-    json!({ "name": name, "kind": "wait", "inputs": inputs })
+    json!({ "name": name, "kind": { "wait": null }, "inputs": inputs })
 }
 
 fn with(mut step: Value, more: Value) -> Value {

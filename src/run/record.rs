@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::error::StepError;
+use super::hearing::Awaited;
 use super::signal::Signal;
 use crate::event::{Event, RepositoryName, TaskRef};
 use crate::id::{Digest, StepPath};
@@ -109,6 +110,13 @@ pub enum Record {
         /// What it waits for.
         wait: Wait,
     },
+    /// A step that stands still turns to the first thing that it was told.
+    StepHeard {
+        /// Which step.
+        step: StepPath,
+        /// Which attempt.
+        attempt: u32,
+    },
     /// Somebody said something to the run.
     Signalled {
         /// Who, for people; nobody where Ostler did it itself.
@@ -177,6 +185,20 @@ pub struct Wait {
     /// The moment at which it is over whatever has happened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
+    /// What else ends it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub awaited: Option<Awaited>,
+    /// Where that comes from: subjects of events, and repositories (see [`Event::places`]).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<String>,
+}
+
+impl Started {
+    /// Where events come from that concern the run: its repository, else its subject.
+    #[must_use]
+    pub fn places(&self) -> Vec<String> {
+        vec![self.repository.as_ref().map_or_else(|| self.event.subject.to_string(), Event::place_of)]
+    }
 }
 
 /// What follows from a failed attempt.
@@ -262,5 +284,19 @@ impl Work {
                 self.tasks.push(task.clone());
             }
         }
+    }
+}
+
+impl std::fmt::Display for Wait {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.awaited {
+            Some(Awaited::Decision) => f.write_str("it waits for a decision")?,
+            Some(Awaited::Event { kinds }) => {
+                let kinds: Vec<String> = kinds.iter().map(ToString::to_string).collect();
+                write!(f, "it waits for {}", kinds.join(" or "))?;
+            }
+            None => f.write_str("it waits")?,
+        }
+        self.until.map_or(Ok(()), |until| write!(f, " until {until}"))
     }
 }

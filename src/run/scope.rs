@@ -34,6 +34,11 @@ impl<'a> Scope<'a> {
         Self { run, names: frames.names(run), frames, fresh: Map::new() }
     }
 
+    /// Adds a name for what is evaluated from here on.
+    pub fn add(&mut self, name: &str, value: Value) {
+        self.names.insert(name.to_owned(), value);
+    }
+
     /// Evaluates every expression in a value.
     ///
     /// # Errors

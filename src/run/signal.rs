@@ -6,11 +6,20 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::hearing::{Awaited, Decision};
+use super::place;
 use super::record::Ending;
-use super::state::Run;
+use super::scope::Scope;
+use super::state::{Run, StepState};
+use crate::event::Event;
+use crate::id::StepPath;
+use crate::spec::StepKind;
+
+/// How many decisions a step keeps that it has not turned to.
+const HEARD: usize = 16;
 
 /// A signal on its way to a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sent {
     /// When it was sent.
     pub at: Timestamp,
@@ -22,7 +31,7 @@ pub struct Sent {
 }
 
 /// What a signal says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Signal {
     /// Stop what is under way, conclude, and do only what the workflow always does at the end.
@@ -41,6 +50,21 @@ pub enum Signal {
     Resume,
     /// Try again what failed, in a run that failed or was cancelled. What is done stays done.
     Retry,
+    /// A person's decision about a step that asked for it.
+    Decide {
+        /// The step; without it the one that asks, or the first of several.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<StepPath>,
+        /// What they decided.
+        decision: Decision,
+    },
+    /// An event of a kind that a step waits for.
+    Event {
+        /// The step.
+        step: StepPath,
+        /// The event.
+        event: Box<Event>,
+    },
 }
 
 /// Why a signal means nothing to a run as it stands.
@@ -58,6 +82,15 @@ pub enum Pointless {
     /// The run has neither failed nor been cancelled.
     #[error("only a run that failed or was cancelled can be tried again, and only once it is over")]
     NotFailed,
+    /// No step asks for a decision, or not that one, or not any more.
+    #[error("nothing in this run waits for a decision now")]
+    NotAsked,
+    /// So many decisions lie there already that another one could not matter.
+    #[error("more was said to the step already than it needs")]
+    Enough,
+    /// The event is not the one that the step waits for.
+    #[error("the event is not one that the step waits for")]
+    NotMeant,
     /// What it had done was taken back.
     #[error("what the run had done was taken back; start it anew")]
     TakenBack,
@@ -72,6 +105,9 @@ impl Signal {
             Self::Pause { .. } => "pause",
             Self::Resume => "resume",
             Self::Retry => "retry",
+            Self::Decide { decision, .. } if decision.approved => "approve",
+            Self::Decide { .. } => "reject",
+            Self::Event { .. } => "event",
         }
     }
 
@@ -88,9 +124,46 @@ impl Signal {
             Self::Pause { .. } if run.paused().is_some() => Err(Pointless::Twice),
             Self::Resume if run.paused().is_none() && run.parked().is_none() => Err(Pointless::GoesOn),
             Self::Retry => fits_retry(run),
+            Self::Decide { .. } | Self::Event { .. } if over => Err(Pointless::Over),
+            Self::Decide { step, .. } => fits_decision(run, step.as_ref()),
+            Self::Event { step, event } => fits_event(run, step, event),
             _ => Ok(()),
         }
     }
+}
+
+fn fits_decision(run: &Run, step: Option<&StepPath>) -> Result<(), Pointless> {
+    let asking = run.asking(step).and_then(|path| run.step(path));
+    let heard = match asking {
+        Some(
+            StepState::Running(attempt)
+            | StepState::Waiting { attempt, .. }
+            | StepState::Standing { attempt, .. },
+        ) => attempt.heard.len(),
+        _ => return Err(Pointless::NotAsked),
+    };
+    if heard < HEARD { Ok(()) } else { Err(Pointless::Enough) }
+}
+
+/// Whether a step waits for this very event: one that is told already waits for no second one.
+fn fits_event(run: &Run, path: &StepPath, event: &Event) -> Result<(), Pointless> {
+    let Some(StepState::Standing { attempt, wait }) = run.step(path) else { return Err(Pointless::NotMeant) };
+    let Some(Awaited::Event { kinds }) = &wait.awaited else { return Err(Pointless::NotMeant) };
+    let Some(StepKind::Wait(Some(awaited))) = place::find(run, path).map(|step| &step.kind) else {
+        return Err(Pointless::NotMeant);
+    };
+    let kind_fits = kinds.iter().any(|kind| kind.matches(&event.kind));
+    let holds = || match &awaited.condition {
+        None => true,
+        Some(condition) => {
+            let received = serde_json::to_value(event).unwrap_or_default();
+            let mut scope = Scope::of(run, place::frames(run, path));
+            scope.add("received", received);
+            // What cannot be told of this event may be told of the next one.
+            scope.test(condition).unwrap_or(false)
+        }
+    };
+    if attempt.heard.is_empty() && kind_fits && holds() { Ok(()) } else { Err(Pointless::NotMeant) }
 }
 
 fn fits_retry(run: &Run) -> Result<(), Pointless> {

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::error::StepError;
 use super::frame::Frame;
+use super::hearing::{Decision, Heard};
 use super::record::{Ending, Entry, Next, Started, Wait, Work};
 use super::{Definition, illegal::Illegal, place, scope};
 use crate::id::{RunId, StepPath};
@@ -91,6 +92,10 @@ pub struct Attempt {
     pub seq: u64,
     /// When it began.
     pub at: Timestamp,
+    /// What it was told and has not turned to yet.
+    pub heard: Vec<Heard>,
+    /// What it has turned to.
+    pub hearing: Option<Decision>,
 }
 
 /// How a run ended, and why.
@@ -254,6 +259,12 @@ impl Run {
     #[must_use]
     pub fn paused(&self) -> Option<&str> {
         self.paused.as_deref()
+    }
+
+    /// Whether one of its steps stands still until something happens.
+    #[must_use]
+    pub fn is_standing(&self) -> bool {
+        self.steps.values().any(|state| matches!(state, StepState::Standing { .. }))
     }
 
     /// Whether it was told to stop, and has not concluded since.

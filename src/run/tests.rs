@@ -1,5 +1,6 @@
 //! What a run does, decision by decision.
 
+mod approvals;
 mod frames;
 mod golden;
 mod signals;

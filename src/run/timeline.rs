@@ -94,10 +94,11 @@ impl Timeline {
                     if matches!(next, Next::Retry { .. }) { StepPhase::Waiting } else { StepPhase::Failed };
                 self.settle(step, entry.at, *cost, state).reason = Some(StepError::to_string(error));
             }
+            Record::StepHeard { step, .. } => self.line(step, entry.at).state = StepPhase::Running,
             Record::StepWaits { step, wait, .. } => {
                 let line = self.line(step, entry.at);
                 line.state = StepPhase::Waiting;
-                line.reason = wait.until.map(|until| format!("until {until}"));
+                line.reason = Some(wait.to_string());
             }
             Record::StepSkipped { step, reason, .. } => {
                 self.settle(step, entry.at, Money::ZERO, StepPhase::Skipped).reason = Some(reason.clone());

@@ -132,8 +132,7 @@ impl Catalog {
         let (prompts, roles) = read_prompts(files, &mut faults);
         let names: BTreeSet<String> = roles.keys().cloned().collect();
         let signatures = signatures(files);
-        let world =
-            World { actions: &words.actions, roles: &names, prompts: &prompts, workflows: &signatures };
+        let world = World { words, roles: &names, prompts: &prompts, workflows: &signatures };
         let workflows = read_workflows(files, &world, &mut faults);
         let triggers = read_handlers(files, (&workflows, words), &mut faults);
         if !faults.is_empty() {

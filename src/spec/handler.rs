@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use self::guards::Guards;
 pub(super) use self::names::event_names;
+pub(super) use self::read::who::read as read_who;
 pub(super) use self::read::{Workflows, read};
 pub use self::schedule::Schedule;
 pub use self::who::Who;

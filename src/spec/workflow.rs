@@ -2,6 +2,7 @@
 //!
 //! This is also the form that a run freezes, so every field here is part of what is stored.
 
+mod asking;
 mod called;
 mod kinds;
 mod needs;
@@ -11,6 +12,9 @@ mod values;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use crate::event::KindPattern;
+use crate::spec::Who;
 
 pub(super) use self::called::{Signatures, signature};
 pub(super) use self::read::{World, read};
@@ -74,10 +78,11 @@ impl Step {
             StepKind::Condition { .. } | StepKind::Parallel { .. } | StepKind::Loop(_) => {
                 self.kind.inside().into_iter().flatten().all(Self::costs_nothing)
             }
-            StepKind::Wait => true,
+            StepKind::Wait(_) => true,
             StepKind::Action { .. }
             | StepKind::Ai { .. }
             | StepKind::Agent { .. }
+            | StepKind::Approval(_)
             | StepKind::Workflow { .. } => false,
         }
     }
@@ -188,8 +193,11 @@ pub enum StepKind {
         /// The workflow's id.
         workflow: String,
     },
-    /// `wait`: nothing, until a moment: `for` a span of time or `until` a date, which are among the inputs.
-    Wait,
+    /// `wait`: nothing, until a moment (`for` a span of time or `until` a date, which are among the inputs), or until
+    /// an event.
+    Wait(Option<Box<EventWait>>),
+    /// `approval`: a person is asked, with the `message` that is among the inputs, and decides.
+    Approval(Box<Approval>),
     /// `system`: something Ostler does itself: `log`, `metric`, `emit`, `set`, `reply`, and the built-in
     /// `cleanup`, `log_success`, `send_alert`.
     System {
@@ -210,7 +218,8 @@ impl StepKind {
             Self::Parallel { .. } => "parallel",
             Self::Loop(_) => "loop",
             Self::Workflow { .. } => "workflow",
-            Self::Wait => "wait",
+            Self::Wait(_) => "wait",
+            Self::Approval(_) => "approval",
             Self::System { .. } => "system",
         }
     }
@@ -251,6 +260,46 @@ pub struct Loop {
     pub collect: Option<Value>,
     /// The steps. What they put somewhere is known to the steps of the same item only.
     pub steps: Vec<Step>,
+}
+
+/// Which event a `wait` step waits for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EventWait {
+    /// The kinds of event.
+    pub kinds: Vec<KindPattern>,
+    /// What must hold of it; it is called `received` there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
+    /// What it means that none came in the step's time.
+    #[serde(default)]
+    pub on_timeout: OnTimeout,
+}
+
+/// How a person is asked.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Approval {
+    /// Who may decide; without it whoever may start runs here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<Who>,
+    /// What it means that nobody decided in the step's time.
+    #[serde(default)]
+    pub on_timeout: OnTimeout,
+    /// Whether the run goes on after a no, which the step then only gives.
+    #[serde(default)]
+    pub continue_on_reject: bool,
+}
+
+/// What it means that nothing came in a step's time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnTimeout {
+    /// The step has failed.
+    #[default]
+    Fail,
+    /// The step is done, and says that its time was up.
+    Continue,
+    /// It counts as a yes; only for an `approval`.
+    Approve,
 }
 
 /// A field that an AI step's answer must have.

@@ -213,7 +213,7 @@ fn outcome(ended: Ended, assignment: &Assignment, diff: &str) -> Result<Outcome,
         outputs.entry(name).or_insert(value);
     }
     let work = Work { base: Some(assignment.base.clone()), tree: Some(ended.tree), ..Work::default() };
-    Ok(Outcome { outputs: Value::Object(outputs), work, cost: ended.cost })
+    Ok(Outcome { outputs: Value::Object(outputs), work, cost: ended.cost, waits: None })
 }
 
 fn failed(reason: Reason, why: &str) -> StepError {

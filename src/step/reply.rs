@@ -46,6 +46,20 @@ pub(super) async fn say(
     .await
 }
 
+/// Writes a text as it stands, as the step's effect of this ordinal.
+pub(super) async fn write_once(
+    parts: &Parts,
+    context: &Context,
+    text: &str,
+    ordinal: u32,
+) -> Result<Said, StepError> {
+    let key = EffectKey { run: context.run, step: context.job.step.clone(), ordinal };
+    journal::once(context.journal.as_ref(), key, |effect| {
+        Box::pin(async move { write(parts, context, text, &effect).await.map(Said) })
+    })
+    .await
+}
+
 /// A run that is none: it stands in the key of what all runs of one person about one subject say
 /// only once. Conversations are left out: each request there is a subject of its own, and their
 /// members were let in by somebody.
@@ -66,6 +80,7 @@ async fn write(parts: &Parts, context: &Context, text: &str, effect: &Effect) ->
             channel: Some(thread.channel.clone()),
             thread: thread.message.clone(),
             text: text.to_owned(),
+            choices: Vec::new(),
         };
         parts.chat(context)?.send(&message, effect).await?;
     } else if let Some(task) = event.task.as_ref().map(|task| &task.reference) {

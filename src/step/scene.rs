@@ -304,7 +304,7 @@ impl Chat for ChatOf {
         ready(Ok(Account::new("slack", "B1")))
     }
     fn send<'a>(&'a self, message: &'a NewMessage, effect: &'a Effect) -> Call<'a, Made<Message>> {
-        let NewMessage { channel, thread, text } = message;
+        let NewMessage { channel, thread, text, .. } = message;
         let at = |place: &Option<String>| place.clone().unwrap_or_else(|| "-".to_owned());
         let line = format!("message {} {} {text}", at(channel), at(thread));
         ready(self.0.once(effect, line, Message { channel: at(channel), id: "m1".to_owned() }))

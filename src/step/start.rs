@@ -3,7 +3,7 @@
 //! Nothing that costs money happens before it succeeded. What it finds out is journalled as its outputs and
 //! is what every later step means by `task`, `change`, `repository`.
 
-mod admit;
+pub(super) mod admit;
 mod hydrate;
 mod rights;
 

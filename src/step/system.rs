@@ -79,6 +79,7 @@ async fn send_alert(parts: &Parts, context: &Context) -> Result<Value, StepError
         channel: text(&context.job.inputs, &["channel"]).or(team),
         thread: None,
         text: words::outgoing(&said),
+        choices: Vec::new(),
     };
     let key = EffectKey { run: context.run, step: context.job.step.clone(), ordinal: 0 };
     let chat = &chat;

@@ -18,6 +18,7 @@ mod damage;
 mod golden;
 mod guards;
 mod signals;
+mod waiting;
 mod promises;
 mod replay;
 mod sweeping;
@@ -95,6 +96,9 @@ promises! {
     what_is_finished_can_be_opened_again_by_a_signal_and_by_nothing_else
     nothing_is_said_to_a_run_that_is_not_there
     a_run_that_waits_for_its_turn_is_made_due_only_to_be_cancelled
+    an_event_wakes_who_waits_for_it_in_the_batch_that_takes_it_in
+    who_has_what_it_waited_for_is_woken_no_more
+    a_decision_finds_the_run_that_asked_and_no_other
     who_skips_names_whom_it_found
     who_replaces_ends_what_waits_and_stops_what_is_under_way
     a_flurry_is_one_run_once_it_is_quiet

@@ -2,6 +2,8 @@
 //!
 //! These are of schema version 2: a field may be added with a default, none may change its meaning.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -10,7 +12,7 @@ use super::keys::{self, Key, Stand};
 use super::shelf::{Look, Pair};
 use super::{Census, RunStatus, RunSummary, StoreError, codec};
 use crate::event::Event;
-use crate::id::{EventId, RunId};
+use crate::id::{EventId, RunId, StepPath};
 use crate::money::Money;
 use crate::router::Reasons;
 use crate::run::{Ending, Entry, Record, Signal};
@@ -62,6 +64,9 @@ pub(super) struct Tally {
     /// The newest place among everything that ever happened here.
     pub last: u64,
     pub census: Census,
+    /// How many places are watched by runs that wait for something to come from there.
+    #[serde(default)]
+    pub waits: u64,
 }
 
 /// What stands at a place: a reference, never a copy.
@@ -84,6 +89,9 @@ pub(super) struct Head {
     /// Where it first stood in the order of due times, if it was not simply due at its start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stand: Option<(Priority, Timestamp)>,
+    /// The steps that wait to be told something, and where that comes from.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub waits: BTreeMap<StepPath, Vec<String>>,
 }
 
 /// What is kept with a run's seat in its group.
@@ -129,7 +137,13 @@ impl Head {
             records: 1,
             cost: Money::ZERO,
         };
-        (entry.seq == 0).then_some(Self { summary, ending: None, hops: started.hops, stand: None })
+        (entry.seq == 0).then_some(Self {
+            summary,
+            ending: None,
+            hops: started.hops,
+            stand: None,
+            waits: BTreeMap::new(),
+        })
     }
 
     /// Where it stands in the order of due times before anything is done in it; nothing while it waits.
@@ -177,7 +191,7 @@ impl Head {
                 let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
                 summary.reason = Some(format!("paused{by}{reason}"));
             }
-            Signal::Cancel { .. } => {}
+            Signal::Cancel { .. } | Signal::Decide { .. } | Signal::Event { .. } => {}
             Signal::Resume => summary.reason = None,
             Signal::Retry => {
                 (summary.status, summary.reason, self.ending) = (RunStatus::Open, None, None);

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use super::shelf::Span;
-use crate::id::{Digest, EventId, RunId};
+use crate::id::{Digest, EventId, RunId, StepPath};
 use crate::spec::Priority;
 
 /// A key's bytes.
@@ -30,6 +30,7 @@ const SEAT: u8 = b'g';
 const MEMBER: u8 = b'n';
 const GUARDED: u8 = b'k';
 const SIGNAL: u8 = b'w';
+const WAIT: u8 = b'q';
 
 /// The letters of due times: the one for what has no priority of its own is the oldest.
 const DUES: [(u8, Priority); 3] =
@@ -202,6 +203,28 @@ pub(super) fn guarded(parts: &[&str]) -> Key {
 /// Everything that guards know.
 pub(super) fn all_guarded() -> Span {
     Span::under(vec![GUARDED])
+}
+
+/// That a step waits for something that comes from a place.
+pub(super) fn wait(place: &str, run: RunId, step: &StepPath) -> Key {
+    let place = Digest::of(place.as_bytes());
+    key(WAIT, &[place.as_bytes(), run.as_bytes(), step.as_str().as_bytes()])
+}
+
+/// All that wait for something from a place.
+pub(super) fn waits(place: &str) -> Span {
+    Span::under(key(WAIT, &[Digest::of(place.as_bytes()).as_bytes()]))
+}
+
+/// All that wait for something.
+pub(super) fn all_waits() -> Span {
+    Span::under(vec![WAIT])
+}
+
+/// The run and the step of a [`wait`] key.
+pub(super) fn waiting(key: &[u8]) -> Option<(RunId, StepPath)> {
+    let (run, step) = key.get(33..)?.split_first_chunk::<16>()?;
+    Some((RunId::from_bytes(*run), StepPath::root(std::str::from_utf8(step).ok()?)))
 }
 
 /// Something that was said to a run.

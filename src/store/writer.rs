@@ -14,6 +14,7 @@ mod recount;
 mod scribe;
 pub(super) mod scrub;
 pub(super) mod signal;
+pub(super) mod waits;
 
 use std::fmt;
 use std::sync::Arc;

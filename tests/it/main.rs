@@ -11,6 +11,7 @@
 
 mod abuse;
 mod access;
+mod approval;
 mod catch_up;
 mod check;
 mod cli;

@@ -55,7 +55,7 @@ impl Shelf {
         kept.identities.extend(intake.identities.into_iter().map(|id| (id, (event, runs.clone()))));
         kept.reasons.insert(event, intake.reasons.told());
         kept.runs.extend(&runs);
-        Ok(Accepted::Fresh { event, runs, told: Vec::new(), stopped: Vec::new() })
+        Ok(Accepted::Fresh { event, runs, told: Vec::new(), signalled: Vec::new(), decided: false })
     }
 }
 

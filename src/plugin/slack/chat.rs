@@ -1,6 +1,10 @@
 //! Messages.
 
 use slack_morphism::api::SlackApiChatPostMessageRequest;
+use slack_morphism::blocks::{
+    SlackActionBlockElement, SlackActionsBlock, SlackBlock, SlackBlockButtonElement, SlackBlockMarkDownText,
+    SlackBlockPlainTextOnly, SlackBlockText, SlackSectionBlock,
+};
 use slack_morphism::{SlackChannelId, SlackMessageContent, SlackMessageMetadata, SlackTs};
 
 use super::client::{NAME, Slack};
@@ -12,6 +16,9 @@ use crate::plugin::{Call, PluginError, Problem};
 
 /// The metadata event that marks what Ostler wrote; its payload holds the effect's key.
 const MARK: &str = "ostler_effect";
+
+/// Characters that a section of a message holds.
+const SECTION: usize = 3000;
 
 /// Pages that a search reads at most.
 const PAGES: usize = 20;
@@ -43,10 +50,23 @@ fn posting(channel: &str, message: &NewMessage, effect: &Effect) -> SlackApiChat
     let payload = [("key".to_owned(), effect.key.to_string())].into();
     let metadata = SlackMessageMetadata::new(MARK.to_owned()).with_event_payload(payload);
     let content = SlackMessageContent::new().with_text(escape(&message.text)).with_metadata(metadata);
+    let content = if message.choices.is_empty() { content } else { content.with_blocks(blocks(message)) };
     let request = SlackApiChatPostMessageRequest::new(SlackChannelId(channel.to_owned()), content);
     // Slack would fetch whatever a link in the text points to, and tell its server that it was written.
     let request = request.with_unfurl_links(false).with_unfurl_media(false);
     request.opt_thread_ts(message.thread.clone().map(SlackTs))
+}
+
+/// The text with its buttons. A section holds 3,000 characters.
+fn blocks(message: &NewMessage) -> Vec<SlackBlock> {
+    let text: String = escape(&message.text).chars().take(SECTION).collect();
+    let buttons = message.choices.iter().map(|choice| {
+        let label = SlackBlockPlainTextOnly::from(choice.label.as_str());
+        let button = SlackBlockButtonElement::new(label).with_action_id(choice.action.as_str().into());
+        SlackActionBlockElement::from(button.with_value(choice.value.clone()))
+    });
+    let text = SlackBlockText::MarkDown(SlackBlockMarkDownText::new(text));
+    vec![SlackSectionBlock::new().with_text(text).into(), SlackActionsBlock::new(buttons.collect()).into()]
 }
 
 /// Plain text as Slack wants it: these three signs are its markup.

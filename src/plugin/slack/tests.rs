@@ -31,6 +31,7 @@ fn message(channel: Option<&str>, thread: Option<&str>) -> NewMessage {
         channel: channel.map(str::to_owned),
         thread: thread.map(str::to_owned),
         text: "Fix <cents> & more: https://git.example/3".to_owned(),
+        choices: Vec::new(),
     }
 }
 

@@ -63,6 +63,8 @@ impl Run {
                     taken: None,
                     seq: entry.seq,
                     at: entry.at,
+                    heard: Vec::new(),
+                    hearing: None,
                 };
                 self.start_step(step, attempt)?;
                 self.freeze(step, variables);
@@ -91,6 +93,7 @@ impl Run {
                 self.conclude(*ending, reason.clone())?;
                 self.results.clone_from(results);
             }
+            Record::StepHeard { step, attempt } => self.turn(step, *attempt)?,
             Record::Signalled { by, signal } => self.hear(entry.at, by.as_deref(), signal)?,
             Record::Ended => self.end()?,
             Record::Parked { reason } => self.parked = Some(reason.clone()),
@@ -124,7 +127,7 @@ impl Run {
         Ok(())
     }
 
-    fn start_step(&mut self, path: &StepPath, attempt: Attempt) -> Result<(), Illegal> {
+    fn start_step(&mut self, path: &StepPath, mut attempt: Attempt) -> Result<(), Illegal> {
         let expected = match self.steps.get(path) {
             None => {
                 let step = self.touchable(path)?;
@@ -133,9 +136,11 @@ impl Run {
                 }
                 1
             }
-            Some(StepState::Waiting { attempt, .. }) => {
+            Some(StepState::Waiting { attempt: last, .. }) => {
                 self.reachable(path)?;
-                attempt.number + 1
+                attempt.heard.clone_from(&last.heard);
+                attempt.hearing.clone_from(&last.hearing);
+                last.number + 1
             }
             Some(_) => return Err(Illegal::NotToCome(path.clone())),
         };
@@ -149,7 +154,16 @@ impl Run {
             Some(Step { kind: kind @ StepKind::Condition { .. }, .. }) => kind.name().to_owned(),
             _ => return Err(Illegal::WrongKind(path.clone())),
         };
-        let attempt = Attempt { number: 1, kind, inputs: Value::Null, taken: Some(taken), seq, at };
+        let attempt = Attempt {
+            number: 1,
+            kind,
+            inputs: Value::Null,
+            taken: Some(taken),
+            seq,
+            at,
+            heard: Vec::new(),
+            hearing: None,
+        };
         self.steps.insert(path.clone(), StepState::Running(attempt));
         Ok(())
     }
@@ -209,7 +223,16 @@ impl Run {
             None if error.code == StepError::EXPRESSION => {
                 self.touchable(path)?;
                 let (kind, seq) = (String::new(), self.length);
-                Attempt { number: 1, kind, inputs: Value::Null, taken: None, seq, at }
+                Attempt {
+                    number: 1,
+                    kind,
+                    inputs: Value::Null,
+                    taken: None,
+                    seq,
+                    at,
+                    heard: Vec::new(),
+                    hearing: None,
+                }
             }
             _ => self.running(path)?.clone(),
         };

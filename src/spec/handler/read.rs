@@ -1,7 +1,7 @@
 //! Reads a handler file: one trigger, or several under `triggers`.
 
 mod guards;
-mod who;
+pub(super) mod who;
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,6 @@ use serde_json::Map;
 use super::{Filter, Schedule, Trigger, event_names};
 use crate::event::{KindPattern, RepositoryName};
 use crate::spec::diagnostic::Source;
-use crate::spec::near::is_a_letter_off;
 use crate::spec::scope::Scope;
 use crate::spec::yaml::{self, Entry, Fields, Node, Tree};
 use crate::spec::{Field, Vocabulary, Workflow};
@@ -106,7 +105,7 @@ impl Reading<'_> {
         let texts = fields.texts("on", self.source);
         let (word, kind) = SCHEDULE;
         for (text, node) in texts.iter().filter(|(text, _)| *text != word) {
-            self.kind(text, node);
+            self.words.check_kind(text, node, self.source);
         }
         let meant = |text| if text == word { kind } else { text };
         texts.into_iter().map(|(text, _)| KindPattern::new(meant(text))).collect()
@@ -135,30 +134,6 @@ impl Reading<'_> {
         let cron = fields.text("schedule", self.source)?;
         let timezone = fields.text("timezone", self.source);
         Schedule::new(cron, timezone).map_err(|why| self.source.fault(node.span.clone(), why)).ok()
-    }
-
-    fn kind(&mut self, text: &str, node: &Node) {
-        let vendor = text.split('.').next().unwrap_or_default();
-        let sources = self.words.sources();
-        let is_known = sources.contains(&vendor);
-        if !is_known || text.split('.').any(str::is_empty) {
-            let why = if is_known {
-                "a part of it is empty".to_owned()
-            } else {
-                format!("no source is called `{vendor}`")
-            };
-            let message = format!("`{text}` is not a kind of event: {why}");
-            let help = yaml::suggestion(vendor, &sources);
-            return self.source.fault_with_help(node.span.clone(), message, help);
-        }
-        // Kinds that are not on the list exist; one letter off a listed one is a slip.
-        if self.words.kinds.contains(&text) {
-            return;
-        }
-        if let Some(meant) = self.words.kinds.iter().find(|known| is_a_letter_off(text, known)) {
-            let message = format!("`{text}` is not a kind of event that `{vendor}` makes");
-            self.source.fault_with_help(node.span.clone(), message, format!("did you mean `{meant}`?"));
-        }
     }
 
     fn filter(&mut self, fields: &Fields<'_>) -> Filter {

@@ -26,8 +26,8 @@ pub(in crate::spec) fn signature(text: &str) -> Option<Signature> {
     let node = yaml::parse(&mut source)?;
     let fields = Fields::of(&node, "a workflow", KEYS, &mut source)?;
     let results = fields.map("results", &mut source).iter().map(|entry| entry.key.clone()).collect();
-    let (actions, names, prompts, none) = Default::default();
-    let world = World { actions, roles: &names, prompts: &prompts, workflows: &none };
+    let (words, names, prompts, none) = Default::default();
+    let world = World { words: &words, roles: &names, prompts: &prompts, workflows: &none };
     let inputs = Reading::new(&mut source, &world, "").inputs(&fields);
     let mut calls = Vec::new();
     collect_calls(&node, &mut calls);

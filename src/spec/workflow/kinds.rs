@@ -24,6 +24,7 @@ pub(super) enum Type {
     Loop,
     Workflow,
     Wait,
+    Approval,
     System,
 }
 
@@ -36,10 +37,11 @@ pub(super) const TYPES: &[(&str, Type)] = &[
     ("loop", Type::Loop),
     ("workflow", Type::Workflow),
     ("wait", Type::Wait),
+    ("approval", Type::Approval),
     ("system", Type::System),
 ];
 /// Types that have a name already and no meaning yet.
-const LATER: &[&str] = &["approval", "shell"];
+const LATER: &[&str] = &["shell"];
 const SYSTEM_ACTIONS: &[&str] =
     &["log", "metric", "emit", "set", "reply", "cleanup", "log_success", "send_alert"];
 
@@ -52,7 +54,8 @@ impl Type {
             Self::Parallel => &["steps"],
             Self::Loop => &["over", "as", "concurrency", "collect", "steps", "outputs"],
             Self::Workflow => &["workflow", "inputs", "outputs"],
-            Self::Wait => &["for", "until"],
+            Self::Wait => &["for", "until", "event", "if", "on_timeout", "outputs"],
+            Self::Approval => &["message", "who", "on_timeout", "on_reject", "outputs"],
             Self::System => &["action", "inputs", "outputs"],
         }
     }
@@ -114,7 +117,8 @@ impl Reading<'_> {
             }
             Type::Loop => (self.repeated(fields), None),
             Type::Workflow => self.called(fields),
-            Type::Wait => (StepKind::Wait, None),
+            Type::Wait => (StepKind::Wait(self.event_wait(fields)), None),
+            Type::Approval => (StepKind::Approval(Box::new(self.approval(fields))), None),
             Type::System => {
                 let action = fields.required_text("action", self.source).unwrap_or_default().to_owned();
                 if let (false, Some(node)) =
@@ -135,7 +139,7 @@ impl Reading<'_> {
     fn action(&mut self, fields: &Fields<'_>) -> (StepKind, Option<ActionSpec>) {
         let capability = fields.required_text("plugin", self.source).unwrap_or_default().to_owned();
         let action = fields.required_text("action", self.source).unwrap_or_default().to_owned();
-        let actions = self.world.actions;
+        let actions = &self.world.words.actions;
         let spec = actions.iter().find(|spec| spec.capability == capability && spec.name == action).cloned();
         let served: Vec<&str> = actions
             .iter()

@@ -50,6 +50,9 @@ impl Outputs {
         for step in steps {
             step.condition.iter().for_each(|condition| self.condition(condition));
             step.inputs.values().for_each(|value| self.value(value));
+            if let StepKind::Wait(Some(wait)) = &step.kind {
+                wait.condition.iter().for_each(|condition| self.condition(condition));
+            }
             match &step.kind {
                 StepKind::Condition { test, then, otherwise } => {
                     self.condition(test);

@@ -12,13 +12,13 @@ use crate::spec::expr;
 use crate::spec::handler::event_names;
 use crate::spec::scope::{Known, Scope};
 use crate::spec::yaml::{self, Entry, Fields, Node, Tree};
-use crate::spec::{ActionSpec, Field, Kind};
+use crate::spec::{Field, Kind, Vocabulary};
 
 /// What workflows may refer to.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::spec) struct World<'a> {
-    /// The actions that plugins offer.
-    pub(in crate::spec) actions: &'a [ActionSpec],
+    /// The actions that plugins offer, and the kinds of event that sources make.
+    pub(in crate::spec) words: &'a Vocabulary,
     /// The roles' names.
     pub(in crate::spec) roles: &'a BTreeSet<String>,
     /// The prompts, by path.

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use serde_json::Map;
+
 use super::kinds::{TYPES, Type};
 use super::read::Reading;
 use super::{OnError, Step, StepKind};
@@ -47,7 +49,7 @@ const RETRIES: u32 = 3;
 const KEYS: &[&str] = &[
     "name", "type", "description", "condition", "plugin", "action", "agent", "prompt_template", "inputs",
     "outputs", "on_error", "retry_count", "timeout", "steps", "then", "else", "if", "over", "as", "concurrency",
-    "collect", "workflow", "for", "until",
+    "collect", "workflow", "for", "until", "event", "on_timeout", "on_reject", "message", "who",
 ];
 const COMMON_KEYS: &[&str] =
     &["name", "type", "description", "condition", "on_error", "retry_count", "timeout"];
@@ -114,7 +116,9 @@ impl Reading<'_> {
         self.keys_fit(node, kind);
         let (kind, spec) = self.step_kind(kind, &fields, &name);
         let inputs = match kind {
-            StepKind::Wait => self.wait_inputs(&fields),
+            StepKind::Wait(None) => self.wait_inputs(&fields),
+            StepKind::Wait(Some(_)) => Map::new(),
+            StepKind::Approval(_) => self.message(&fields),
             _ => self.step_inputs(&fields, spec.as_ref()),
         };
         let outputs = self.step_outputs(&fields, &kind, spec.as_ref());

@@ -1,10 +1,10 @@
 use serde_json::json;
 
 use super::*;
-use crate::spec::Kind;
 use crate::spec::action::samples::actions;
 use crate::spec::diagnostic::tests::shortened;
 use crate::spec::diagnostic::{Diagnostics, Source};
+use crate::spec::{Kind, Vocabulary};
 
 fn read_all(text: &str) -> (Option<Workflow>, Diagnostics) {
     let roles = ["development".to_owned(), "review".to_owned()].into();
@@ -12,13 +12,14 @@ fn read_all(text: &str) -> (Option<Workflow>, Diagnostics) {
         ("prompts/code_generation.txt".to_owned(), String::new()),
         ("prompts/plan.txt".to_owned(), String::new()),
     ];
-    let (actions, prompts) = (actions(), prompts.into());
+    let words = Vocabulary { actions: actions(), kinds: vec!["github.check.completed"] };
+    let prompts = prompts.into();
     let called = signature(
         "name: C\ninputs: {size: number, note: {type: string, default: x}}\nresults: {sum: 1}\nsteps: []",
     );
     let back = signature("name: B\nsteps: [{name: s, type: workflow, workflow: w}]");
     let workflows = [("called".to_owned(), called.unwrap()), ("back".to_owned(), back.unwrap())].into();
-    let world = World { actions: &actions, roles: &roles, prompts: &prompts, workflows: &workflows };
+    let world = World { words: &words, roles: &roles, prompts: &prompts, workflows: &workflows };
     let mut source = Source::new("workflows/w.yaml", text);
     let workflow = read(&mut source, "w", &world);
     let mut faults = Diagnostics::default();
@@ -514,4 +515,54 @@ fn what_a_workflow_gives_is_checked_where_all_steps_are_known() {
     let text = "name: W\nsteps:\n  - {name: s, type: system, action: set, inputs: {x: 1}, outputs: {x: made}}\n\
                 results: {total: \"${made}\", other: \"${mad}\"}\n";
     insta::assert_snapshot!(faults(text).join("\n"));
+}
+
+#[test]
+fn an_approval_says_what_is_asked_of_whom() {
+    let good = of_steps(
+        r#"
+  - name: gate
+    type: approval
+    message: "Merge ${task.title}?"
+    who: {role: maintain, users: [ada]}
+    timeout: 60
+    on_timeout: approve
+    on_reject: continue
+    outputs: {approved: gate.ok, by: gate.by}
+  - {name: z, type: system, action: log, inputs: {message: "${gate.by}"}}
+"#,
+    );
+    let steps = workflow(&good).steps;
+    let StepKind::Approval(approval) = &steps[0].kind else { panic!() };
+    assert!(approval.continue_on_reject && approval.who.is_some());
+    assert_eq!(approval.on_timeout, OnTimeout::Approve);
+    assert_eq!(steps[0].inputs["message"], "Merge ${task.title}?");
+    let bad = of_steps(
+        r#"
+  - {name: a, type: approval}
+  - {name: b, type: approval, message: "${nowhere}", on_timeout: approve}
+  - {name: c, type: approval, message: x, timeout: 5, on_timeout: wait, on_reject: retry, who: {}}
+  - {name: d, type: approval, message: x, outputs: {aproved: y}}
+"#,
+    );
+    insta::assert_snapshot!(faults(&bad).join("\n"));
+}
+
+#[test]
+fn a_wait_for_an_event_knows_it_as_received() {
+    let good = of_steps(
+        "  - {name: w, type: wait, event: github.check.completed, if: \"${received.check.name == task.id}\", \
+         timeout: 9, on_timeout: continue, outputs: {timed_out: late}}\n",
+    );
+    let StepKind::Wait(Some(wait)) = &workflow(&good).steps[0].kind else { panic!() };
+    assert_eq!((wait.kinds[0].as_str(), wait.on_timeout), ("github.check.completed", OnTimeout::Continue));
+    let bad = of_steps(
+        r#"
+  - {name: a, type: wait, event: github.check.complete, for: 5m}
+  - {name: b, type: wait, event: github.check.completed, if: "${recieved.x}", on_timeout: continue}
+  - {name: c, type: wait, for: 5m, if: "${task}"}
+  - {name: d, type: wait, event: github.check.completed, timeout: 5, on_timeout: approve, outputs: {evnt: x}}
+"#,
+    );
+    insta::assert_snapshot!(faults(&bad).join("\n"));
 }

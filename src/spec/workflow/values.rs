@@ -117,9 +117,9 @@ impl Reading<'_> {
         let (action, spec) = match (kind, spec) {
             (StepKind::Action { action, .. }, Some(spec)) => (action.as_str(), spec),
             (StepKind::Workflow { workflow }, Some(spec)) => (workflow.as_str(), spec),
-            (StepKind::Loop(_), _) => {
-                own = loop_gives();
-                ("loop", &own)
+            (StepKind::Loop(_) | StepKind::Wait(_) | StepKind::Approval(_), _) => {
+                own = gives(kind);
+                (kind.name(), &own)
             }
             _ => return Kind::Any,
         };
@@ -137,8 +137,19 @@ fn is_expression(value: &Value) -> bool {
     value.as_str().is_some_and(|text| expr::paths(&Value::from(text)).map_or(true, |uses| !uses.is_empty()))
 }
 
-/// What a `loop` gives, declared as actions declare it.
-fn loop_gives() -> ActionSpec {
-    let outputs = vec![Field::required("results", Kind::List), Field::required("count", Kind::Number)];
-    ActionSpec { outputs, ..ActionSpec::reading("", "loop", "") }
+/// What a step of a type that is no action gives, declared as actions declare it.
+fn gives(kind: &StepKind) -> ActionSpec {
+    let fields: &[(&str, Kind)] = match kind {
+        StepKind::Loop(_) => &[("results", Kind::List), ("count", Kind::Number)],
+        StepKind::Wait(Some(_)) => &[("event", Kind::Any), ("timed_out", Kind::Boolean)],
+        StepKind::Approval(_) => &[
+            ("approved", Kind::Boolean),
+            ("by", Kind::Any),
+            ("comment", Kind::Any),
+            ("timed_out", Kind::Boolean),
+        ],
+        _ => &[],
+    };
+    let outputs = fields.iter().map(|(name, kind)| Field::required(name, *kind)).collect();
+    ActionSpec { outputs, ..ActionSpec::reading("", kind.name(), "") }
 }

@@ -23,6 +23,7 @@ async fn send_message(act: &Act<'_>) -> Result<Outcome, StepError> {
         thread: act.inputs.text(&["thread"])?.or_else(|| thread(act, channel.as_deref())),
         text: words::outgoing(&act.inputs.required(&["message", "text"])?),
         channel,
+        choices: Vec::new(),
     };
     let chat = &act.parts.chat(act.context)?;
     let (channel, id) = act

@@ -20,7 +20,7 @@ const ANSWER: u32 = 0;
 
 /// Why somebody may not.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(in crate::step) struct Refusal {
     /// In a sentence for them.
     sentence: String,
     /// Whether nobody said no: their rights could not be found out.
@@ -28,6 +28,11 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
+    /// Why, for them.
+    pub(in crate::step) fn sentence(&self) -> &str {
+        &self.sentence
+    }
+
     pub(super) fn no(sentence: String) -> Self {
         Self { sentence, open: false }
     }
@@ -70,7 +75,10 @@ async fn use_of(rights: &Rights<'_>, offer: &Offer) -> Result<bool, StepError> {
 }
 
 /// Who asked, as later steps know it, or why they may not.
-pub(super) async fn admit(parts: &Parts, context: &Context) -> Result<Result<Value, Refusal>, StepError> {
+pub(in crate::step) async fn admit(
+    parts: &Parts,
+    context: &Context,
+) -> Result<Result<Value, Refusal>, StepError> {
     let rights = Rights::new(parts, context);
     match &context.started.who {
         Some(who) => named(&rights, who).await,

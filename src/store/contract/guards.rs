@@ -152,7 +152,7 @@ pub(super) async fn who_replaces_ends_what_waits_and_stops_what_is_under_way(hom
     nothing_is_due(&store).await;
     write(&store, &lease, vec![fact(1, json!(1))], Due::At(at(50_000))).await.unwrap();
     match store.accept(guarded(12, in_group(WhenBusy::Replace))).await.unwrap() {
-        Accepted::Fresh { stopped, .. } => assert_eq!(stopped, [run_id(11)]),
+        Accepted::Fresh { signalled, .. } => assert_eq!(signalled, [run_id(11)]),
         other => panic!("{other:?}"),
     }
     // What is to stop survives, and stops now instead of when it had wanted to go on.

@@ -2,6 +2,7 @@
 
 pub(super) use super::guards::*;
 pub(super) use super::signals::*;
+pub(super) use super::waiting::*;
 use super::*;
 
 pub(super) async fn a_delivery_is_found_whole(home: &impl Home) {

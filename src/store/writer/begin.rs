@@ -23,8 +23,8 @@ pub(super) struct Begun {
     pub runs: Vec<RunId>,
     /// What is to be told of those that do not simply start.
     pub told: Vec<Told>,
-    /// The runs under way that are to stop.
-    pub stopped: Vec<RunId>,
+    /// The runs that something was said to.
+    pub signalled: Vec<RunId>,
     /// Whether one of them simply starts.
     pub starts: bool,
     /// What is to be written where the event came from: notices, and answers to who asked.
@@ -32,15 +32,18 @@ pub(super) struct Begun {
     answers: Vec<String>,
 }
 
-/// Begins the runs that their guards let through.
+/// Begins the runs that their guards let through; `decided` says that the delivery was a decision that was asked for.
 pub(super) fn all<S: Shelf>(
     desk: &mut Desk<S>,
     runs: Vec<PreparedRun>,
     answering: Option<Frozen>,
+    decided: bool,
 ) -> Result<Begun, StoreError> {
     let mut begun = Begun::default();
     let mut example = None;
-    for mut run in runs {
+    // Whoever decided something is answered by the run that asked.
+    let is_wanted = |run: &PreparedRun| !decided || run.head.summary.trigger != ANSWER;
+    for mut run in runs.into_iter().filter(is_wanted) {
         let Some(guard) = run.guard.take() else {
             begun.runs.push(run.id);
             begun.starts = true;
@@ -71,7 +74,7 @@ impl Begun {
     ) -> Result<(), StoreError> {
         let Taken { admitted, hops, stopped } = taken;
         self.runs.push(run.id);
-        self.stopped.extend(stopped);
+        self.signalled.extend(stopped);
         if let Record::Started(started) = &mut run.first.record {
             started.hops = hops;
         }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::desk::Desk;
 use super::lease::Given;
+use super::waits::{self, Waking};
 use super::{begin, guard, signal};
 use crate::id::{EventId, RunId};
 use crate::router::Reasons;
@@ -29,6 +30,8 @@ pub(in crate::store) struct Prepared {
     /// Their keys, each once.
     identities: BTreeSet<Key>,
     event: EventId,
+    /// What it may be waited for by.
+    waking: Waking,
     /// What is kept of it, ready to be written.
     delivery: Vec<u8>,
     /// The reasons, for when there is more to say.
@@ -56,6 +59,7 @@ impl Prepared {
             identities: identities.iter().map(|identity| keys::identity(identity)).collect(),
             delivery: codec::encode(&KeptDelivery::to_bytes(&event, &reasons, &payload)?),
             event: event.id,
+            waking: Waking::of(&event),
             reasons,
             runs: runs.into_iter().map(PreparedRun::new).collect::<Result<_, _>>()?,
             values,
@@ -91,7 +95,9 @@ pub(in crate::store) fn accept<S: Shelf>(
         return Err(StoreError::Conflict);
     }
     let progress = desk.place(Pointer::Event(event));
-    let begun = begin::all(desk, intake.runs, intake.answering)?;
+    let (woken, decided) = waits::wake(desk, &intake.waking, &intake.delivery, &keys::event(event))?;
+    let mut begun = begin::all(desk, intake.runs, intake.answering, decided)?;
+    begun.signalled.extend(woken);
     let runs = begun.runs;
     let identity = KeptIdentity { event, runs: runs.clone() }.to_bytes();
     desk.tally.census.identities += intake.identities.len() as u64;
@@ -108,7 +114,7 @@ pub(in crate::store) fn accept<S: Shelf>(
     desk.put_json(keys::outcome(event), &Outcome { progress, runs: runs.clone(), reasons })?;
     desk.tally.census.events += 1;
     values(desk, &intake.values.expect, &intake.values.put)?;
-    Ok(Accepted::Fresh { event, runs, told: begun.told, stopped: begun.stopped })
+    Ok(Accepted::Fresh { event, runs, told: begun.told, signalled: begun.signalled, decided })
 }
 
 pub(super) fn append<S: Shelf>(desk: &mut Desk<S>, run: RunId, entry: &Entry) -> Result<(), StoreError> {
@@ -194,6 +200,7 @@ pub(super) fn extend<S: Shelf>(desk: &mut Desk<S>, run: RunId, entries: &[Entry]
             return Err(StoreError::Conflict);
         }
         append(desk, run, entry)?;
+        waits::note(desk, &mut head, entry)?;
         head.add(entry);
     }
     let census = &mut desk.tally.census;

@@ -16,10 +16,12 @@ pub(super) fn tally(look: &impl Look) -> Result<Tally, StoreError> {
         census.runs += 1;
         census.open_runs += u64::from(kept::read::<Head>(head).is_ok_and(|head| head.is_open()));
     })?;
+    let mut waits = 0;
+    each(look, keys::all_waits(), |_| waits += 1)?;
     // The oldest places are pruned first, so the newest one that is left is the newest that there was.
     let newest = look.scan(&keys::newest_progress(), 1)?;
     let last = newest.first().and_then(|(key, _)| keys::progress_of(key)).unwrap_or(0);
-    Ok(Tally { last, census })
+    Ok(Tally { last, census, waits })
 }
 
 fn each(look: &impl Look, mut span: Span, mut count: impl FnMut(&Pair)) -> Result<(), StoreError> {

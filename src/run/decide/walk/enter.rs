@@ -61,7 +61,7 @@ impl<'a> Walk<'a> {
             StepKind::Parallel { .. } => Value::Object(Map::new()),
             StepKind::Loop(each) => self.collection(each)?,
             StepKind::Workflow { workflow } => self.given_to(workflow, step)?,
-            StepKind::Wait => self.scope().render(&Value::Object(step.inputs.clone()))?,
+            StepKind::Wait(_) => self.scope().render(&Value::Object(step.inputs.clone()))?,
             _ => {
                 let inputs = self.scope().render(&Value::Object(step.inputs.clone()))?;
                 return Ok(self.perform(path, 1, inputs));

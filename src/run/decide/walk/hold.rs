@@ -2,15 +2,17 @@
 
 use serde_json::{Value, json};
 
-use super::{Effect, Verdict, Walk, record};
+use super::{Effect, Verdict, Walk, job, record};
 use crate::id::StepPath;
+use crate::run::decide::JobKind;
 use crate::run::error::StepError;
 use crate::run::frame::Frames;
+use crate::run::hearing::{Awaited, Decision, Heard};
 use crate::run::record::{Next, Record, Wait};
-use crate::run::state::Attempt;
+use crate::run::state::{Attempt, Run, StepState};
 use crate::run::{place, retry};
 use crate::spec::period::Pause;
-use crate::spec::workflow::Loop;
+use crate::spec::workflow::{EventWait, Loop, OnTimeout};
 use crate::spec::{Step, StepKind};
 
 /// How the steps within a step came out, and what they gave.
@@ -39,6 +41,7 @@ impl<'a> Walk<'a> {
             }
             StepKind::Loop(each) => self.each(path, each, attempt),
             StepKind::Workflow { workflow } => self.call(path, workflow),
+            StepKind::Wait(Some(awaited)) => return self.listen(path, step, awaited, attempt),
             _ => return self.wait(path, attempt),
         };
         let end = place::deadline(step, attempt);
@@ -161,7 +164,7 @@ impl<'a> Walk<'a> {
             Some(Ok(pause)) => Record::StepWaits {
                 step: path.clone(),
                 attempt: attempt.number,
-                wait: Wait { until: Some(pause.end(attempt.at)) },
+                wait: Wait { until: Some(pause.end(attempt.at)), ..Wait::default() },
             },
             Some(Err(error)) => self.failed(path, StepError::fatal("invalid_input", error.to_string())),
             None => self.failed(path, StepError::fatal("invalid_input", "it does not say how long to wait")),
@@ -169,24 +172,58 @@ impl<'a> Walk<'a> {
         super::record(record)
     }
 
+    /// Begins to wait for an event.
+    fn listen(&self, path: &StepPath, step: &Step, awaited: &EventWait, attempt: &Attempt) -> Verdict {
+        let wait = Wait {
+            until: place::deadline(step, attempt),
+            awaited: Some(Awaited::Event { kinds: awaited.kinds.clone() }),
+            places: self.run.started().map(|started| started.places()).unwrap_or_default(),
+        };
+        record(Record::StepWaits { step: path.clone(), attempt: attempt.number, wait })
+    }
+
     /// A step that stands still: whether what it waits for has come.
     pub(super) fn standing(&mut self, path: &StepPath, attempt: &Attempt, wait: &Wait) -> Verdict {
-        match wait.until {
-            Some(until) if until <= self.now => record(Record::StepSucceeded {
+        let succeeded = |outputs: Value| {
+            record(Record::StepSucceeded {
                 step: path.clone(),
                 attempt: attempt.number,
-                outputs: Value::Null,
+                outputs,
                 work: Default::default(),
                 cost: Default::default(),
-            }),
-            until => Verdict::Open(until.map(Effect::Wake).into_iter().collect()),
+            })
+        };
+        match (attempt.heard.first(), wait.until) {
+            (Some(Heard::Event(event)), _) => succeeded(json!({ "event": event, "timed_out": false })),
+            (Some(Heard::Decision(decision)), _) => self.turn(path, attempt, decision),
+            (None, Some(until)) if until <= self.now => match overdue(self.run, path) {
+                Ok(outputs) => succeeded(outputs),
+                Err(error) => record(self.failed(path, error)),
+            },
+            (None, until) => Verdict::Open(until.map(Effect::Wake).into_iter().collect()),
         }
+    }
+
+    /// Has a decision looked at: whether it was this person's to make.
+    fn turn(&self, path: &StepPath, attempt: &Attempt, decision: &Decision) -> Verdict {
+        let Some(mut job) = job(self.run, path, attempt.number, &attempt.inputs, self.now) else {
+            return Verdict::Open(Vec::new());
+        };
+        if let JobKind::Approval(asking) = &mut job.kind {
+            asking.decision = Some(decision.clone());
+        }
+        let record = Record::StepHeard { step: path.clone(), attempt: attempt.number };
+        Verdict::Open(vec![Effect::Perform { record, job }])
     }
 
     fn failed(&self, path: &StepPath, error: StepError) -> Record {
         let policy = place::on_error(self.run, path);
         let next = retry::given_up(policy);
-        Record::StepFailed { step: path.clone(), attempt: 1, error, next, cost: Default::default() }
+        let attempt = match self.run.step(path) {
+            Some(StepState::Running(attempt) | StepState::Standing { attempt, .. }) => attempt.number,
+            _ => 1,
+        };
+        Record::StepFailed { step: path.clone(), attempt, error, next, cost: Default::default() }
     }
 
     /// Records how a step that holds others came out, once they have.
@@ -211,6 +248,26 @@ impl<'a> Walk<'a> {
                 record(Record::StepFailed { step: path, attempt: 1, error, next, cost: Default::default() })
             }
         }
+    }
+}
+
+/// What it means that a step's time is up.
+fn overdue(run: &Run, path: &StepPath) -> Result<Value, StepError> {
+    let kind = place::find(run, path).map(|step| &step.kind);
+    let late = |what: &str| StepError::fatal(StepError::TIMEOUT, format!("{what} in time"));
+    match kind {
+        Some(StepKind::Wait(Some(awaited))) if awaited.on_timeout == OnTimeout::Fail => {
+            Err(late("nothing that it waits for happened"))
+        }
+        Some(StepKind::Wait(Some(_))) => Ok(json!({ "event": null, "timed_out": true })),
+        Some(StepKind::Approval(approval)) => match approval.on_timeout {
+            OnTimeout::Fail => Err(late("nobody decided")),
+            given => {
+                let approved = given == OnTimeout::Approve;
+                Ok(json!({ "approved": approved, "by": null, "comment": null, "timed_out": true }))
+            }
+        },
+        _ => Ok(Value::Null),
     }
 }
 

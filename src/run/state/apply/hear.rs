@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::Run;
+use super::{Attempt, Run};
+use crate::id::StepPath;
+use crate::run::hearing::Heard;
 use crate::run::illegal::Illegal;
 use crate::run::place;
 use crate::run::record::Next;
@@ -20,7 +22,53 @@ impl Run {
             Signal::Pause { reason } => self.paused = Some(told("paused", by, reason.as_deref())),
             Signal::Resume => (self.paused, self.parked) = (None, None),
             Signal::Retry => self.reopen(at),
+            Signal::Decide { step, decision } => {
+                let heard = Heard::Decision(decision.clone());
+                self.tell(self.asking(step.as_ref()).cloned(), heard);
+            }
+            Signal::Event { step, event } => self.tell(Some(step.clone()), Heard::Event(event.clone())),
         }
+        Ok(())
+    }
+
+    /// The step that asks people something, or the first of several; it may still be about to ask.
+    pub(in crate::run) fn asking(&self, named: Option<&StepPath>) -> Option<&StepPath> {
+        let asks = |attempt: &Attempt| attempt.kind == "approval";
+        let mut asking = self.steps.iter().filter(|(_, state)| match state {
+            StepState::Running(attempt)
+            | StepState::Waiting { attempt, .. }
+            | StepState::Standing { attempt, .. } => asks(attempt),
+            _ => false,
+        });
+        asking.find(|(path, _)| named.is_none_or(|named| named == *path)).map(|(path, _)| path)
+    }
+
+    fn tell(&mut self, step: Option<StepPath>, heard: Heard) {
+        let state = step.and_then(|step| self.steps.get_mut(&step));
+        if let Some(
+            StepState::Running(attempt)
+            | StepState::Waiting { attempt, .. }
+            | StepState::Standing { attempt, .. },
+        ) = state
+        {
+            attempt.heard.push(heard);
+        }
+    }
+
+    /// A step that stands still turns to the first decision that it was told.
+    pub(super) fn turn(&mut self, path: &StepPath, attempt: u32) -> Result<(), Illegal> {
+        self.reachable(path)?;
+        let Some(StepState::Standing { attempt: standing, .. }) = self.steps.get(path) else {
+            return Err(Illegal::NotRunning(path.clone()));
+        };
+        super::check_attempt(path, standing.number, attempt)?;
+        let mut standing = standing.clone();
+        match standing.heard.first() {
+            Some(Heard::Decision(decision)) => standing.hearing = Some(decision.clone()),
+            _ => return Err(Illegal::NotRunning(path.clone())),
+        }
+        standing.heard.remove(0);
+        self.steps.insert(path.clone(), StepState::Running(standing));
         Ok(())
     }
 
@@ -45,7 +93,7 @@ impl Run {
                     if place::performs(&attempt.kind) {
                         StepState::Waiting { attempt, at }
                     } else {
-                        StepState::Running(super::Attempt { at, ..attempt })
+                        StepState::Running(Attempt { at, ..attempt })
                     }
                 }
                 _ => continue,

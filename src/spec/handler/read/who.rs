@@ -26,7 +26,7 @@ const ASSOCIATIONS: &[(&str, Association)] = &[
 ];
 
 /// Who may, where the trigger says it.
-pub(super) fn read(fields: &Fields<'_>, source: &mut Source) -> Option<Who> {
+pub(in crate::spec) fn read(fields: &Fields<'_>, source: &mut Source) -> Option<Who> {
     let node = fields.get("who").map(|entry| &entry.value)?;
     let inner = Fields::of(node, "`who`", KEYS, source)?;
     let associations = inner.texts("association", source).into_iter();

@@ -1,0 +1,117 @@
+//! What every store promises of runs that wait for something to come from somewhere.
+
+use super::*;
+use crate::event::{Button, KindPattern};
+use crate::id::StepPath;
+use crate::router::decision;
+use crate::run::hearing::Awaited;
+use crate::run::record::Wait;
+use crate::run::{Next, Signal, StepError};
+
+fn step() -> StepPath {
+    StepPath::root("gate")
+}
+
+fn waits(seq: u64, awaited: Awaited) -> Entry {
+    let places = vec!["github:acme/shop#12".to_owned()];
+    let wait = Wait { until: None, awaited: Some(awaited), places };
+    Entry { seq, at: at(1_000_000), record: Record::StepWaits { step: step(), attempt: 1, wait } }
+}
+
+/// A run that waits for something from the subject that all deliveries here have.
+async fn waiting(store: &impl Store, second: i64, awaited: Awaited) -> RunId {
+    accepted(store, second).await;
+    let lease = lease_of(store, run_id(second)).await;
+    write(store, &lease, vec![waits(1, awaited)], Due::Waiting).await.unwrap();
+    run_id(second)
+}
+
+/// Leases what is due until it is this run's turn.
+async fn lease_of(store: &impl Store, run: RunId) -> Lease {
+    loop {
+        let lease = leased(store, 1_000).await;
+        if lease.run == run {
+            return lease;
+        }
+    }
+}
+
+async fn comes(store: &impl Store, intake: Intake) -> (Vec<RunId>, bool) {
+    match store.accept(intake).await.unwrap() {
+        Accepted::Fresh { signalled, decided, .. } => (signalled, decided),
+        Accepted::Duplicate { .. } => (Vec::new(), false),
+    }
+}
+
+fn labelled() -> Awaited {
+    Awaited::Event { kinds: vec![KindPattern::new("github.issue.*")] }
+}
+
+async fn heard(store: &impl Store, run: RunId) -> Vec<Signal> {
+    let signals = store.load(run).await.unwrap().unwrap().signals;
+    signals.into_iter().map(|(_, sent)| sent.signal).collect()
+}
+
+pub(super) async fn an_event_wakes_who_waits_for_it_in_the_batch_that_takes_it_in(home: &impl Home) {
+    let store = home.open();
+    let run = waiting(&store, 100, labelled()).await;
+    let other = waiting(&store, 101, Awaited::Event { kinds: vec![KindPattern::new("jira.*")] }).await;
+    assert_eq!(heard(&store, run).await.len(), 1, "the second delivery came from there too");
+    store.close();
+    let store = home.open();
+    assert_eq!(comes(&store, delivery(102)).await, (vec![run], false));
+    assert_eq!(comes(&store, delivery(102)).await, (vec![], false), "a duplicate wakes nobody");
+    assert_eq!((heard(&store, run).await.len(), heard(&store, other).await.len()), (2, 0));
+    lease_of(&store, run).await;
+}
+
+pub(super) async fn who_has_what_it_waited_for_is_woken_no_more(home: &impl Home) {
+    for (second, record) in [
+        (
+            100,
+            Record::StepFailed {
+                step: step(),
+                attempt: 1,
+                error: StepError::fatal("x", "x"),
+                next: Next::Fail,
+                cost: Default::default(),
+            },
+        ),
+        (200, Record::Concluded { ending: Ending::Cancelled, reason: None, results: Default::default() }),
+    ] {
+        let store = home.open();
+        let run = waiting(&store, second, labelled()).await;
+        assert_eq!(comes(&store, delivery(second + 1)).await, (vec![run], false));
+        let lease = lease_of(&store, run).await;
+        let entry = Entry { seq: 2, at: at(1_000_000), record };
+        let commit = Commit::Run { lease, entries: vec![entry], due: Due::Waiting, heard: vec![0] };
+        store.commit(commit).await.unwrap();
+        assert_eq!(comes(&store, delivery(second + 2)).await, (vec![], false));
+        store.close();
+    }
+}
+
+pub(super) async fn a_decision_finds_the_run_that_asked_and_no_other(home: &impl Home) {
+    let store = home.open();
+    let run = waiting(&store, 100, Awaited::Decision).await;
+    assert_eq!(comes(&store, delivery(101)).await, (vec![], false), "it is no decision");
+    let pressed = |second: i64, run: RunId| {
+        let mut intake = delivery(second);
+        let (action, value) = decision::button(true, run, &step());
+        intake.event.button = Some(Button { action, value: Some(value) });
+        intake
+    };
+    assert_eq!(comes(&store, pressed(102, run)).await, (vec![run], true));
+    assert_eq!(comes(&store, pressed(103, run_id(101))).await, (vec![], false), "that one asks nothing");
+    assert_eq!(comes(&store, pressed(104, run_id(9))).await, (vec![], false), "there is no such run");
+    let mut said = delivery(105);
+    said.event.command = Some(crate::event::Command::parse("reject not yet"));
+    assert_eq!(comes(&store, said).await, (vec![run], true));
+    let decisions: Vec<_> = heard(&store, run).await;
+    let decided = decisions.iter().map(|signal| match signal {
+        Signal::Decide { step, decision } => (step.clone(), decision.approved, decision.comment.clone()),
+        other => panic!("{other:?}"),
+    });
+    let decided: Vec<_> = decided.collect();
+    assert_eq!(decided, [(Some(step()), true, None), (Some(step()), false, Some("not yet".to_owned()))]);
+}

@@ -1,0 +1,131 @@
+//! What runs wait for, found by where it comes from, so that a delivery and what it wakes are one batch.
+
+use super::desk::Desk;
+use super::signal;
+use crate::event::{Event, EventKind};
+use crate::id::{RunId, StepPath};
+use crate::router::decision::Decided;
+use crate::run::hearing::{Awaited, Decision};
+use crate::run::{Entry, Record, Sent, Signal};
+use crate::store::kept::{self, Head};
+use crate::store::keys;
+use crate::store::shelf::{Look as _, Shelf};
+use crate::store::{StoreError, codec};
+
+/// How many of those that wait at one place are looked at.
+const MOST: usize = 1024;
+
+/// What an event may be waited for by.
+#[derive(Debug)]
+pub(in crate::store) struct Waking {
+    pub kind: EventKind,
+    pub places: Vec<String>,
+    pub decided: Option<Decided>,
+}
+
+impl Waking {
+    pub(in crate::store) fn of(event: &Event) -> Self {
+        Self { kind: event.kind.clone(), places: event.places(), decided: Decided::of(event) }
+    }
+}
+
+/// Keeps in mind what a run begins or ceases to wait for by one more record.
+pub(super) fn note<S: Shelf>(desk: &mut Desk<S>, head: &mut Head, entry: &Entry) -> Result<(), StoreError> {
+    let run = head.summary.id;
+    match &entry.record {
+        Record::StepWaits { step, wait, .. } => {
+            forget(desk, head, step)?;
+            let Some(awaited) = &wait.awaited else { return Ok(()) };
+            for place in &wait.places {
+                desk.put_json(keys::wait(place, run, step), awaited)?;
+            }
+            desk.tally.waits += wait.places.len() as u64;
+            head.waits.insert(step.clone(), wait.places.clone());
+        }
+        Record::StepSucceeded { step, .. } | Record::StepFailed { step, .. } if !head.waits.is_empty() => {
+            forget(desk, head, step)?;
+        }
+        Record::Concluded { .. } => {
+            while let Some(step) = head.waits.keys().next().cloned() {
+                forget(desk, head, &step)?;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn forget<S: Shelf>(desk: &mut Desk<S>, head: &mut Head, step: &StepPath) -> Result<(), StoreError> {
+    for place in head.waits.remove(step).unwrap_or_default() {
+        desk.delete(&keys::wait(&place, head.summary.id, step))?;
+        desk.tally.waits = desk.tally.waits.saturating_sub(1);
+    }
+    Ok(())
+}
+
+/// Tells whoever waits for an event; gives the runs that were told, and whether a decision found one that asked.
+pub(super) fn wake<S: Shelf>(
+    desk: &mut Desk<S>,
+    waking: &Waking,
+    delivery: &[u8],
+    key: &[u8],
+) -> Result<(Vec<RunId>, bool), StoreError> {
+    if desk.tally.waits == 0 {
+        return Ok((Vec::new(), false));
+    }
+    let (mut listening, mut asking) = (Vec::new(), named(desk, waking)?);
+    for place in &waking.places {
+        for (key, stored) in desk.scan(&keys::waits(place), MOST)? {
+            let Some((run, step)) = keys::waiting(&key) else { continue };
+            match serde_json::from_slice(&codec::decode(&key, &stored)?) {
+                Ok(Awaited::Event { kinds }) if kinds.iter().any(|kind| kind.matches(&waking.kind)) => {
+                    listening.push((run, step));
+                }
+                Ok(Awaited::Decision) if waking.decided.as_ref().is_some_and(|it| it.target.is_none()) => {
+                    asking.push((run, Some(step)));
+                }
+                _ => {}
+            }
+        }
+    }
+    if listening.is_empty() && asking.is_empty() {
+        return Ok((Vec::new(), false));
+    }
+    let event = kept::KeptDelivery::from_bytes(key, &codec::decode(key, delivery)?)?.event(key)?;
+    let decided = !asking.is_empty();
+    tell(desk, waking, &event, (listening, asking)).map(|told| (told, decided))
+}
+
+/// The run that a decision names, if it is there.
+fn named<S: Shelf>(desk: &Desk<S>, waking: &Waking) -> Result<Vec<(RunId, Option<StepPath>)>, StoreError> {
+    let target = waking.decided.as_ref().and_then(|decided| decided.target.clone());
+    let Some((run, step)) = target else { return Ok(Vec::new()) };
+    let asks = kept::head(desk, run)?.is_some_and(|head| !head.waits.is_empty());
+    Ok(asks.then_some((run, step)).into_iter().collect())
+}
+
+type Found = (Vec<(RunId, StepPath)>, Vec<(RunId, Option<StepPath>)>);
+
+fn tell<S: Shelf>(
+    desk: &mut Desk<S>,
+    waking: &Waking,
+    event: &Event,
+    (listening, asking): Found,
+) -> Result<Vec<RunId>, StoreError> {
+    let mut told = Vec::new();
+    let at = event.time;
+    for (run, step) in listening {
+        let signal = Signal::Event { step, event: Box::new(event.clone()) };
+        signal::send(desk, run, &Sent { at, by: None, signal })?;
+        told.push(run);
+    }
+    for ((run, step), decided) in asking.into_iter().zip(std::iter::repeat(&waking.decided)) {
+        let Some(Decided { approved, comment, .. }) = decided.clone() else { continue };
+        let decision = Decision { approved, comment, event: Some(Box::new(event.clone())), by: None };
+        let by = Some(decision.who().to_owned());
+        signal::send(desk, run, &Sent { at, by, signal: Signal::Decide { step, decision } })?;
+        told.push(run);
+    }
+    told.dedup();
+    Ok(told)
+}
