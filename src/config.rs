@@ -168,7 +168,7 @@ pub struct Security {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SandboxOptions {
-    /// The level below which no command of an agent is run.
+    /// The level below which no command of an agent or a `shell` step is run.
     pub minimum: u8,
     /// What commands may read besides the system's own programs: where a toolchain is. Never a home whole.
     pub readable: Vec<PathBuf>,
@@ -176,6 +176,8 @@ pub struct SandboxOptions {
     pub path: Option<String>,
     /// Variables that commands get. Never a secret.
     pub variables: BTreeMap<String, String>,
+    /// Whether a `shell` step that asks for the network gets it: all of it, the host's own ports included.
+    pub network: bool,
     /// The user's own Rust toolchains, where there are any.
     #[serde(skip)]
     pub toolchain: Option<Toolchain>,
@@ -244,7 +246,14 @@ impl Default for Security {
 
 impl Default for SandboxOptions {
     fn default() -> Self {
-        Self { minimum: 3, readable: Vec::new(), path: None, variables: BTreeMap::new(), toolchain: None }
+        Self {
+            minimum: 3,
+            readable: Vec::new(),
+            path: None,
+            variables: BTreeMap::new(),
+            network: false,
+            toolchain: None,
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod process;
 pub mod remote;
 pub mod sandbox;
 pub mod scan;
+mod script;
 mod tree;
 
 use std::path::{Path, PathBuf};
@@ -27,6 +28,7 @@ use self::git::{Git, GitPolicy};
 use self::guard::Guard;
 pub use self::remote::Pushed;
 use self::sandbox::{Host, Room, Sandbox};
+pub use self::script::Ran;
 use crate::id::RunId;
 use crate::plugin::forge::Remote;
 

@@ -66,7 +66,8 @@ impl SandboxOptions {
     /// What commands run with.
     #[must_use]
     pub fn options(&self) -> sandbox::Options {
-        let mut options = sandbox::Options { minimum: self.minimum, ..Default::default() };
+        let (minimum, network) = (self.minimum, self.network);
+        let mut options = sandbox::Options { minimum, network, ..Default::default() };
         if let Some(path) = &self.path {
             options.path.clone_from(path);
         }
@@ -126,12 +127,14 @@ mod tests {
 
     #[test]
     fn what_is_configured_comes_on_top() {
-        let text = "security: {sandbox: {minimum: 1, path: /opt/bin, readable: [/opt], variables: {A: b}}}";
+        let text = "security: {sandbox: {minimum: 1, path: /opt/bin, readable: [/opt], variables: {A: b}, \
+                    network: true}}";
         let config: Config = serde_saphyr::from_str(text).unwrap();
         let options = config.security.sandbox.options();
         assert_eq!((options.minimum, options.path.as_str()), (1, "/opt/bin"));
         assert!(options.readable.contains(&"/opt".into()) && options.readable.contains(&"/usr".into()));
         assert_eq!(options.variables["A"], "b");
+        assert!(options.network && !Config::default().security.sandbox.options().network);
     }
 
     #[test]

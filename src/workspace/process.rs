@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::process::Stdio;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -58,9 +59,14 @@ impl Excerpt {
         self.dropped += surplus as u64;
     }
 
+    /// Whether everything that was written is here.
+    pub(super) fn is_whole(&self) -> bool {
+        self.dropped == 0
+    }
+
     /// Everything that was written, unless it was more than there was room for.
     pub(super) fn whole(self) -> Option<Vec<u8>> {
-        (self.dropped == 0).then(|| self.head.into_iter().chain(self.tail).collect())
+        self.is_whole().then(|| self.head.into_iter().chain(self.tail).collect())
     }
 
     /// It as text, with a line in the middle that says what is missing.
@@ -134,37 +140,60 @@ pub(super) async fn merged(mut command: Command, limit: Duration, room: usize) -
     let reader = pipe::Receiver::from_owned_fd(reader.into())?;
     let mut group = Group::spawn(command)?;
     let mut out = Excerpt::new(room / 2, room - room / 2);
-    let ended = {
-        let reading = drain(Some(reader), &mut out).fuse();
-        futures_util::pin_mut!(reading);
-        let ended = timeout(limit, async {
-            tokio::select! {
-                status = group.child.wait() => status,
-                () = &mut reading => group.child.wait().await,
-            }
-        })
-        .await;
-        // Whoever else holds the pipe is killed with the group, or is not waited for.
-        group.kill();
-        let left = async {
-            if !futures_util::future::FusedFuture::is_terminated(&reading) {
-                reading.await;
-            }
-        };
-        if timeout(DRAIN, left).await.is_err() {
-            tracing::debug!("a process left its output open behind it");
-        }
-        ended
-    };
-    finish(group, ended.ok().transpose()?, out, Excerpt::new(0, 0))
+    let status = watch(&mut group, drain(Some(reader), &mut out), limit).await?;
+    finish(group, status, out, Excerpt::new(0, 0))
 }
 
-fn finish(
-    mut group: Group,
-    status: Option<std::process::ExitStatus>,
-    out: Excerpt,
-    err: Excerpt,
-) -> io::Result<Finished> {
+/// Runs a process without input, its two outputs kept apart, beginning and end of each kept. One that a
+/// signal ended has the exit code that a shell would give it.
+pub(super) async fn split(mut command: Command, limit: Duration, room: usize) -> io::Result<Finished> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut group = Group::spawn(command)?;
+    let excerpt = || Excerpt::new(room / 2, room - room / 2);
+    let (mut out, mut err) = (excerpt(), excerpt());
+    let (stdout, stderr) = (group.child.stdout.take(), group.child.stderr.take());
+    let reading = async {
+        tokio::join!(drain(stdout, &mut out), drain(stderr, &mut err));
+    };
+    let status = watch(&mut group, reading, limit).await?;
+    let signal = status.and_then(|status| status.signal());
+    let finished = finish(group, status, out, err)?;
+    Ok(Finished { code: finished.code.or(signal.map(|signal| 128 + signal)), ..finished })
+}
+
+/// Waits for a process while its output is read, and kills whatever it leaves behind; no status where its
+/// time was up.
+async fn watch(
+    group: &mut Group,
+    reading: impl Future<Output = ()>,
+    limit: Duration,
+) -> io::Result<Option<ExitStatus>> {
+    let reading = reading.fuse();
+    futures_util::pin_mut!(reading);
+    let ended = timeout(limit, async {
+        tokio::select! {
+            status = group.child.wait() => status,
+            () = &mut reading => group.child.wait().await,
+        }
+    })
+    .await;
+    // Whoever else holds the pipe is killed with the group, or is not waited for.
+    group.kill();
+    let left = async {
+        if !futures_util::future::FusedFuture::is_terminated(&reading) {
+            reading.await;
+        }
+    };
+    if timeout(DRAIN, left).await.is_err() {
+        tracing::debug!("a process left its output open behind it");
+    }
+    if ended.is_err() && timeout(DRAIN, group.child.wait()).await.is_err() {
+        tracing::warn!("a process that was killed is not gone yet");
+    }
+    ended.ok().transpose()
+}
+
+fn finish(mut group: Group, status: Option<ExitStatus>, out: Excerpt, err: Excerpt) -> io::Result<Finished> {
     group.kill();
     Ok(Finished { code: status.and_then(|status| status.code()), timed_out: status.is_none(), out, err })
 }
@@ -205,6 +234,22 @@ mod tests {
         let finished = merged(sh("echo a; echo b >&2; echo c; exit 3"), Duration::from_secs(20), 100).await;
         let finished = finished.unwrap();
         assert_eq!((finished.code, finished.out.text()), (Some(3), "a\nb\nc\n".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn outputs_that_are_kept_apart_are_both_bounded_and_nobody_left_behind_is_waited_for() {
+        let script = "seq 1000; seq 2000 3000 >&2; sleep 600 & exit 3";
+        let finished = split(sh(script), Duration::from_secs(60), 20).await.unwrap();
+        assert_eq!((finished.code, finished.timed_out), (Some(3), false));
+        assert!(finished.out.text().starts_with("1\n2\n") && finished.out.text().ends_with("999\n1000\n"));
+        assert!(finished.err.text().starts_with("2000\n2001\n\n… "), "{}", finished.err.text());
+        assert!(finished.err.text().ends_with("2999\n3000\n"), "{}", finished.err.text());
+    }
+
+    #[tokio::test]
+    async fn a_signal_is_an_exit_code_as_a_shell_counts() {
+        let finished = split(sh("kill -KILL $$"), Duration::from_secs(60), 20).await.unwrap();
+        assert_eq!((finished.code, finished.timed_out), (Some(137), false));
     }
 
     #[tokio::test]

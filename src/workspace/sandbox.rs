@@ -51,6 +51,8 @@ pub struct Options {
     /// Variables that a command gets besides the few that it always has: where a toolchain is.
     /// Never a secret.
     pub variables: BTreeMap<String, String>,
+    /// Whether a command that asks for the network gets it.
+    pub network: bool,
     /// What a command may use.
     pub limits: Limits,
 }
@@ -75,6 +77,19 @@ pub struct Sandbox {
     means: Means,
     level: Level,
     options: Options,
+}
+
+/// A shell script, and what it gets besides what every command gets.
+#[derive(Debug, Clone, Copy)]
+pub struct Script<'a> {
+    /// What `sh` is given.
+    pub text: &'a str,
+    /// Whether a command that fails, or a variable that is not set, ends it.
+    pub strict: bool,
+    /// Variables of its own. They are set within the sandbox: nothing outside of it ever sees them.
+    pub variables: &'a BTreeMap<String, String>,
+    /// Whether it has the host's network.
+    pub network: bool,
 }
 
 /// The directories of one command.
@@ -115,6 +130,7 @@ impl Default for Options {
             path: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned(),
             readable: READABLE.iter().map(PathBuf::from).collect(),
             variables: BTreeMap::new(),
+            network: false,
             limits: Limits::default(),
         }
     }
@@ -123,6 +139,14 @@ impl Default for Options {
 impl Default for Limits {
     fn default() -> Self {
         Self { cpu_seconds: 1_800, memory_bytes: 4 << 30, processes: 512, file_bytes: 1 << 30 }
+    }
+}
+
+impl<'a> Script<'a> {
+    /// A command as it stands, with nothing besides.
+    pub(super) fn plain(text: &'a str) -> Self {
+        static NONE: BTreeMap<String, String> = BTreeMap::new();
+        Self { text, strict: false, variables: &NONE, network: false }
     }
 }
 
@@ -182,6 +206,15 @@ impl Sandbox {
         Ok(())
     }
 
+    /// Whether a script may have the network.
+    ///
+    /// # Errors
+    /// When the configuration does not allow it.
+    pub fn demand_network(&self) -> Result<(), WorkspaceError> {
+        let refused = "the network is asked for, and `security.sandbox.network` does not allow it";
+        if self.options.network { Ok(()) } else { Err(WorkspaceError::Sandbox(refused.to_owned())) }
+    }
+
     /// Where the files are, as a command sees them.
     pub(super) fn shown<'a>(&self, files: &'a Path) -> &'a Path {
         if self.level == Level::Isolated { Path::new(super::VIRTUAL_ROOT) } else { files }
@@ -213,24 +246,47 @@ impl Sandbox {
         Ok((Output { code, timed_out, text: out.text() }, out.whole()))
     }
 
-    async fn run(
+    /// Runs a script in a room, its outputs kept apart, and of each so many bytes.
+    pub(super) async fn split(
         &self,
         room: Room<'_>,
-        script: &str,
+        script: Script<'_>,
         limit: Duration,
         most: usize,
     ) -> Result<Finished, WorkspaceError> {
+        self.demand()?;
+        if script.network {
+            self.demand_network()?;
+        }
+        let finished = process::split(self.command(room, script, limit), limit, most).await;
+        finished.map_err(|error| self.unusable(&error))
+    }
+
+    async fn run(
+        &self,
+        room: Room<'_>,
+        command: &str,
+        limit: Duration,
+        most: usize,
+    ) -> Result<Finished, WorkspaceError> {
+        let command = self.command(room, Script::plain(command), limit);
+        process::merged(command, limit, most).await.map_err(|error| self.unusable(&error))
+    }
+
+    fn command(&self, room: Room<'_>, script: Script<'_>, limit: Duration) -> Command {
         let inner = means::limited(&self.options.limits, self.means, script, limit);
-        let argv = self.means.wrap(room, &self.options, inner);
+        let argv = self.means.wrap(room, &self.options, script.network, inner);
         let mut command = Command::new(&argv[0]);
         command.args(&argv[1..]).env_clear().current_dir(room.files);
         command.envs(&self.options.variables);
         let home = if self.level == Level::Isolated { Path::new("/tmp") } else { room.scratch };
         command.env("PATH", &self.options.path).env("HOME", home);
         command.envs([("LANG", "C.UTF-8"), ("TERM", "dumb")]);
-        process::merged(command, limit, most)
-            .await
-            .map_err(|error| WorkspaceError::Sandbox(format!("{}: {error}", self.means)))
+        command
+    }
+
+    fn unusable(&self, error: &std::io::Error) -> WorkspaceError {
+        WorkspaceError::Sandbox(format!("{}: {error}", self.means))
     }
 
     async fn try_out(&self) -> Result<(), String> {

@@ -283,6 +283,72 @@ async fn a_shell_works_in_the_checkout_and_does_not_see_the_trusted_directory() 
     assert!(!output.text.contains("objects"), "{}", output.text);
 }
 
+/// A script's outcome on a tree: its exit code, its output and the tree afterwards.
+async fn run_on(workspace: &Workspace, tree: &str, text: &str) -> (Option<i32>, String, Option<String>) {
+    let script = sandbox::Script { strict: true, ..sandbox::Script::plain(text) };
+    let (ran, after) = workspace.run_on(tree, script, Duration::from_secs(60)).await.unwrap();
+    (ran.code, format!("{}{}", ran.stdout, ran.stderr), after)
+}
+
+#[tokio::test]
+async fn a_script_makes_a_tree_of_a_tree_and_leaves_nothing_else() {
+    let scene = Scene::new().await;
+    let workspace = scene.open().await;
+    let base = workspace.tree_of(&workspace.base).await.unwrap();
+    // A page that git would ignore, were it not in the tree: it is no script's to lose.
+    let tree = workspace.with_file(&base, "ignored", "page\n").await.unwrap();
+    let (code, said, after) = run_on(&workspace, &tree, "cat value ignored; touch -c value").await;
+    assert_eq!((code, said.as_str(), after.as_ref()), (Some(0), "1\npage\n", Some(&tree)));
+    let change = "printf 2 > value; mkdir -p deep/er; echo new > deep/er/file; chmod 0 deep";
+    let change = format!("{change}; echo built > ignored; chmod 755 deep");
+    let (_, _, after) = run_on(&workspace, &base, &change).await;
+    let after = after.unwrap();
+    let changed: Vec<_> =
+        workspace.changes(&after).await.unwrap().into_iter().map(|change| change.path).collect();
+    assert_eq!(changed, ["deep/er/file", "value"]);
+    assert_eq!(std::fs::read_to_string(workspace.files.join("value")).unwrap(), "1\n", "not the checkout");
+    let (_, said, _) = run_on(&workspace, &after, "cat value; ls ignored || echo gone").await;
+    assert!(said.starts_with("2gone"), "{said}");
+    let (code, _, failed) = run_on(&workspace, &base, "echo half > value; exit 3").await;
+    assert_eq!((code, failed == Some(base)), (Some(3), false));
+    let names = std::fs::read_dir(&workspace.place).unwrap().map(|entry| entry.unwrap().file_name());
+    let mut names: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["files", "git", "ready", "scratch"]);
+}
+
+#[tokio::test]
+async fn a_change_of_a_script_is_seen_whatever_it_does_to_the_clock_of_the_file() {
+    let scene = Scene::new().await;
+    let workspace = scene.open().await;
+    let base = workspace.tree_of(&workspace.base).await.unwrap();
+    let text = "touch -r value before; echo 2 > value; touch -r before value; rm before";
+    let (_, _, after) = run_on(&workspace, &base, text).await;
+    assert!(workspace.diff(&after.unwrap()).await.unwrap().contains("+2"));
+}
+
+#[tokio::test]
+async fn scripts_at_once_do_not_meet() {
+    let scene = Scene::new().await;
+    let workspace = scene.open().await;
+    let base = workspace.tree_of(&workspace.base).await.unwrap();
+    let text = |own: &str| format!("echo {own} > value; touch {own}; sleep 1; cat value; ls");
+    let (one, other) = (text("one"), text("other"));
+    let ((_, one, _), (_, other, _)) =
+        tokio::join!(run_on(&workspace, &base, &one), run_on(&workspace, &base, &other));
+    assert_eq!((one.as_str(), other.as_str()), ("one\none\ntests\nvalue\n", "other\nother\ntests\nvalue\n"));
+}
+
+#[tokio::test]
+async fn a_script_whose_time_is_up_leaves_no_tree() {
+    let scene = Scene::new().await;
+    let workspace = scene.open().await;
+    let base = workspace.tree_of(&workspace.base).await.unwrap();
+    let script = sandbox::Script::plain("echo begun; echo 2 > value; sleep 600");
+    let (ran, after) = workspace.run_on(&base, script, Duration::from_secs(1)).await.unwrap();
+    assert_eq!((ran.code, ran.stdout.as_str(), after), (None, "begun\n", None));
+}
+
 #[tokio::test]
 async fn the_gate_refuses_what_breaks_the_tests_and_what_is_nothing() {
     let scene = Scene::new().await;

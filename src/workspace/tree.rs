@@ -51,7 +51,12 @@ impl Workspace {
         let index = Index::new(&self.place)?;
         // From the base rather than from nothing: files that are tracked and ignored stay.
         self.git.command("read-tree").index(index.path()).bytes([&self.base]).await?;
-        self.git.command("add").on(&self.files, index.path()).bytes(["-A", "--", "."]).await?;
+        self.take_in(&self.files, &index).await
+    }
+
+    /// Takes files into an index that knows what they were before; gives the tree.
+    pub(super) async fn take_in(&self, files: &Path, index: &Index) -> Result<String, WorkspaceError> {
+        self.git.command("add").on(files, index.path()).bytes(["-A", "--", "."]).await?;
         let tree = self.git.command("write-tree").index(index.path()).text(None::<&str>).await?;
         let changed = self.entries(&tree).await?;
         match changed.into_iter().find(|entry| entry.modes.1 == "160000") {
@@ -82,11 +87,17 @@ impl Workspace {
     /// Puts a tree's files into a directory, which then holds nothing else.
     pub(super) async fn check_out(&self, tree: &str, into: &Path) -> Result<(), WorkspaceError> {
         let index = Index::new(&self.place)?;
+        self.lay_out(tree, into, &index).await
+    }
+
+    /// The same with an index that afterwards knows the files as they lie there, so that what nobody touches
+    /// stays what it is in the tree.
+    pub(super) async fn lay_out(&self, tree: &str, into: &Path, index: &Index) -> Result<(), WorkspaceError> {
         // The tree is asked for first: an unknown one must not cost the files that are there.
         self.git.command("read-tree").index(index.path()).bytes([tree]).await?;
         empty(into).await?;
         let checkout = self.git.command("checkout-index").on(into, index.path());
-        checkout.bytes(["--all", "--force", "--quiet"]).await?;
+        checkout.bytes(["--index", "--all", "--force", "--quiet"]).await?;
         Ok(())
     }
 

@@ -2,9 +2,10 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Limits, Options, Room};
+use super::{Limits, Options, Room, Script};
 
 /// How a command is shut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,10 +51,16 @@ impl Means {
     }
 
     /// The whole command line that runs `inner` by this means.
-    pub(super) fn wrap(self, room: Room<'_>, options: &Options, inner: Vec<OsString>) -> Vec<OsString> {
+    pub(super) fn wrap(
+        self,
+        room: Room<'_>,
+        options: &Options,
+        network: bool,
+        inner: Vec<OsString>,
+    ) -> Vec<OsString> {
         let mut argv = match self {
-            Self::Bubblewrap => bubblewrap(room, options),
-            Self::Unshare => unshare(room, options),
+            Self::Bubblewrap => bubblewrap(room, options, network),
+            Self::Unshare => unshare(room, options, network),
             Self::Plain => Vec::new(),
         };
         argv.extend(inner);
@@ -61,8 +68,8 @@ impl Means {
     }
 }
 
-/// A shell command under limits and, behind its caller's, a time limit that outlives us.
-pub(super) fn limited(limits: &Limits, means: Means, script: &str, limit: Duration) -> Vec<OsString> {
+/// A script under limits and, behind its caller's, a time limit that outlives us.
+pub(super) fn limited(limits: &Limits, means: Means, script: Script<'_>, limit: Duration) -> Vec<OsString> {
     let mut argv = Vec::new();
     if means == Means::Unshare {
         // Root of the namespace built the root; the command keeps none of its powers.
@@ -77,18 +84,35 @@ pub(super) fn limited(limits: &Limits, means: Means, script: &str, limit: Durati
     argv.push(format!("--nproc={}", limits.processes).into());
     argv.extend(words(&["timeout", "-s", "KILL"]));
     argv.push((limit.as_secs() + 5).to_string().into());
-    argv.extend(words(&["sh", "-c", script]));
+    if !script.variables.is_empty() {
+        // Here, within everything: one like `LD_PRELOAD` would mean something to the programs before it.
+        argv.push("env".into());
+        argv.extend(script.variables.iter().map(|(name, value)| format!("{name}={value}").into()));
+    }
+    argv.extend(words(&["sh", if script.strict { "-euc" } else { "-c" }, script.text]));
     argv
 }
 
-fn unshare(room: Room<'_>, options: &Options) -> Vec<OsString> {
-    let mut argv: Vec<OsString> = words(&[
-        "unshare",
-        "--user",
-        "--map-root-user",
-        "--mount",
-        "--pid",
-        "--net",
+/// What a command may read: with the network, also how names are looked up there.
+fn readable(options: &Options, network: bool) -> Vec<PathBuf> {
+    let resolver = PathBuf::from("/etc/resolv.conf");
+    // Often a link out of `/etc`, whose target has to be there as well.
+    let more =
+        if network { resolver.canonicalize().into_iter().chain([resolver]).collect() } else { Vec::new() };
+    let mut places = options.readable.clone();
+    for place in more {
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    places
+}
+
+fn unshare(room: Room<'_>, options: &Options, network: bool) -> Vec<OsString> {
+    let mut argv: Vec<OsString> =
+        words(&["unshare", "--user", "--map-root-user", "--mount", "--pid"]).collect();
+    argv.extend((!network).then(|| "--net".into()));
+    argv.extend(words(&[
         "--ipc",
         "--uts",
         "--cgroup",
@@ -99,11 +123,10 @@ fn unshare(room: Room<'_>, options: &Options) -> Vec<OsString> {
         "-c",
         ENTER,
         "ostler-sandbox",
-    ])
-    .collect();
+    ]));
     argv.extend([room.scratch.into(), room.files.into()]);
     argv.push(pid_limit(options.limits.processes).to_string().into());
-    argv.extend(options.readable.iter().map(OsString::from));
+    argv.extend(readable(options, network).into_iter().map(OsString::from));
     argv.push("--".into());
     argv
 }
@@ -117,14 +140,15 @@ fn pid_limit(processes: u64) -> u64 {
     if version >= (6, 14) { processes.max(LEAST_PID_MAX) } else { 0 }
 }
 
-fn bubblewrap(room: Room<'_>, options: &Options) -> Vec<OsString> {
+fn bubblewrap(room: Room<'_>, options: &Options, network: bool) -> Vec<OsString> {
     let mut argv: Vec<OsString> =
         words(&["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"])
             .collect();
-    for place in &options.readable {
-        match std::fs::read_link(place) {
+    argv.extend(network.then(|| "--share-net".into()));
+    for place in readable(options, network) {
+        match std::fs::read_link(&place) {
             Ok(target) => argv.extend(["--symlink".into(), target.into(), place.into()]),
-            Err(_) => argv.extend(["--ro-bind-try".into(), place.into(), place.into()]),
+            Err(_) => argv.extend(["--ro-bind-try".into(), place.clone().into(), place.into()]),
         }
     }
     argv.extend(words(&["--proc", "/proc"]));

@@ -19,6 +19,11 @@ impl Place {
         let (files, scratch) = (self.root.path().join("files"), self.root.path().join("scratch"));
         sandbox.shell(Room { files: &files, scratch: &scratch }, script, limit).await.unwrap()
     }
+
+    async fn split(&self, sandbox: &Sandbox, script: Script<'_>) -> Result<Finished, WorkspaceError> {
+        let (files, scratch) = (self.root.path().join("files"), self.root.path().join("scratch"));
+        sandbox.split(Room { files: &files, scratch: &scratch }, script, LONG, 10_000).await
+    }
 }
 
 /// A sandbox of level 3 by each means that works on this host, with a word about those that do not.
@@ -108,6 +113,64 @@ async fn no_network_is_reached() {
 }
 
 #[tokio::test]
+async fn a_scripts_own_variables_are_set_for_it_alone() {
+    let values = ["$(touch made) `touch made`; touch made", "two\nlines ' \" \\", "--help=-x", ""];
+    let names = ["TITLE", "LINES_", "DASH", "EMPTY"];
+    let mut variables: BTreeMap<String, String> =
+        names.iter().zip(values).map(|(name, value)| ((*name).to_owned(), value.to_owned())).collect();
+    // Every program that is started with it says that there is no such library.
+    variables.insert("LD_PRELOAD".to_owned(), "/nowhere.so".to_owned());
+    let text = "printf '%s|' \"$TITLE\" \"$LINES_\" \"$DASH\" \"$EMPTY\"; printf '%s' \"$PATH\"";
+    let script = Script { text, variables: &variables, ..Script::plain("") };
+    for sandbox in isolated(Options::default()).await.into_iter().chain([plain(Options::default())]) {
+        let place = Place::new();
+        let finished = place.split(&sandbox, script).await.unwrap();
+        let expected = format!("{}|{}", values.join("|"), sandbox.options.path);
+        assert_eq!((finished.code, finished.out.text()), (Some(0), expected));
+        assert_eq!(finished.err.text().matches("/nowhere.so").count(), 1, "{}", finished.err.text());
+        assert!(!place.root.path().join("files/made").exists());
+    }
+}
+
+#[tokio::test]
+async fn a_strict_script_ends_where_something_fails() {
+    let sandbox = plain(Options::default());
+    for text in ["false; echo on", "echo $NOBODY; echo on", "x=$(false); echo on"] {
+        let script = Script { strict: true, ..Script::plain(text) };
+        let finished = Place::new().split(&sandbox, script).await.unwrap();
+        assert!(finished.code != Some(0) && finished.out.text().is_empty(), "{text}: {finished:?}");
+        let finished = Place::new().split(&sandbox, Script::plain(text)).await.unwrap();
+        assert!(finished.out.text().ends_with("on\n"), "{text}: {finished:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_network_is_had_where_it_is_asked_for_and_allowed() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let text = format!("command -v bash >/dev/null || exit 7; bash -c ': </dev/tcp/127.0.0.1/{port}'");
+    let script = Script { network: true, ..Script::plain(&text) };
+    let place = Place::new();
+    for sandbox in isolated(Options { network: true, ..Options::default() }).await {
+        let finished = place.split(&sandbox, script).await.unwrap();
+        if finished.code == Some(7) {
+            println!("skipped: there is no bash here");
+            return;
+        }
+        assert_eq!(finished.code, Some(0), "{}: {}", sandbox.means, finished.err.text());
+        let resolver = Script { text: "cat /etc/resolv.conf", ..script };
+        let known = std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
+        assert_eq!(place.split(&sandbox, resolver).await.unwrap().out.text(), known, "{}", sandbox.means);
+        let unasked = Script { network: false, ..script };
+        assert_ne!(place.split(&sandbox, unasked).await.unwrap().code, Some(0), "{}", sandbox.means);
+    }
+    for sandbox in isolated(Options::default()).await {
+        let refused = place.split(&sandbox, script).await.unwrap_err().to_string();
+        assert!(refused.contains("security.sandbox.network"), "{refused}");
+    }
+}
+
+#[tokio::test]
 async fn a_daemon_dies_with_its_command() {
     for sandbox in isolated(Options::default()).await {
         let place = Place::new();
@@ -185,7 +248,7 @@ async fn much_output_is_cut_in_its_middle() {
 fn bubblewrap_is_given_the_same_view() {
     let room = Room { files: Path::new("/w/files"), scratch: Path::new("/w/scratch") };
     let options = Options { readable: vec!["/usr".into()], ..Options::default() };
-    let argv = Means::Bubblewrap.wrap(room, &options, vec!["true".into()]);
+    let argv = Means::Bubblewrap.wrap(room, &options, false, vec!["true".into()]);
     let argv: Vec<_> = argv.iter().map(|word| word.to_str().unwrap()).collect();
     let text = argv.join(" ");
     assert!(text.contains("--unshare-all") && text.contains("--ro-bind-try /usr /usr"), "{text}");
