@@ -20,6 +20,10 @@ pub(super) enum Means {
 
 const ENTER: &str = include_str!("enter.sh");
 
+/// Becomes a command without the files that whoever started us left open; these are as many as a shell can
+/// close.
+const CLOSED: &str = "exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; exec \"$@\"";
+
 /// The least that the kernel takes for the highest process id.
 const LEAST_PID_MAX: u64 = 301;
 
@@ -141,9 +145,15 @@ fn pid_limit(processes: u64) -> u64 {
 }
 
 fn bubblewrap(room: Room<'_>, options: &Options, network: bool) -> Vec<OsString> {
-    let mut argv: Vec<OsString> =
-        words(&["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"])
-            .collect();
+    let mut argv: Vec<OsString> = words(&["sh", "-c", CLOSED, "ostler-sandbox"]).collect();
+    argv.extend(words(&[
+        "bwrap",
+        "--unshare-all",
+        "--die-with-parent",
+        "--new-session",
+        "--cap-drop",
+        "ALL",
+    ]));
     argv.extend(network.then(|| "--share-net".into()));
     for place in readable(options, network) {
         match std::fs::read_link(&place) {
