@@ -3,6 +3,7 @@
 mod kept;
 mod poison;
 mod signals;
+mod simulator;
 mod stage;
 
 use std::sync::Arc;

@@ -64,6 +64,13 @@ impl Shelf {
         self.rows()[&run].clone()
     }
 
+    /// When a run is due, and how many records and signals it has.
+    pub(super) fn glance(&self, run: RunId) -> (Due, usize, usize) {
+        let rows = self.rows();
+        let row = &rows[&run];
+        (row.due, row.entries.len(), row.signals.len())
+    }
+
     pub(super) fn change(&self, run: RunId, change: impl FnOnce(&mut Row)) {
         change(self.rows().get_mut(&run).unwrap());
     }

@@ -1,0 +1,27 @@
+//! Chance that is the same for the same seed (SplitMix64).
+
+#[derive(Debug, Clone)]
+pub(super) struct Dice(u64);
+
+impl Dice {
+    pub(super) fn of(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(super) fn roll(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number below another.
+    pub(super) fn below(&mut self, most: u64) -> u64 {
+        self.roll() % most.max(1)
+    }
+
+    /// Whether something happens that happens so often in a hundred.
+    pub(super) fn percent(&mut self, often: u64) -> bool {
+        self.below(100) < often
+    }
+}
