@@ -200,7 +200,7 @@ pub enum Commit {
         /// The right to.
         lease: Lease,
         /// The records; the first one's `seq` must be the journal's length.
-        entries: Vec<Entry>,
+        entries: Arc<[Entry]>,
         /// When the run wants to be looked at again.
         due: Due,
         /// The signals, by their numbers, that these records take in or that meant nothing: they are kept no longer.

@@ -126,7 +126,7 @@ async fn append(store: Arc<dyn Store>, lease: Lease, count: usize) -> Vec<Durati
     for seq in 1..=count {
         let began = Instant::now();
         let record = work::step_started(seq % work::STEPS + 1);
-        let entries = vec![Entry { seq: seq as u64, at: SystemClock.now(), record }];
+        let entries = [Entry { seq: seq as u64, at: SystemClock.now(), record }].into();
         store
             .commit(Commit::Run { lease: lease.clone(), entries, due: Due::Held, heard: Vec::new() })
             .await

@@ -86,7 +86,7 @@ async fn park(shared: &Shared, lease: &Lease, seq: u64, reason: String, heard: V
 }
 
 async fn commit(shared: &Shared, lease: &Lease, entries: Vec<Entry>, heard: Vec<u64>) {
-    let commit = Commit::Run { lease: lease.clone(), entries, due: Due::Parked, heard };
+    let commit = Commit::Run { lease: lease.clone(), entries: entries.into(), due: Due::Parked, heard };
     if let Err(error) = shared.parts.store.commit(commit).await {
         tracing::error!(%error, "the run cannot be parked; it stays leased");
     }
@@ -380,7 +380,7 @@ impl Course {
             run: run.id(),
             definition: Arc::clone(run.definition()),
             started: Arc::clone(started),
-            ambient: Arc::new(run.ambient()),
+            ambient: Arc::clone(run.ambient()),
             work: run.work().clone(),
             spent: run.cost(),
             journal: Arc::new(StepJournal::new(Arc::clone(&self.writer), run, &job.step)),

@@ -71,17 +71,17 @@ impl Writer {
             return Ok(());
         }
         let (entries, heard) = (std::mem::take(&mut pen.pending), std::mem::take(&mut pen.heard));
-        let written = self.commit(entries, heard, due).await.map_err(|error| error.to_string());
+        let written = self.commit(entries.into(), heard, due).await.map_err(|error| error.to_string());
         // A write that comes too late must not take the run in hand again.
         let given_up = (due != Due::Held).then(|| "the lease was given up".to_owned());
         pen.lost = written.clone().err().or(given_up);
         written.map_err(JournalLost)
     }
 
-    async fn commit(&self, entries: Vec<Entry>, heard: Vec<u64>, due: Due) -> Result<(), StoreError> {
+    async fn commit(&self, entries: Arc<[Entry]>, heard: Vec<u64>, due: Due) -> Result<(), StoreError> {
         let mut pause = FIRST_PAUSE;
         loop {
-            let (lease, entries, heard) = (self.lease.clone(), entries.clone(), heard.clone());
+            let (lease, entries, heard) = (self.lease.clone(), Arc::clone(&entries), heard.clone());
             let commit = Commit::Run { lease, entries, due, heard };
             match self.parts.store.commit(commit).await {
                 Err(StoreError::Busy) => {

@@ -63,7 +63,7 @@ impl<'a> Frames<'a> {
     /// is called, variables that have a value, and what steps put somewhere.
     #[must_use]
     pub fn names(&self, run: &Run) -> Map<String, Value> {
-        let mut names = run.ambient();
+        let mut names = Map::clone(run.ambient());
         for path in &self.chain {
             names.extend(given(run, path));
             if let Some(frame) = run.frame(path) {

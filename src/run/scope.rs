@@ -23,7 +23,8 @@ const RESOLVED: [&str; 6] = ["task", "repository", "change", "person", "thread",
 pub struct Scope<'a> {
     run: &'a Run,
     frames: Frames<'a>,
-    names: Map<String, Value>,
+    /// All names, once an expression uses one.
+    names: Option<Map<String, Value>>,
     fresh: Map<String, Value>,
 }
 
@@ -31,7 +32,7 @@ impl<'a> Scope<'a> {
     /// The names as they stand now, seen from inside some frames.
     #[must_use]
     pub fn of(run: &'a Run, frames: Frames<'a>) -> Self {
-        Self { run, names: frames.names(run), frames, fresh: Map::new() }
+        Self { run, frames, names: None, fresh: Map::new() }
     }
 
     /// Adds a name for what is evaluated from here on.
@@ -45,8 +46,11 @@ impl<'a> Scope<'a> {
     /// When an expression does not parse or uses what is not defined, or variables refer to each
     /// other in a circle.
     pub fn render(&mut self, value: &Value) -> Result<Value, ExprError> {
-        self.define_all(value, &mut Vec::new())?;
-        expr::render(value, &self.names)
+        if self.define_all(value, &mut Vec::new())? {
+            expr::render(value, self.names())
+        } else {
+            expr::render(value, &Map::new())
+        }
     }
 
     /// Whether a condition holds.
@@ -57,7 +61,7 @@ impl<'a> Scope<'a> {
         for used in expr::condition_paths(condition)? {
             self.define(used.root(), &mut Vec::new())?;
         }
-        expr::test(condition, &self.names)
+        expr::test(condition, self.names())
     }
 
     /// The variables that were used for the first time since this was last asked.
@@ -65,11 +69,17 @@ impl<'a> Scope<'a> {
         std::mem::take(&mut self.fresh)
     }
 
-    fn define_all(&mut self, value: &Value, within: &mut Vec<String>) -> Result<(), ExprError> {
-        for name in expr::roots(value)? {
-            self.define(&name, within)?;
+    fn names(&mut self) -> &mut Map<String, Value> {
+        self.names.get_or_insert_with(|| self.frames.names(self.run))
+    }
+
+    /// Gives the variables that a value uses their values; says whether it uses any name.
+    fn define_all(&mut self, value: &Value, within: &mut Vec<String>) -> Result<bool, ExprError> {
+        let names = expr::roots(value)?;
+        for name in &names {
+            self.define(name, within)?;
         }
-        Ok(())
+        Ok(!names.is_empty())
     }
 
     /// Gives a variable its value, unless the name already has the one that it keeps.
@@ -83,9 +93,9 @@ impl<'a> Scope<'a> {
             return Err(circle(name, within));
         }
         self.define_all(definition, within)?;
-        let value = expr::render(definition, &self.names)?;
+        let value = expr::render(definition, self.names())?;
         within.pop();
-        self.names.insert(name.to_owned(), value.clone());
+        self.names().insert(name.to_owned(), value.clone());
         self.fresh.insert(name.to_owned(), value);
         Ok(())
     }

@@ -12,7 +12,7 @@ use super::error::StepError;
 use super::frame::Frame;
 use super::hearing::{Decision, Heard};
 use super::record::{Ending, Entry, Next, Started, Wait, Work};
-use super::{Definition, illegal::Illegal, place, scope};
+use super::{Definition, illegal::Illegal, place};
 use crate::id::{RunId, StepPath};
 use crate::money::Money;
 
@@ -31,7 +31,8 @@ pub struct Run {
     steps: BTreeMap<StepPath, StepState>,
     finished: Vec<StepPath>,
     facts: BTreeMap<StepPath, BTreeMap<String, Value>>,
-    ambient: Map<String, Value>,
+    /// Shared with the steps that are performed.
+    ambient: Arc<Map<String, Value>>,
     frames: BTreeMap<StepPath, Frame>,
     results: Map<String, Value>,
     work: Work,
@@ -119,7 +120,7 @@ impl Run {
             steps: BTreeMap::new(),
             finished: Vec::new(),
             facts: BTreeMap::new(),
-            ambient: Map::new(),
+            ambient: Arc::default(),
             frames: BTreeMap::new(),
             results: Map::new(),
             work: Work::default(),
@@ -207,15 +208,8 @@ impl Run {
 
     /// The ambient names as expressions see them.
     #[must_use]
-    pub fn ambient(&self) -> Map<String, Value> {
-        let mut names = self.ambient.clone();
-        if let Some(branch) = &self.work.branch {
-            scope::put(&mut names, "run.branch", Value::from(branch.as_str()));
-        }
-        scope::put(&mut names, "run.cost", Value::from(self.cost().to_string()));
-        let reason = self.conclusion.as_ref().and_then(|conclusion| conclusion.reason.as_deref());
-        scope::put(&mut names, "run.reason", Value::from(reason));
-        names
+    pub fn ambient(&self) -> &Arc<Map<String, Value>> {
+        &self.ambient
     }
 
     /// What was made under the workflow of a step, or for an item of a loop; under the run's own at

@@ -244,7 +244,8 @@ async fn leased(store: &impl Store, now: i64) -> Lease {
 }
 
 async fn write(store: &impl Store, lease: &Lease, entries: Vec<Entry>, due: Due) -> Result<(), StoreError> {
-    store.commit(Commit::Run { lease: lease.clone(), entries, due, heard: Vec::new() }).await
+    let (lease, entries) = (lease.clone(), entries.into());
+    store.commit(Commit::Run { lease, entries, due, heard: Vec::new() }).await
 }
 
 async fn put(store: &impl Store, name: &str, value: Option<&[u8]>) {

@@ -119,7 +119,7 @@ impl Shelf {
             return Err(StoreError::Conflict);
         }
         row.batches.push(entries.len());
-        row.entries.extend(entries);
+        row.entries.extend(entries.iter().cloned());
         row.signals.retain(|(number, _)| !heard.contains(number));
         let unheard = due != Due::Held && !row.signals.is_empty();
         row.due = if unheard { Due::At(at(0)) } else { due };

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{Attempt, Conclusion, Run, StepState};
 use crate::id::StepPath;
+use crate::money::Money;
 use crate::run::error::StepError;
 use crate::run::illegal::Illegal;
 use crate::run::record::{Ending, Entry, Next, Record, Started, Wait};
@@ -84,17 +85,27 @@ impl Run {
                 self.succeed(step, *attempt, outputs)?;
                 self.work.merge(work);
                 self.cost = self.cost + *cost;
+                if !work.is_empty() || *cost != Money::ZERO {
+                    self.tell_of_itself();
+                }
             }
             Record::StepFailed { step, attempt, error, next, cost } => {
                 self.fail(step, (*attempt, entry.at), error, next)?;
                 self.cost = self.cost + *cost;
+                if *cost != Money::ZERO {
+                    self.tell_of_itself();
+                }
             }
             Record::Concluded { ending, reason, results } => {
                 self.conclude(*ending, reason.clone())?;
                 self.results.clone_from(results);
+                self.tell_of_itself();
             }
             Record::StepHeard { step, attempt } => self.turn(step, *attempt)?,
-            Record::Signalled { by, signal } => self.hear(entry.at, by.as_deref(), signal)?,
+            Record::Signalled { by, signal } => {
+                self.hear(entry.at, by.as_deref(), signal)?;
+                self.tell_of_itself();
+            }
             Record::Ended => self.end()?,
             Record::Parked { reason } => self.parked = Some(reason.clone()),
         }
@@ -102,8 +113,21 @@ impl Run {
     }
 
     fn begin(&mut self, at: Timestamp, started: &Started) {
-        self.ambient = scope::ambient(self.id, &self.definition, started);
+        self.ambient = Arc::new(scope::ambient(self.id, &self.definition, started));
         self.began = Some((at, Arc::new(started.clone())));
+        self.tell_of_itself();
+    }
+
+    /// Has the ambient names say what the run has come to.
+    fn tell_of_itself(&mut self) {
+        // A step that is under way keeps the names as they were when it began.
+        let names = Arc::make_mut(&mut self.ambient);
+        if let Some(branch) = &self.work.branch {
+            scope::put(names, "run.branch", Value::from(branch.as_str()));
+        }
+        scope::put(names, "run.cost", Value::from(self.cost.to_string()));
+        let reason = self.conclusion.as_ref().and_then(|conclusion| conclusion.reason.as_deref());
+        scope::put(names, "run.reason", Value::from(reason));
     }
 
     fn freeze(&mut self, step: &StepPath, variables: &Map<String, Value>) {
@@ -185,7 +209,7 @@ impl Run {
         self.closable(path)?;
         let routes = step.map(|step| step.outputs.clone()).unwrap_or_default();
         if *path == place::start() {
-            scope::resolve(&mut self.ambient, outputs);
+            scope::resolve(Arc::make_mut(&mut self.ambient), outputs);
         }
         for (field, target) in &routes {
             if let Some(value) = outputs.get(field) {

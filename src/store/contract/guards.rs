@@ -55,7 +55,7 @@ async fn ended(store: &impl Store, now: i64) -> RunId {
     let records = summary(store, lease.run).await.records;
     let signals = store.load(lease.run).await.unwrap().unwrap().signals;
     let heard = signals.into_iter().map(|(number, _)| number).collect();
-    let (run, entries) = (lease.run, finish(records, now));
+    let (run, entries) = (lease.run, finish(records, now).into());
     store.commit(Commit::Run { lease, entries, due: Due::Ended, heard }).await.unwrap();
     run
 }

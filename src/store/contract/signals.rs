@@ -38,7 +38,7 @@ pub(super) async fn a_signal_is_kept_until_it_is_heard_and_makes_its_run_due(hom
     assert_eq!(heard(&store, run).await, [(0, stop()), (1, Signal::Resume)]);
     let commit = Commit::Run {
         lease: lease.clone(),
-        entries: vec![fact(2, json!(2))],
+        entries: [fact(2, json!(2))].into(),
         due: Due::Waiting,
         heard: vec![0, 1],
     };
