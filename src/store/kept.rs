@@ -18,13 +18,17 @@ use crate::router::Reasons;
 use crate::run::{Ending, Entry, Record, Signal};
 use crate::spec::Priority;
 
-/// Something with its place among everything that ever happened here.
+/// Records that were written together, with their places among everything that ever happened here. They stand at the
+/// key of the first one.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Placed<T> {
-    /// The place.
+    /// The first one's place; the others have those behind it.
     pub progress: u64,
-    /// What stands there.
+    /// The first record.
     pub what: T,
+    /// The others, in order.
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    pub more: Vec<T>,
 }
 
 /// What became of a delivery in the end, beside what it is.
@@ -73,7 +77,8 @@ pub(super) struct Tally {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pointer {
     Event(EventId),
-    Record(RunId, u64),
+    /// Records of a run that were written together: from which on, and how many. They take as many places.
+    Records(RunId, u64, u32),
 }
 
 /// A run without its records.
@@ -211,21 +216,34 @@ impl Head {
 }
 
 impl Pointer {
-    /// The pointer's bytes.
+    /// How many places it takes.
+    pub(super) fn places(self) -> u64 {
+        match self {
+            Self::Event(_) => 1,
+            Self::Records(_, _, count) => count.into(),
+        }
+    }
+
+    /// The pointer's bytes. One record has no number of them.
     pub(super) fn to_bytes(self) -> Vec<u8> {
         match self {
             Self::Event(event) => event.as_bytes().to_vec(),
-            Self::Record(run, seq) => [run.as_bytes().as_slice(), &seq.to_be_bytes()].concat(),
+            Self::Records(run, seq, 1) => [run.as_bytes().as_slice(), &seq.to_be_bytes()].concat(),
+            Self::Records(run, seq, count) => {
+                [run.as_bytes().as_slice(), &seq.to_be_bytes(), &count.to_be_bytes()].concat()
+            }
         }
     }
 
     /// The pointer of these bytes: their length tells what it points at.
     pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (id, seq) = bytes.split_first_chunk::<16>()?;
-        if seq.is_empty() {
+        let (id, rest) = bytes.split_first_chunk::<16>()?;
+        if rest.is_empty() {
             return Some(Self::Event(EventId::from_bytes(*id)));
         }
-        Some(Self::Record(RunId::from_bytes(*id), u64::from_be_bytes(seq.try_into().ok()?)))
+        let (seq, count) = rest.split_first_chunk::<8>()?;
+        let count = if count.is_empty() { 1 } else { u32::from_be_bytes(count.try_into().ok()?) };
+        Some(Self::Records(RunId::from_bytes(*id), u64::from_be_bytes(*seq), count))
     }
 }
 

@@ -366,13 +366,14 @@ pub(super) fn identities_older(than: Timestamp) -> Span {
     older(IDENTITIES_BY_AGE, than)
 }
 
-/// What happened after `after` up to and with `last`.
-pub(super) fn progress_between(after: u64, last: u64) -> Span {
-    Span {
-        start: progress(after.saturating_add(1)),
-        end: progress(last.saturating_add(1)),
-        newest_first: false,
-    }
+/// What stands from a place up to and with another.
+pub(super) fn progress_between(first: u64, last: u64) -> Span {
+    Span { start: progress(first), end: progress(last.saturating_add(1)), newest_first: false }
+}
+
+/// What stands up to and with a place, newest first.
+pub(super) fn progress_up_to(last: u64) -> Span {
+    Span { newest_first: true, ..progress_between(0, last) }
 }
 
 /// What a key names, for people.

@@ -3,9 +3,11 @@
 //! Readers do not wait for the writer. Records are only ever added, heads say how many there are, so a
 //! reader that comes between two batches sees a whole that was.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use jiff::Timestamp;
+use serde::de::IgnoredAny;
 
 use super::kept::{self, Head, KeptDelivery, Outcome, Placed, Pointer, Tally};
 use super::keys;
@@ -18,28 +20,47 @@ use crate::run::{Definition, Entry, Record, Sent};
 
 const PAGE: usize = 256;
 
+/// The definitions of runs in hand: read once for however many run the same.
+#[derive(Debug, Default)]
+pub(super) struct Definitions(Mutex<HashMap<Digest, Weak<Definition>>>);
+
 /// A run's whole journal.
-pub(super) fn load(look: &impl Look, run: RunId) -> Result<Option<Journal>, StoreError> {
+pub(super) fn load(
+    look: &impl Look,
+    definitions: &Definitions,
+    run: RunId,
+) -> Result<Option<Journal>, StoreError> {
     let Some(head) = kept::head(look, run)? else { return Ok(None) };
-    match journal(look, run, head.summary.records) {
+    match journal(look, definitions, run, head.summary.records) {
         // It may have been pruned while it was read.
         Err(StoreError::Corrupt(_)) if look.get(&keys::run(run))?.is_none() => Ok(None),
         read => read.map(Some),
     }
 }
 
-fn journal(look: &impl Look, run: RunId, records: u64) -> Result<Journal, StoreError> {
+fn journal(
+    look: &impl Look,
+    definitions: &Definitions,
+    run: RunId,
+    records: u64,
+) -> Result<Journal, StoreError> {
     let mut entries = Vec::new();
     let limit = usize::try_from(records).unwrap_or(usize::MAX);
-    for (seq, pair) in (0..records).zip(look.scan(&keys::entries(run), limit)?) {
-        if pair.0 != keys::entry(run, seq) {
+    for pair in look.scan(&keys::entries(run), limit)? {
+        let seq = entries.len() as u64;
+        if seq >= records || pair.0 != keys::entry(run, seq) {
             break;
         }
-        let entry = kept::read::<Placed<Entry>>(&pair)?.what;
-        if entry.seq != seq {
-            return Err(StoreError::Corrupt(format!("record {seq} of {run} says that it is {}", entry.seq)));
+        let Placed { what, more, .. } = kept::read::<Placed<Entry>>(&pair)?;
+        for (entry, seq) in std::iter::once(what).chain(more).zip(seq..) {
+            if entry.seq != seq {
+                return Err(StoreError::Corrupt(format!(
+                    "record {seq} of {run} says that it is {}",
+                    entry.seq
+                )));
+            }
+            entries.push(entry);
         }
-        entries.push(entry);
     }
     if entries.len() as u64 != records {
         return Err(StoreError::Corrupt(format!("record {} of {run} is missing", entries.len())));
@@ -47,8 +68,23 @@ fn journal(look: &impl Look, run: RunId, records: u64) -> Result<Journal, StoreE
     let Some(Record::Started(started)) = entries.first().map(|entry| &entry.record) else {
         return Err(StoreError::Corrupt(format!("{run} does not begin with its start")));
     };
-    let definition = definition(look, started.definition)?;
-    Ok(Journal { definition: Arc::new(definition), entries, signals: signals(look, run)? })
+    let definition = definitions.get(look, started.definition)?;
+    Ok(Journal { definition, entries, signals: signals(look, run)? })
+}
+
+impl Definitions {
+    fn get(&self, look: &impl Look, digest: Digest) -> Result<Arc<Definition>, StoreError> {
+        // A poisoned lock only says that somebody panicked: each holder makes one change.
+        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(definition) = known().get(&digest).and_then(Weak::upgrade) {
+            return Ok(definition);
+        }
+        let definition = Arc::new(definition(look, digest)?);
+        let mut known = known();
+        known.retain(|_, definition| definition.strong_count() > 0);
+        known.insert(digest, Arc::downgrade(&definition));
+        Ok(definition)
+    }
 }
 
 /// What was said to a run and is not in its journal yet.
@@ -202,33 +238,41 @@ pub(super) fn tail(
     last: u64,
     limit: usize,
 ) -> Result<Vec<Progress>, StoreError> {
-    let mut told = Vec::new();
-    let mut span = keys::progress_between(after, last);
+    // What was written together stands at the first one's place, which may be before.
+    let before = look.scan(&keys::progress_up_to(after), 1)?;
+    let first = before.first().and_then(|(key, _)| keys::progress_of(key)).unwrap_or(0);
+    let mut told: Vec<Progress> = Vec::new();
+    let mut span = keys::progress_between(first, last);
     loop {
-        let wanted = limit - told.len();
+        let wanted = limit.saturating_sub(told.len()).max(1);
         let page = look.scan(&span, wanted)?;
         for pair in &page {
-            told.extend(unless_damaged(happening(look, pair))?.flatten());
+            let happened = unless_damaged(happened(look, pair))?.unwrap_or_default();
+            told.extend(happened.into_iter().filter(|progress| progress.seq > after));
         }
         match page.last() {
             Some((reached, _)) if page.len() == wanted && told.len() < limit => span = span.behind(reached),
-            _ => return Ok(told),
+            _ => break,
         }
     }
+    told.truncate(limit);
+    Ok(told)
 }
 
-fn happening(look: &impl Look, (key, stored): &Pair) -> Result<Option<Progress>, StoreError> {
+/// What happened at a place and those behind it that were written together.
+fn happened(look: &impl Look, (key, stored): &Pair) -> Result<Vec<Progress>, StoreError> {
     let damaged = || StoreError::Corrupt(keys::describe(key));
     let pointer = Pointer::from_bytes(&codec::decode(key, stored)?).ok_or_else(damaged)?;
-    let seq = keys::progress_of(key).ok_or_else(damaged)?;
+    let place = keys::progress_of(key).ok_or_else(damaged)?;
     let what = match pointer {
-        Pointer::Event(event) => Some(Happening::Event { event }),
-        Pointer::Record(run, record) => {
+        Pointer::Event(event) => vec![Happening::Event { event }],
+        Pointer::Records(run, record, _) => {
             let kept: Option<Placed<Entry>> = kept::json(look, &keys::entry(run, record))?;
-            kept.map(|kept| Happening::Record { run, entry: kept.what })
+            let entries = kept.into_iter().flat_map(|kept| std::iter::once(kept.what).chain(kept.more));
+            entries.map(|entry| Happening::Record { run, entry }).collect()
         }
     };
-    Ok(what.map(|what| Progress { seq, what }))
+    Ok(what.into_iter().zip(place..).map(|(what, seq)| Progress { seq, what }).collect())
 }
 
 /// Reads what is stored behind a key, as far as `limit` values go, and says what does not read back.
@@ -268,10 +312,16 @@ fn gap(look: &impl Look, run: RunId) -> Result<(), StoreError> {
     let Ok(Some(head)) = kept::head(look, run) else { return Ok(()) };
     let records = head.summary.records;
     let limit = usize::try_from(records).unwrap_or(usize::MAX);
-    let found = look.scan(&keys::entries(run), limit)?;
-    let whole = found.len() as u64 == records
-        && (0..records).zip(&found).all(|(seq, (key, _))| *key == keys::entry(run, seq));
-    if whole || look.get(&keys::run(run))?.is_none() {
+    let mut reached = 0;
+    for pair in look.scan(&keys::entries(run), limit)? {
+        if reached >= records || pair.0 != keys::entry(run, reached) {
+            break;
+        }
+        // One that does not read back is told of by itself.
+        let Ok(placed) = kept::read::<Placed<IgnoredAny>>(&pair) else { return Ok(()) };
+        reached += 1 + placed.more.len() as u64;
+    }
+    if reached == records || look.get(&keys::run(run))?.is_none() {
         return Ok(());
     }
     Err(StoreError::Corrupt(format!("{run} does not have all of its {records} records")))

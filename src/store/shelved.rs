@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::read::Definitions;
 use super::shelf::Shelf;
 use super::writer::Writer;
 use super::writer::desk::Desk;
@@ -29,6 +30,7 @@ pub struct Shelved<S> {
     // Before the shelf, so that the writer has let go of it when the shelf is dropped.
     writer: Writer<S>,
     pub(super) leases: Arc<Leases>,
+    definitions: Arc<Definitions>,
     pub(super) shelf: Arc<S>,
 }
 
@@ -37,7 +39,8 @@ impl<S: Shelf> Shelved<S> {
     pub(super) fn on(shelf: Arc<S>, options: &Options) -> Result<Self, StoreError> {
         let desk = Desk::open(Arc::clone(&shelf))?;
         let leases = Arc::clone(&desk.leases);
-        Ok(Self { writer: Writer::start(desk, options.waiting)?, leases, shelf })
+        let writer = Writer::start(desk, options.waiting)?;
+        Ok(Self { writer, leases, definitions: Arc::default(), shelf })
     }
 
     /// Writes everything that was queued, then lets go of the disk.
@@ -101,7 +104,8 @@ impl<S: Shelf> Store for Shelved<S> {
     }
 
     fn load(&self, run: RunId) -> Answer<'_, Option<Journal>> {
-        Box::pin(self.read(move |shelf| read::load(shelf, run)))
+        let definitions = Arc::clone(&self.definitions);
+        Box::pin(self.read(move |shelf| read::load(shelf, &definitions, run)))
     }
 
     fn commit(&self, commit: Commit) -> Answer<'_, ()> {

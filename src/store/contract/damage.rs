@@ -150,6 +150,36 @@ async fn damaged_counts_are_counted_anew() {
     }
 }
 
+#[tokio::test]
+async fn the_places_of_records_that_were_written_together_are_all_counted_anew() {
+    let home = InMemory::default();
+    let store = home.open();
+    accepted(&store, 10).await;
+    let lease = leased(&store, 10).await;
+    let facts = (1..=3).map(|seq| fact(seq, json!(seq))).collect();
+    write(&store, &lease, facts, Due::Held).await.unwrap();
+    store.close();
+    home.0.apply(&Batch::from([(keys::tally(), Some(b"damaged"[..].into()))])).unwrap();
+    let store = home.open();
+    accepted(&store, 20).await;
+    let places: Vec<_> = store.tail(0, 100).await.unwrap().iter().map(|progress| progress.seq).collect();
+    assert_eq!(places, [1, 2, 3, 4, 5, 6, 7]);
+}
+
+#[tokio::test]
+async fn a_scrub_finds_what_is_missing_behind_records_that_were_written_together() {
+    let home = InMemory::default();
+    let store = home.open();
+    accepted(&store, 10).await;
+    let lease = leased(&store, 10).await;
+    write(&store, &lease, vec![fact(1, json!(1)), fact(2, json!(2))], Due::Held).await.unwrap();
+    write(&store, &lease, vec![fact(3, json!(3))], Due::At(at(20))).await.unwrap();
+    assert_eq!(scrubbed(&store).await, []);
+    home.0.apply(&Batch::from([(keys::entry(run_id(10), 3), None)])).unwrap();
+    assert_eq!(scrubbed(&store).await.len(), 1);
+    assert_eq!(summary(&store, run_id(10)).await.status, RunStatus::Parked);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_half_written_snapshot_does_not_keep_the_store_from_opening() {
     let home = OnDisk::default();

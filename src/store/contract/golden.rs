@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 
 use super::*;
 
-/// A store's bytes as schema version 2 wrote them, keys and values in hexadecimal. It is never written
-/// anew: a change that cannot read it needs a migration, and a fixture of its own.
-const JOURNAL_V2: &[u8] = include_bytes!("../../../fixtures/golden/journal-v2.json");
+/// Stores' bytes as schema version 2 wrote them, keys and values in hexadecimal: first each record by itself, then those
+/// together that came together. They are never written anew: a change that cannot read them needs a migration, and a
+/// fixture of its own.
+const JOURNALS_V2: [&[u8]; 2] = [
+    include_bytes!("../../../fixtures/golden/journal-v2.json"),
+    include_bytes!("../../../fixtures/golden/journal-v2-together.json"),
+];
 
 /// Every kind of record, with every optional part.
 fn story() -> Vec<Entry> {
@@ -57,7 +61,13 @@ async fn tell(store: &impl Store) {
 
 #[tokio::test]
 async fn a_journal_of_version_two_reads_as_it_was_written() {
-    let golden: BTreeMap<String, String> = serde_json::from_slice(JOURNAL_V2).unwrap();
+    for journal in JOURNALS_V2 {
+        reads_as_it_was_written(journal).await;
+    }
+}
+
+async fn reads_as_it_was_written(journal: &[u8]) {
+    let golden: BTreeMap<String, String> = serde_json::from_slice(journal).unwrap();
     let bytes = |hex: &String| hex::decode(hex).unwrap();
     let batch = golden.iter().map(|(key, stored)| (bytes(key), Some(bytes(stored).into()))).collect();
     let home = InMemory::default();

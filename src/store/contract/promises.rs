@@ -258,6 +258,8 @@ pub(super) async fn the_tail_has_no_gaps(home: &impl Home) {
     assert!(matches!(&all[41].what, Happening::Record { entry, .. } if *entry == fact(2, json!(2))));
     assert!(matches!(&all[0].what, Happening::Event { .. }));
     assert_eq!(store.tail(40, 1).await.unwrap(), all[40..41]);
+    assert_eq!(store.tail(41, 9).await.unwrap(), all[41..], "in the midst of what was written together");
+    assert_eq!(store.tail(39, 2).await.unwrap(), all[39..41]);
     assert_eq!(store.tail(0, 0).await.unwrap(), []);
     assert_eq!(store.tail(42, 10).await.unwrap(), []);
 }

@@ -166,7 +166,7 @@ fn begin<S: Shelf>(desk: &mut Desk<S>, run: PreparedRun, stand: Option<Stand>) -
         desk.put(definition, run.definition.text());
     }
     desk.put(keys::definition_use(digest, run.id), &[]);
-    append(desk, run.id, &run.first)?;
+    append(desk, run.id, std::slice::from_ref(&run.first))?;
     desk.put_json(key, &run.head)?;
     if let Some(stand) = stand {
         desk.put(keys::due(stand, run.id), &[]);

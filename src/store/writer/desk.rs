@@ -3,6 +3,7 @@
 //! Commands are judged one after the other, each against everything that those before it changed, and a
 //! command that is refused leaves no trace. Then the whole group is made durable at once, while the next comes together.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,8 +11,9 @@ use serde::Serialize;
 
 use super::lease::Leases;
 use super::recount;
+use crate::id::RunId;
 use crate::store::codec;
-use crate::store::kept::{Pointer, Tally, to_json};
+use crate::store::kept::{Head, Pointer, Tally, to_json};
 use crate::store::keys::{self, Key};
 use crate::store::shelf::{Batch, Look, Pair, Shelf, Span};
 use crate::store::{StoreError, kept};
@@ -35,6 +37,8 @@ pub(in crate::store) struct Desk<S> {
     group: Batch,
     /// What the command at hand changes.
     mine: Batch,
+    /// The heads of runs in hand, as they are with all of these changes.
+    heads: HashMap<RunId, Head>,
     /// Why nothing can be written any more.
     dead: Option<String>,
 }
@@ -67,6 +71,7 @@ impl<S: Shelf> Desk<S> {
             flying: None,
             group: Batch::new(),
             mine: Batch::new(),
+            heads: HashMap::new(),
             dead: None,
         };
         desk.attempt(|desk| desk.put_json(keys::node(), &node))?;
@@ -90,6 +95,9 @@ impl<S: Shelf> Desk<S> {
             // One by one: `append` would rebuild all of the group.
             self.group.extend(std::mem::take(&mut self.mine));
         } else {
+            for run in self.mine.keys().filter_map(|key| keys::head_of(key)) {
+                self.heads.remove(&run);
+            }
             self.mine.clear();
             self.tally = tally;
         }
@@ -128,7 +136,27 @@ impl<S: Shelf> Desk<S> {
 
     /// Writes an encoded value.
     pub(in crate::store) fn insert(&mut self, key: Key, encoded: Vec<u8>) {
-        self.mine.insert(key, Some(encoded.into()));
+        self.change(key, Some(encoded.into()));
+    }
+
+    fn change(&mut self, key: Key, change: Option<Bytes>) {
+        if let Some(run) = keys::head_of(&key) {
+            self.heads.remove(&run);
+        }
+        self.mine.insert(key, change);
+    }
+
+    /// A run's head, to be written again.
+    pub(super) fn take_head(&mut self, run: RunId) -> Result<Option<Head>, StoreError> {
+        match self.heads.remove(&run) {
+            None => kept::head(self, run),
+            head => Ok(head),
+        }
+    }
+
+    /// Keeps at hand what was just written of a run, until it is written in another way.
+    pub(super) fn keep_head(&mut self, run: RunId, head: Head) {
+        self.heads.insert(run, head);
     }
 
     /// Writes a value.
@@ -156,16 +184,17 @@ impl<S: Shelf> Desk<S> {
     pub(in crate::store) fn delete(&mut self, key: &Key) -> Result<bool, StoreError> {
         let is_there = self.get(key)?.is_some();
         if is_there {
-            self.mine.insert(key.clone(), None);
+            self.change(key.clone(), None);
         }
         Ok(is_there)
     }
 
-    /// Gives what happened the next place among everything that ever happened.
+    /// Gives what happened the next places among everything that ever happened; says the first of them.
     pub(in crate::store) fn place(&mut self, what: Pointer) -> u64 {
-        self.tally.last += 1;
-        self.put(keys::progress(self.tally.last), &what.to_bytes());
-        self.tally.last
+        let first = self.tally.last + 1;
+        self.tally.last += what.places();
+        self.put(keys::progress(first), &what.to_bytes());
+        first
     }
 }
 

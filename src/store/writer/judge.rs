@@ -117,9 +117,12 @@ pub(in crate::store) fn accept<S: Shelf>(
     Ok(Accepted::Fresh { event, runs, told: begun.told, signalled: begun.signalled, decided })
 }
 
-pub(super) fn append<S: Shelf>(desk: &mut Desk<S>, run: RunId, entry: &Entry) -> Result<(), StoreError> {
-    let progress = desk.place(Pointer::Record(run, entry.seq));
-    desk.put_json(keys::entry(run, entry.seq), &Placed { progress, what: entry })
+/// Writes records that follow each other, together.
+pub(super) fn append<S: Shelf>(desk: &mut Desk<S>, run: RunId, entries: &[Entry]) -> Result<(), StoreError> {
+    let Some((first, more)) = entries.split_first() else { return Ok(()) };
+    let count = u32::try_from(entries.len()).map_err(|error| StoreError::Failed(error.to_string()))?;
+    let progress = desk.place(Pointer::Records(run, first.seq, count));
+    desk.put_json(keys::entry(run, first.seq), &Placed { progress, what: first, more: more.iter().collect() })
 }
 
 /// Gives out the run that counts as due longest.
@@ -161,7 +164,10 @@ pub(in crate::store) fn commit<S: Shelf>(
 ) -> Result<(), StoreError> {
     let stood = desk.leases.check(lease)?;
     if !entries.is_empty() {
-        extend(desk, lease.run, entries)?;
+        let head = extend(desk, lease.run, entries)?;
+        if due == Due::Held {
+            desk.keep_head(lease.run, head);
+        }
     }
     // The run's head is not needed for this: one that is damaged can be put aside all the same.
     if due != Due::Held {
@@ -186,9 +192,13 @@ pub(in crate::store) fn commit<S: Shelf>(
     Ok(())
 }
 
-/// Appends records to a run; to one that is finished only what opens it again.
-pub(super) fn extend<S: Shelf>(desk: &mut Desk<S>, run: RunId, entries: &[Entry]) -> Result<(), StoreError> {
-    let mut head = kept::head(desk, run)?.ok_or(StoreError::Fenced(run))?;
+/// Appends records to a run; to one that is finished only what opens it again. Gives its head.
+pub(super) fn extend<S: Shelf>(
+    desk: &mut Desk<S>,
+    run: RunId,
+    entries: &[Entry],
+) -> Result<Head, StoreError> {
+    let mut head = desk.take_head(run)?.ok_or(StoreError::Fenced(run))?;
     let opens_again = matches!(entries.first(), Some(Entry { record: Record::Signalled { .. }, .. }));
     if head.is_finished() && !opens_again {
         return Err(StoreError::Conflict);
@@ -199,13 +209,14 @@ pub(super) fn extend<S: Shelf>(desk: &mut Desk<S>, run: RunId, entries: &[Entry]
         if entry.seq != head.summary.records || again {
             return Err(StoreError::Conflict);
         }
-        append(desk, run, entry)?;
         waits::note(desk, &mut head, entry)?;
         head.add(entry);
     }
+    append(desk, run, entries)?;
     let census = &mut desk.tally.census;
     census.open_runs = census.open_runs + u64::from(head.is_open()) - u64::from(was_open);
-    desk.put_json(keys::run(run), &head)
+    desk.put_json(keys::run(run), &head)?;
+    Ok(head)
 }
 
 /// Writes named values if others are as expected.

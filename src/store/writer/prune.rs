@@ -1,10 +1,10 @@
 //! Forgetting what is old, in portions, so that the writer is never busy with it for long.
 
 use jiff::Timestamp;
+use serde::de::IgnoredAny;
 
 use super::desk::Desk;
 use crate::id::RunId;
-use crate::run::Entry;
 use crate::spec::Period;
 use crate::store::kept::{self, Outcome, Placed};
 use crate::store::keys::{self, Key};
@@ -83,8 +83,8 @@ fn forget_run<S: Shelf>(desk: &mut Desk<S>, head: &Pair, before: Timestamp) -> R
     keys.extend(desk.scan(&keys::signals(id), usize::MAX)?.into_iter().map(|(key, _)| key));
     for pair in desk.scan(&keys::entries(id), usize::MAX)? {
         // A record that cannot be read leaves its place behind, which readers pass over.
-        if let Ok(entry) = kept::read::<Placed<Entry>>(&pair) {
-            keys.push(keys::progress(entry.progress));
+        if let Ok(placed) = kept::read::<Placed<IgnoredAny>>(&pair) {
+            keys.push(keys::progress(placed.progress));
         }
         keys.push(pair.0);
     }
@@ -118,7 +118,7 @@ fn forget_identities<S: Shelf>(desk: &mut Desk<S>, (by_age, stored): &Pair) -> R
 }
 
 fn forget_guarded<S: Shelf>(desk: &mut Desk<S>, pair: &Pair, before: Timestamp) -> Result<u64, StoreError> {
-    let kept: kept::Guarded<serde::de::IgnoredAny> = kept::read(pair)?;
+    let kept: kept::Guarded<IgnoredAny> = kept::read(pair)?;
     if Period::LONGEST.after(kept.touched) >= before {
         return Ok(0);
     }

@@ -1,11 +1,13 @@
 //! Counting anew what is kept, when the counts themselves are damaged.
 
-use crate::store::kept::{self, Head, Tally};
+use crate::store::kept::{self, Head, Pointer, Tally};
 use crate::store::keys;
 use crate::store::shelf::{Look, Pair, Span};
-use crate::store::{Census, StoreError};
+use crate::store::{Census, StoreError, codec};
 
 const PAGE: usize = 1024;
+/// How many places nobody takes at once.
+const PLACES_NEVER_REACHED: u64 = 1 << 32;
 
 /// The tally of what is on a shelf. What cannot be read is counted too: it is kept.
 pub(super) fn tally(look: &impl Look) -> Result<Tally, StoreError> {
@@ -20,8 +22,15 @@ pub(super) fn tally(look: &impl Look) -> Result<Tally, StoreError> {
     each(look, keys::all_waits(), |_| waits += 1)?;
     // The oldest places are pruned first, so the newest one that is left is the newest that there was.
     let newest = look.scan(&keys::newest_progress(), 1)?;
-    let last = newest.first().and_then(|(key, _)| keys::progress_of(key)).unwrap_or(0);
+    let last = newest.first().and_then(last_of).unwrap_or(0);
     Ok(Tally { last, census, waits })
+}
+
+/// The last of the places that something takes. What cannot be read may take as many as it likes.
+fn last_of((key, stored): &Pair) -> Option<u64> {
+    let first = keys::progress_of(key)?;
+    let pointer = codec::decode(key, stored).ok().and_then(|bytes| Pointer::from_bytes(&bytes));
+    Some(first + pointer.map_or(PLACES_NEVER_REACHED, Pointer::places) - 1)
 }
 
 fn each(look: &impl Look, mut span: Span, mut count: impl FnMut(&Pair)) -> Result<(), StoreError> {
