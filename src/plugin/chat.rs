@@ -19,6 +19,12 @@ pub trait Chat: Debug + Send + Sync {
 
     /// Sends a message, unless this effect sent it before.
     fn send<'a>(&'a self, message: &'a NewMessage, effect: &'a Effect) -> Call<'a, Made<Message>>;
+
+    /// The message that this effect sent, if it is there; channel and thread are where it was sent.
+    fn find_message<'a>(&'a self, message: &'a NewMessage, effect: &'a Effect) -> Call<'a, Option<Message>>;
+
+    /// Deletes a message of our own; one that is gone is success.
+    fn delete_message<'a>(&'a self, message: &'a Message) -> Call<'a, ()>;
 }
 
 /// A message to send.

@@ -153,6 +153,14 @@ impl Client {
         self.check(self.exchange(request).await?)
     }
 
+    /// Sends a request that takes something away; what is gone already need not go.
+    ///
+    /// # Errors
+    /// When it is not known to be gone.
+    pub async fn erase(&self, request: &Request) -> Result<(), PluginError> {
+        gone(self.send(request).await.and_then(|answer| answer.nothing(self)))
+    }
+
     /// Sends a request and gives the answer that came in the end, whatever it says.
     ///
     /// # Errors
@@ -285,6 +293,14 @@ impl Client {
         }
         Ok(body.freeze())
     }
+}
+
+/// What became of taking something away, where there being no such thing is success.
+///
+/// # Errors
+/// All that it failed with otherwise.
+pub fn gone(done: Result<(), PluginError>) -> Result<(), PluginError> {
+    done.or_else(|error| if error.problem == Problem::NotFound { Ok(()) } else { Err(error) })
 }
 
 /// How Ostler names itself to those it calls.

@@ -17,6 +17,13 @@ pub trait Docs: Debug + Send + Sync {
 
     /// Makes a page, or gives the files that are to become one in the repository.
     fn create_page<'a>(&'a self, page: &'a NewPage, effect: &'a Effect) -> Call<'a, Page>;
+
+    /// The page on the service that this effect made, if it is there. A file goes with the run's work and is
+    /// taken back with it.
+    fn find_page<'a>(&'a self, page: &'a NewPage, effect: &'a Effect) -> Call<'a, Option<PageRef>>;
+
+    /// Deletes a page of our own from the service; one that is gone is success.
+    fn delete_page<'a>(&'a self, page: &'a PageRef) -> Call<'a, ()>;
 }
 
 /// A page to make.
@@ -38,12 +45,7 @@ pub struct NewPage {
 #[serde(rename_all = "snake_case")]
 pub enum Page {
     /// It is on a service.
-    Published {
-        /// The vendor's id of it.
-        id: String,
-        /// Where a person reads it.
-        url: String,
-    },
+    Published(PageRef),
     /// It is a file that is to go into the repository with the run's work.
     File {
         /// Its path from the repository's root.
@@ -51,6 +53,15 @@ pub enum Page {
         /// Its text.
         text: String,
     },
+}
+
+/// A page on a service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageRef {
+    /// The vendor's id of it.
+    pub id: String,
+    /// Where a person reads it.
+    pub url: String,
 }
 
 /// The capability's name in workflows.

@@ -63,6 +63,17 @@ pub trait Forge: Debug + Send + Sync {
         effect: &'a Effect,
     ) -> Call<'a, Made<Change>>;
 
+    /// The pull request that this effect opened for a branch of the repository, open or not.
+    fn find_change<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        head: &'a str,
+        effect: &'a Effect,
+    ) -> Call<'a, Option<Change>>;
+
+    /// Closes a pull request without merging it.
+    fn close_change<'a>(&'a self, repository: &'a RepositoryName, number: u64) -> Call<'a, ()>;
+
     /// Writes a comment into a pull request's conversation, unless this effect wrote it before.
     fn add_comment<'a>(
         &'a self,
@@ -71,6 +82,22 @@ pub trait Forge: Debug + Send + Sync {
         body: &'a str,
         effect: &'a Effect,
     ) -> Call<'a, Made<CommentRef>>;
+
+    /// The comment that this effect wrote into a pull request's conversation, if it is there.
+    fn find_comment<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        number: u64,
+        effect: &'a Effect,
+    ) -> Call<'a, Option<CommentRef>>;
+
+    /// Deletes a comment of our own from a pull request's conversation; one that is gone is success.
+    fn delete_comment<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        number: u64,
+        comment: &'a CommentRef,
+    ) -> Call<'a, ()>;
 
     /// Where git finds the repository, and what opens the door: short-lived, for this repository alone.
     fn remote<'a>(&'a self, repository: &'a RepositoryName) -> Call<'a, Remote>;
@@ -122,6 +149,9 @@ pub struct Change {
     pub base_branch: String,
     /// Whether it is open.
     pub open: bool,
+    /// Whether it was merged; then it is not open either.
+    #[serde(default)]
+    pub merged: bool,
     /// Whether it is a draft.
     pub draft: bool,
 }

@@ -28,8 +28,20 @@ pub trait Tracker: Debug + Send + Sync {
     /// Makes a task, unless this effect made it before.
     fn create_task<'a>(&'a self, new: &'a NewTask, effect: &'a Effect) -> Call<'a, Made<Task>>;
 
-    /// Moves a task to a status; being there already is success.
-    fn set_status<'a>(&'a self, task: &'a TaskRef, status: Status, effect: &'a Effect) -> Call<'a, ()>;
+    /// The task that this effect made, if it is there.
+    fn find_task<'a>(&'a self, new: &'a NewTask, effect: &'a Effect) -> Call<'a, Option<Task>>;
+
+    /// Calls a task off: nobody is to do it. One that is closed already stays as it is.
+    fn close_task<'a>(&'a self, task: &'a TaskRef, effect: &'a Effect) -> Call<'a, ()>;
+
+    /// Where a task stands, in the tracker's own word too.
+    fn position<'a>(&'a self, task: &'a TaskRef) -> Call<'a, Position>;
+
+    /// Moves a task to a status, and gives where it stands then; being there already is success.
+    fn set_status<'a>(&'a self, task: &'a TaskRef, status: Status, effect: &'a Effect) -> Call<'a, Position>;
+
+    /// Moves a task back to where it stood; being there already is success.
+    fn put_back<'a>(&'a self, task: &'a TaskRef, to: &'a Position, effect: &'a Effect) -> Call<'a, ()>;
 
     /// Writes a comment, unless this effect wrote it before.
     fn add_comment<'a>(
@@ -39,6 +51,15 @@ pub trait Tracker: Debug + Send + Sync {
         effect: &'a Effect,
     ) -> Call<'a, Made<CommentRef>>;
 
+    /// The comment that this effect wrote, if it is there.
+    fn find_comment<'a>(&'a self, task: &'a TaskRef, effect: &'a Effect) -> Call<'a, Option<CommentRef>>;
+
+    /// Deletes a comment of our own; one that is gone is success.
+    fn delete_comment<'a>(&'a self, task: &'a TaskRef, comment: &'a CommentRef) -> Call<'a, ()>;
+
+    /// Under which title a page is linked to a task, if it is.
+    fn linked<'a>(&'a self, task: &'a TaskRef, url: &'a str) -> Call<'a, Option<String>>;
+
     /// Links a page (a pull request) to a task; the link of the same address is one link.
     fn link<'a>(
         &'a self,
@@ -47,6 +68,9 @@ pub trait Tracker: Debug + Send + Sync {
         title: &'a str,
         effect: &'a Effect,
     ) -> Call<'a, ()>;
+
+    /// Takes a page's link off a task; one that is gone is success.
+    fn unlink<'a>(&'a self, task: &'a TaskRef, url: &'a str) -> Call<'a, ()>;
 }
 
 /// A task, in the words that all trackers share.
@@ -116,6 +140,22 @@ impl Status {
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == word)
+    }
+}
+
+/// Where a task stands: what it goes back to when a change of its status is undone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// The word that all trackers share.
+    pub status: Status,
+    /// The tracker's own word; of several with one meaning it is this one.
+    pub name: String,
+}
+
+impl From<Status> for Position {
+    /// For trackers that have no words of their own.
+    fn from(status: Status) -> Self {
+        Self { status, name: status.as_str().to_owned() }
     }
 }
 

@@ -18,10 +18,10 @@ use crate::id::{Digest, EventId, RunId, StepPath};
 use crate::ingress::{Current, Policy};
 use crate::money::{Limits, Money, Prices};
 use crate::plugin::chat::{Message, NewMessage};
-use crate::plugin::docs::{NewPage, Page};
+use crate::plugin::docs::{NewPage, Page, PageRef};
 use crate::plugin::effect::{Effect, Made};
 use crate::plugin::forge::{Branch, Change, NewChange, Permission, Remote, Repository};
-use crate::plugin::tracker::{CommentRef, NewTask, Status, Task};
+use crate::plugin::tracker::{CommentRef, NewTask, Position, Status, Task};
 use crate::plugin::{Call, Chat, Docs, Forge, PluginError, Problem, Registry, Tracker};
 use crate::router::{Rules, Standing};
 use crate::run::decide::{Job, JobKind};
@@ -48,6 +48,12 @@ pub(super) struct World {
     /// Who is in which team: `acme/payments ada`; nothing where it may not be asked.
     pub(super) teams: Mutex<Option<Vec<String>>>,
     pub(super) change: Mutex<Change>,
+    /// The pull request that the run opened, once it did.
+    pub(super) opened: Mutex<Option<Change>>,
+    /// Where every task stands.
+    pub(super) standing: Mutex<Position>,
+    /// Titles of pages that are linked to the task, by their addresses.
+    pub(super) links: Mutex<BTreeMap<String, String>>,
     /// What a field of every task says about its team.
     pub(super) team: Mutex<Option<String>>,
 }
@@ -104,6 +110,7 @@ impl World {
             head_sha: "a".repeat(40),
             base_branch: "main".to_owned(),
             open: true,
+            merged: false,
             draft: false,
         };
         Self {
@@ -114,6 +121,9 @@ impl World {
             permission: Mutex::new(Permission::Write),
             teams: Mutex::new(Some(Vec::new())),
             change: Mutex::new(change),
+            opened: Mutex::default(),
+            standing: Mutex::new(Status::InProgress.into()),
+            links: Mutex::default(),
             team: Mutex::default(),
         }
     }
@@ -146,14 +156,37 @@ impl World {
         }
         Ok(Made { value, found })
     }
+
+    /// The name of what an effect made, if it is there.
+    fn find(&self, effect: &Effect) -> Option<String> {
+        let key = effect.key.to_string();
+        self.made.lock().unwrap().contains_key(&key).then_some(key)
+    }
+
+    /// Takes away what has this name.
+    fn remove(&self, what: &str, name: &str) -> Result<(), PluginError> {
+        self.made.lock().unwrap().remove(name);
+        self.act(format!("{what} {name}"))
+    }
+
+    /// Does a thing that may be done twice, and perhaps loses the answer.
+    fn act(&self, line: String) -> Result<(), PluginError> {
+        self.done.lock().unwrap().push(line);
+        let mut lose = self.lose.lock().unwrap();
+        if *lose > 0 {
+            *lose -= 1;
+            return Err(PluginError::new("world", Problem::Unknown, "the answer was lost"));
+        }
+        Ok(())
+    }
 }
 
 fn ready<'a, T: Send + 'a>(value: Result<T, PluginError>) -> Call<'a, T> {
     Box::pin(async move { value })
 }
 
-fn comment() -> CommentRef {
-    CommentRef { id: "1".to_owned(), url: "https://world.example/comment/1".to_owned() }
+fn comment(id: &str) -> CommentRef {
+    CommentRef { id: id.to_owned(), url: "https://world.example/comment/1".to_owned() }
 }
 
 pub(super) fn a_task(reference: &TaskRef) -> Task {
@@ -188,15 +221,31 @@ impl Tracker for TrackerOf {
     }
     fn get_task<'a>(&'a self, task: &'a TaskRef) -> Call<'a, Task> {
         let team_channel = self.1.team.lock().unwrap().clone();
-        ready(Ok(Task { status: Status::InProgress, team_channel, ..a_task(task) }))
+        let status = self.1.standing.lock().unwrap().status;
+        ready(Ok(Task { status, team_channel, ..a_task(task) }))
     }
     fn create_task<'a>(&'a self, new: &'a NewTask, effect: &'a Effect) -> Call<'a, Made<Task>> {
         let task = Task { title: new.title.clone(), ..a_task(&TaskRef::new(self.0, "SHOP-9")) };
         ready(self.1.once(effect, format!("task {}", new.title), task))
     }
-    fn set_status<'a>(&'a self, task: &'a TaskRef, status: Status, effect: &'a Effect) -> Call<'a, ()> {
-        let done = self.1.once(effect, format!("status {task} {}", status.as_str()), ());
+    fn find_task<'a>(&'a self, _: &'a NewTask, effect: &'a Effect) -> Call<'a, Option<Task>> {
+        ready(Ok(self.1.find(effect).map(|_| a_task(&TaskRef::new(self.0, "SHOP-9")))))
+    }
+    fn close_task<'a>(&'a self, task: &'a TaskRef, _: &'a Effect) -> Call<'a, ()> {
+        *self.1.standing.lock().unwrap() = Status::Done.into();
+        ready(self.1.act(format!("close {task}")))
+    }
+    fn position<'a>(&'a self, _: &'a TaskRef) -> Call<'a, Position> {
+        ready(Ok(self.1.standing.lock().unwrap().clone()))
+    }
+    fn set_status<'a>(&'a self, task: &'a TaskRef, status: Status, effect: &'a Effect) -> Call<'a, Position> {
+        *self.1.standing.lock().unwrap() = status.into();
+        let done = self.1.once(effect, format!("status {task} {}", status.as_str()), status.into());
         ready(done.map(|made| made.value))
+    }
+    fn put_back<'a>(&'a self, task: &'a TaskRef, to: &'a Position, _: &'a Effect) -> Call<'a, ()> {
+        *self.1.standing.lock().unwrap() = to.clone();
+        ready(self.1.act(format!("back {task} {}", to.name)))
     }
     fn add_comment<'a>(
         &'a self,
@@ -204,10 +253,30 @@ impl Tracker for TrackerOf {
         body: &'a str,
         effect: &'a Effect,
     ) -> Call<'a, Made<CommentRef>> {
-        ready(self.1.once(effect, format!("comment {task} {body}"), comment()))
+        ready(self.1.once(effect, format!("comment {task} {body}"), comment("1")))
     }
-    fn link<'a>(&'a self, task: &'a TaskRef, url: &'a str, _: &'a str, effect: &'a Effect) -> Call<'a, ()> {
+    fn find_comment<'a>(&'a self, _: &'a TaskRef, effect: &'a Effect) -> Call<'a, Option<CommentRef>> {
+        ready(Ok(self.1.find(effect).map(|id| comment(&id))))
+    }
+    fn delete_comment<'a>(&'a self, _: &'a TaskRef, comment: &'a CommentRef) -> Call<'a, ()> {
+        ready(self.1.remove("uncomment", &comment.id))
+    }
+    fn linked<'a>(&'a self, _: &'a TaskRef, url: &'a str) -> Call<'a, Option<String>> {
+        ready(Ok(self.1.links.lock().unwrap().get(url).cloned()))
+    }
+    fn link<'a>(
+        &'a self,
+        task: &'a TaskRef,
+        url: &'a str,
+        title: &'a str,
+        effect: &'a Effect,
+    ) -> Call<'a, ()> {
+        self.1.links.lock().unwrap().insert(url.to_owned(), title.to_owned());
         ready(self.1.once(effect, format!("link {task} {url}"), ()).map(|made| made.value))
+    }
+    fn unlink<'a>(&'a self, task: &'a TaskRef, url: &'a str) -> Call<'a, ()> {
+        self.1.links.lock().unwrap().remove(url);
+        ready(self.1.act(format!("unlink {task} {url}")))
     }
 }
 
@@ -276,7 +345,24 @@ impl Forge for ForgeOf {
             url: "https://forge.example/acme/shop/pull/5".to_owned(),
             ..self.0.change.lock().unwrap().clone()
         };
+        let opened = Change { head_sha: self.0.tip(&new.head).unwrap_or_default(), ..change.clone() };
+        self.0.opened.lock().unwrap().get_or_insert(opened);
         ready(self.0.once(effect, format!("change {} -> {}\n{}", new.head, new.base, new.body), change))
+    }
+    fn find_change<'a>(
+        &'a self,
+        _: &'a RepositoryName,
+        head: &'a str,
+        effect: &'a Effect,
+    ) -> Call<'a, Option<Change>> {
+        let opened = self.0.opened.lock().unwrap().clone().filter(|change| change.head_branch == head);
+        ready(Ok(self.0.find(effect).and(opened)))
+    }
+    fn close_change<'a>(&'a self, _: &'a RepositoryName, number: u64) -> Call<'a, ()> {
+        if let Some(change) = self.0.opened.lock().unwrap().as_mut() {
+            change.open = false;
+        }
+        ready(self.0.act(format!("close !{number}")))
     }
     fn add_comment<'a>(
         &'a self,
@@ -285,7 +371,18 @@ impl Forge for ForgeOf {
         body: &'a str,
         effect: &'a Effect,
     ) -> Call<'a, Made<CommentRef>> {
-        ready(self.0.once(effect, format!("comment !{number} {body}"), comment()))
+        ready(self.0.once(effect, format!("comment !{number} {body}"), comment("1")))
+    }
+    fn find_comment<'a>(
+        &'a self,
+        _: &'a RepositoryName,
+        _: u64,
+        effect: &'a Effect,
+    ) -> Call<'a, Option<CommentRef>> {
+        ready(Ok(self.0.find(effect).map(|id| comment(&id))))
+    }
+    fn delete_comment<'a>(&'a self, _: &'a RepositoryName, _: u64, comment: &'a CommentRef) -> Call<'a, ()> {
+        ready(self.0.remove("uncomment", &comment.id))
     }
     fn remote<'a>(&'a self, _: &'a RepositoryName) -> Call<'a, Remote> {
         let url = format!("file://{}", self.0.remote().display());
@@ -309,6 +406,13 @@ impl Chat for ChatOf {
         let line = format!("message {} {} {text}", at(channel), at(thread));
         ready(self.0.once(effect, line, Message { channel: at(channel), id: "m1".to_owned() }))
     }
+    fn find_message<'a>(&'a self, message: &'a NewMessage, effect: &'a Effect) -> Call<'a, Option<Message>> {
+        let channel = message.channel.clone().unwrap_or_else(|| "-".to_owned());
+        ready(Ok(self.0.find(effect).map(|id| Message { channel, id })))
+    }
+    fn delete_message<'a>(&'a self, message: &'a Message) -> Call<'a, ()> {
+        ready(self.0.remove("unsend", &message.id))
+    }
 }
 
 #[derive(Debug)]
@@ -324,6 +428,12 @@ impl Docs for PagesOf {
             text: format!("# {}\n{}\n", page.title, page.content),
         };
         ready(self.0.once(effect, format!("page {}", page.title), file).map(|made| made.value))
+    }
+    fn find_page<'a>(&'a self, _: &'a NewPage, _: &'a Effect) -> Call<'a, Option<PageRef>> {
+        ready(Ok(None))
+    }
+    fn delete_page<'a>(&'a self, _: &'a PageRef) -> Call<'a, ()> {
+        ready(Ok(()))
     }
 }
 

@@ -20,12 +20,16 @@ pub(super) enum Act {
     Label { repository: String, issue: u64, label: String, by: String },
     /// Comments on an issue or a pull request.
     Comment { repository: String, number: u64, body: String, by: String },
+    /// Merges a pull request.
+    MergePull { repository: String, number: u64, by: String },
     /// Puts a label on an issue on GitLab.
     LabelOnGitlab { project: String, issue: u64, label: String, by: String },
     /// Comments on an issue or a merge request on GitLab.
     NoteOnGitlab { project: String, issue: Option<u64>, merge_request: Option<u64>, body: String, by: String },
     /// Gives a Jira ticket to somebody, to Ostler unless it says to whom.
     Assign { ticket: String, to: Option<String>, by: String },
+    /// Moves a Jira ticket to a status.
+    MoveTicket { ticket: String, status: String, by: String },
     /// Comments on a Jira ticket.
     CommentTicket { ticket: String, body: String, by: String },
     /// Gives an issue in Linear to somebody, to Ostler unless it says to whom.
@@ -68,7 +72,15 @@ impl From<Delivery> for Prepared {
 impl Act {
     /// Does it, and delivers what it sends `times` times at once.
     pub(super) async fn perform(self, world: &Arc<World>, times: usize) -> Result<Done, String> {
-        let Prepared { delivery, made, whisper } = self.prepare(world)?;
+        let Prepared { delivery, made, whisper } = match self {
+            // Only a merge changes what is in git.
+            Self::MergePull { repository, number, by } => {
+                let by = &person(world, &by)?.name;
+                let done = github::merge_by(world, (&repository, number), by).await;
+                done.map(Into::into).map_err(|refusal| refusal.message)?
+            }
+            act => act.prepare(world)?,
+        };
         let answers = world.outbox.deliver(delivery, times, world.now()).await;
         if let Some((channel, user)) = whisper {
             let said = answers.iter().filter_map(|answer| said(&answer.answer));
@@ -99,6 +111,10 @@ impl Act {
             }
             Self::CommentTicket { ticket, body, by } => {
                 let done = jira::comment_by(world, &ticket, (&body, &by));
+                done.map(Into::into).map_err(|refusal| refusal.messages.join(" "))
+            }
+            Self::MoveTicket { ticket, status, by } => {
+                let done = jira::move_by(world, &ticket, (&status, &by));
                 done.map(Into::into).map_err(|refusal| refusal.messages.join(" "))
             }
             Self::LabelOnGitlab { project, issue, label, by } => {

@@ -70,6 +70,21 @@ impl Repositories {
         }
     }
 
+    /// Brings a commit into a branch, as a person's merge does.
+    pub(super) async fn merge(
+        &self,
+        name: &str,
+        (branch, commit): (&str, &str),
+        by: &str,
+    ) -> Result<(), TwinError> {
+        let reference = format!("refs/heads/{branch}");
+        let tree = self.git(name, &["merge-tree", "--write-tree", &reference, commit]).await?;
+        let arguments =
+            ["commit-tree", "-p", &reference, "-p", commit, "-m", &format!("Merge {commit}"), tree.trim()];
+        let merged = run(signed(&mut self.command(name, &arguments), by)).await?;
+        self.git(name, &["update-ref", &reference, merged.trim()]).await.map(drop)
+    }
+
     /// Whether git takes this as the name of a branch.
     pub(super) async fn is_branch_name(&self, name: &str, branch: &str) -> bool {
         self.git(name, &["check-ref-format", &format!("refs/heads/{branch}")]).await.is_ok()
@@ -95,7 +110,13 @@ impl Repositories {
     }
 
     async fn git(&self, name: &str, arguments: &[&str]) -> Result<String, TwinError> {
-        run(command().arg("--git-dir").arg(self.path(name)).args(arguments)).await
+        run(&mut self.command(name, arguments)).await
+    }
+
+    fn command(&self, name: &str, arguments: &[&str]) -> Command {
+        let mut git = command();
+        git.arg("--git-dir").arg(self.path(name)).args(arguments);
+        git
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -137,15 +158,19 @@ impl Repositories {
             git
         };
         run(&mut git(&["add", "--all"])).await?;
-        let email = format!("{author}@acme.example");
-        let mut commit = git(&["commit", "-q", "-m", subject]);
-        for role in ["AUTHOR", "COMMITTER"] {
-            commit.env(format!("GIT_{role}_NAME"), author).env(format!("GIT_{role}_EMAIL"), &email);
-            commit.env(format!("GIT_{role}_DATE"), DATE);
-        }
-        run(&mut commit).await?;
+        run(signed(&mut git(&["commit", "-q", "-m", subject]), author)).await?;
         Ok(())
     }
+}
+
+/// Lets a command commit in somebody's name.
+fn signed<'a>(git: &'a mut Command, who: &str) -> &'a mut Command {
+    for role in ["AUTHOR", "COMMITTER"] {
+        git.env(format!("GIT_{role}_NAME"), who);
+        git.env(format!("GIT_{role}_EMAIL"), format!("{who}@acme.example"));
+        git.env(format!("GIT_{role}_DATE"), DATE);
+    }
+    git
 }
 
 /// Writes a file; tests are made executable, because embedding does not keep modes.

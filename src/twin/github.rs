@@ -26,6 +26,7 @@ use secrecy::ExposeSecret as _;
 use subtle::ConstantTimeEq as _;
 
 pub(super) use self::hook::{comment_by, label_by, open_issue_by};
+pub(super) use self::pull::merge_by;
 use self::refusal::Refusal;
 pub(super) use self::state::State;
 pub(super) use self::summary::{page, summary};
@@ -41,7 +42,10 @@ pub(super) fn routes(world: &Arc<World>) -> Router<Arc<World>> {
         // GitHub takes POST where PATCH is documented, and octocrab edits comments so.
         .route(
             "/comments/{id}",
-            get(issue::read_comment).patch(issue::edit_comment).post(issue::edit_comment),
+            get(issue::read_comment)
+                .patch(issue::edit_comment)
+                .post(issue::edit_comment)
+                .delete(issue::delete_comment),
         )
         .route("/comments", get(issue::list_all_comments))
         .route("/events", get(issue::list_events))

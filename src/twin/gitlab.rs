@@ -18,7 +18,7 @@ use axum::Router;
 use axum::extract::{Request, State as Extract};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, put};
+use axum::routing::{delete, get, put};
 use secrecy::ExposeSecret as _;
 use subtle::ConstantTimeEq as _;
 
@@ -42,6 +42,7 @@ pub(super) fn routes(world: &Arc<World>) -> Router<Arc<World>> {
         .route("/merge_requests", get(change::list).post(change::create))
         .route("/{kind}/{iid}", get(item::read).put(item::edit))
         .route("/{kind}/{iid}/notes", get(item::list_notes).post(item::create_note))
+        .route("/{kind}/{iid}/notes/{note}", delete(item::delete_note))
         .route("/{kind}/{iid}/resource_label_events", get(event::list_labels))
         .route("/{kind}/{iid}/resource_state_events", get(event::list_states))
         .route("/hooks", get(webhook::list).post(webhook::create))

@@ -4,6 +4,7 @@ mod adf;
 mod call;
 mod hook;
 mod jql;
+mod link;
 mod shape;
 mod state;
 mod summary;
@@ -16,13 +17,13 @@ use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use axum::{Extension, Json, Router};
 use base64::Engine as _;
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
 
-pub(super) use self::hook::{assign_by, comment_by};
+pub(super) use self::hook::{assign_by, comment_by, move_by};
 use self::shape::Shape;
 pub(super) use self::state::State;
 pub(super) use self::summary::{page, summary};
@@ -36,8 +37,9 @@ pub(super) fn routes(world: &Arc<World>) -> Router<Arc<World>> {
         .route("/", get(call::read).put(call::edit))
         .route("/transitions", get(call::transitions).post(call::transition))
         .route("/comment", get(call::list_comments).post(call::comment))
+        .route("/comment/{id}", delete(call::delete_comment))
         .route("/assignee", put(call::assign))
-        .route("/remotelink", get(call::list_links).post(call::link))
+        .route("/remotelink", get(link::list).post(link::put).delete(link::delete))
         .route("/properties/{name}", get(call::read_property).put(call::write_property));
     let api = Router::new()
         .route("/myself", get(call::myself))

@@ -61,6 +61,18 @@ impl Answer {
             .map_err(|error| client.error(problem, format!("unreadable answer: {error}")))
     }
 
+    /// Takes the answer to a deletion: there is nothing to say, and so nothing in it.
+    ///
+    /// # Errors
+    /// When there is something: it comes from something between us and the service, which has deleted nothing.
+    pub fn nothing(&self, client: &Client) -> Result<(), PluginError> {
+        if self.status == StatusCode::NO_CONTENT {
+            return Ok(());
+        }
+        let message = format!("answered {} where nothing was to be said", self.status);
+        Err(client.error(Problem::BadAnswer, message))
+    }
+
     /// A failure of the service's own: whether the request was done hangs on what kind of request it was.
     fn unfinished(&self) -> Problem {
         let refused =

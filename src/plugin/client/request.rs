@@ -47,6 +47,12 @@ impl Request {
         request
     }
 
+    /// A request that takes something away: doing it twice is doing it once.
+    #[must_use]
+    pub fn delete(path: impl Into<String>) -> Self {
+        Self { method: Method::DELETE, ..Self::get(path) }
+    }
+
     /// The same request with one header more.
     #[must_use]
     pub fn with(mut self, name: HeaderName, value: &'static str) -> Self {

@@ -142,6 +142,11 @@ pub(crate) fn json(status: u16, body: &Value) -> Response {
     builder.header("content-type", "application/json").body(Body::from(body.to_string())).unwrap()
 }
 
+/// The answer to a deletion.
+pub(crate) fn nothing() -> Response {
+    Response::builder().status(StatusCode::NO_CONTENT).body(Body::empty()).unwrap()
+}
+
 /// An answer that breaks off before its end: the server did what it was asked, and nobody hears of it.
 pub(crate) fn lost() -> Response {
     let broken = futures_util::stream::iter([Err::<bytes::Bytes, _>(std::io::Error::other("cut"))]);

@@ -185,6 +185,12 @@ impl GitHub {
         self.call(repository, call).await.map(|serde::de::IgnoredAny| ())
     }
 
+    /// Does a call that leaves nothing to answer with: that nothing came back shows that GitHub did it.
+    pub(super) async fn erase(&self, repository: &RepositoryName, call: Call<'_>) -> Result<(), PluginError> {
+        let crab = self.crab(repository).await?;
+        self.answer(&crab, call).await?.nothing(&self.client)
+    }
+
     /// The first entry of a list, page by page, that fits.
     pub(super) async fn find<T: DeserializeOwned>(
         &self,

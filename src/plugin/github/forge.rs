@@ -6,7 +6,7 @@ use serde_json::json;
 use super::client::{self, Call, GitHub};
 use super::wire;
 use crate::event::{Account, RepositoryName, SourceName, Team};
-use crate::plugin::client::segment;
+use crate::plugin::client::{gone, segment};
 use crate::plugin::effect::{Effect, Made, ensure};
 use crate::plugin::forge::{Branch, Change, Forge, NewChange, Permission, Remote, Repository};
 use crate::plugin::tracker::CommentRef;
@@ -123,6 +123,23 @@ impl Forge for GitHub {
         })
     }
 
+    fn find_change<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        head: &'a str,
+        effect: &'a Effect,
+    ) -> plugin::Call<'a, Option<Change>> {
+        Box::pin(self.own_change(repository, head, effect))
+    }
+
+    fn close_change<'a>(&'a self, repository: &'a RepositoryName, number: u64) -> plugin::Call<'a, ()> {
+        Box::pin(async move {
+            let route = format!("/repos/{repository}/pulls/{number}");
+            let call = Call::new(Method::PATCH, &route, &json!({ "state": "closed" }));
+            self.act(repository, call.repeatable()).await
+        })
+    }
+
     fn add_comment<'a>(
         &'a self,
         repository: &'a RepositoryName,
@@ -131,6 +148,24 @@ impl Forge for GitHub {
         effect: &'a Effect,
     ) -> plugin::Call<'a, Made<CommentRef>> {
         Box::pin(self.comment(repository, number, body, effect))
+    }
+
+    fn find_comment<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        number: u64,
+        effect: &'a Effect,
+    ) -> plugin::Call<'a, Option<CommentRef>> {
+        Box::pin(self.own_comment(repository, number, effect))
+    }
+
+    fn delete_comment<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        _: u64,
+        comment: &'a CommentRef,
+    ) -> plugin::Call<'a, ()> {
+        Box::pin(self.erase_comment(repository, comment))
     }
 
     fn remote<'a>(&'a self, repository: &'a RepositoryName) -> plugin::Call<'a, Remote> {
@@ -177,6 +212,51 @@ impl GitHub {
         Ok(self.find(repository, &route, fits).await?.map(Change::from))
     }
 
+    /// The pull request of a branch that this effect opened: with its mark, by our own account.
+    async fn own_change(
+        &self,
+        repository: &RepositoryName,
+        head: &str,
+        effect: &Effect,
+    ) -> Result<Option<Change>, PluginError> {
+        let own = self.own_account().await?;
+        let marker = effect.key.marker();
+        let from = segment(&format!("{}:{head}", repository.owner()));
+        let route = format!(
+            "/repos/{repository}/pulls?head={from}&state=all&sort=created&direction=desc&per_page=100"
+        );
+        let ours = |pull: &wire::Pull| Self::is_own(own, pull.user.as_ref()) && pull.says(&marker);
+        Ok(self.find(repository, &route, ours).await?.map(Change::from))
+    }
+
+    /// The comment in the conversation of an issue or pull request that this effect wrote.
+    pub(super) async fn own_comment(
+        &self,
+        repository: &RepositoryName,
+        number: u64,
+        effect: &Effect,
+    ) -> Result<Option<CommentRef>, PluginError> {
+        let own = self.own_account().await?;
+        let marker = effect.key.marker();
+        let since = since(effect);
+        let route = format!("/repos/{repository}/issues/{number}/comments?since={since}&per_page=100");
+        let ours = |comment: &wire::Comment| {
+            Self::is_own(own, comment.user.as_ref())
+                && comment.body.as_ref().is_some_and(|body| body.contains(&marker))
+        };
+        Ok(self.find(repository, &route, ours).await?.map(comment_ref))
+    }
+
+    /// Deletes a comment in the conversation of an issue or pull request.
+    pub(super) async fn erase_comment(
+        &self,
+        repository: &RepositoryName,
+        comment: &CommentRef,
+    ) -> Result<(), PluginError> {
+        let route = format!("/repos/{repository}/issues/comments/{}", segment(&comment.id));
+        gone(self.erase(repository, Call::delete(&route)).await)
+    }
+
     /// Writes a comment into the conversation of an issue or pull request, unless this effect wrote
     /// it before.
     pub(super) async fn comment(
@@ -187,16 +267,8 @@ impl GitHub {
         effect: &Effect,
     ) -> Result<Made<CommentRef>, PluginError> {
         let route = format!("/repos/{repository}/issues/{number}/comments");
-        let listed = format!("{route}?since={}&per_page=100", since(effect));
-        let (marker, text) = (effect.key.marker(), json!({ "body": effect.mark(bounded(body)) }));
-        let look = || async {
-            let own = self.own_account().await?;
-            let ours = |comment: &wire::Comment| {
-                Self::is_own(own, comment.user.as_ref())
-                    && comment.body.as_ref().is_some_and(|body| body.contains(&marker))
-            };
-            Ok(self.find(repository, &listed, ours).await?.map(comment_ref))
-        };
+        let text = json!({ "body": effect.mark(bounded(body)) });
+        let look = || self.own_comment(repository, number, effect);
         let make =
             || async { self.call(repository, Call::new(Method::POST, &route, &text)).await.map(comment_ref) };
         ensure(effect, self.client.clock().as_ref(), look, make).await

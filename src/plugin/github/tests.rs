@@ -9,7 +9,7 @@ use super::{GitHub, Options};
 use crate::event::{Account, RepositoryName, TaskRef};
 use crate::plugin::client::testing::{self, JumpClock, Seen, Server, effect, lost};
 use crate::plugin::forge::{Forge, NewChange, Permission};
-use crate::plugin::tracker::{NewTask, Status, Tracker};
+use crate::plugin::tracker::{CommentRef, NewTask, Status, Tracker};
 use crate::plugin::{PluginError, Problem};
 
 fn github(server: &Server) -> GitHub {
@@ -124,6 +124,13 @@ fn conversation(first: Vec<Value>, losses: u32) -> impl Fn(&Seen) -> Response + 
             let lose =
                 losses.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
             if lose { lost() } else { testing::json(201, &made) }
+        }
+        ("DELETE", path) => {
+            let id = path.strip_prefix("/api/v3/repos/acme/shop/issues/comments/").unwrap();
+            let mut comments = comments.lock().unwrap();
+            let before = comments.len();
+            comments.retain(|comment| comment["id"].to_string().as_str() != id);
+            if comments.len() < before { testing::nothing() } else { no_route(seen) }
         }
         _ => no_route(seen),
     }
@@ -394,4 +401,77 @@ async fn an_app_acts_through_its_installation_with_tokens_for_one_repository() {
     // Git gets a token of its own, with its whole hour before it.
     let (_, password) = github.remote(&shop()).await.unwrap().credential.unwrap();
     assert_eq!(password.expose_secret(), "ghs_1");
+}
+
+#[tokio::test]
+async fn an_own_comment_is_found_by_its_mark_and_deleted_and_nobody_elses_is() {
+    let note = effect("note", false);
+    let forged = comment(9, "mallory", &format!("Mine! {}", note.key.marker()));
+    let server = Server::start(conversation(vec![forged], 0)).await;
+    let github = github(&server);
+    assert_eq!(Tracker::find_comment(&github, &issue(), &note).await.unwrap(), None);
+    let made = Tracker::add_comment(&github, &issue(), "Hello.", &note).await.unwrap().value;
+    assert_eq!(Forge::find_comment(&github, &shop(), 12, &note).await.unwrap(), Some(made.clone()));
+    Tracker::delete_comment(&github, &issue(), &made).await.unwrap();
+    assert_eq!(Tracker::find_comment(&github, &issue(), &note).await.unwrap(), None);
+    // Deleting again is success: it is gone.
+    Forge::delete_comment(&github, &shop(), 12, &made).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_deletion_that_is_answered_by_something_else_is_none() {
+    let server = Server::start(|_| ok(&json!({ "message": "Welcome to our proxy." }))).await;
+    let there = CommentRef { id: "7".to_owned(), url: String::new() };
+    let error = Tracker::delete_comment(&github(&server), &issue(), &there).await.unwrap_err();
+    assert_eq!(error.problem, Problem::BadAnswer);
+}
+
+#[tokio::test]
+async fn the_pull_request_that_an_effect_opened_is_found_by_its_mark_whatever_became_of_it() {
+    let opened = effect("pr", false);
+    let marker = opened.key.marker();
+    let server = Server::start(move |seen| {
+        let pull = |number: u64, login: &str, body: &str| {
+            let mut pull = pull_json(number);
+            (pull["user"], pull["body"]) = (json!({ "login": login }), json!(body));
+            (pull["state"], pull["merged_at"]) = ("closed".into(), "2026-11-20T09:20:31Z".into());
+            pull
+        };
+        match seen.path.as_str() {
+            "/api/v3/user" => ok(&json!({ "login": "ostler-bot" })),
+            _ if seen.method == "PATCH" => ok(&pull_json(3)),
+            _ => ok(&json!([
+                pull(5, "mallory", &marker),
+                pull(4, "ostler-bot", "x"),
+                pull(3, "ostler-bot", &marker)
+            ])),
+        }
+    })
+    .await;
+    let github = github(&server);
+    let found = github.find_change(&shop(), "fix/cents", &opened).await.unwrap().unwrap();
+    assert_eq!((found.number, found.open, found.merged), (3, false, true));
+    assert_eq!(github.find_change(&shop(), "fix/cents", &effect("other", false)).await.unwrap(), None);
+    let query = "head=acme%3Afix%2Fcents&state=all&sort=created&direction=desc&per_page=100";
+    assert_eq!(server.lines()[1], format!("GET /api/v3/repos/acme/shop/pulls?{query}"));
+    github.close_change(&shop(), 3).await.unwrap();
+    let last = server.seen().pop().unwrap();
+    assert_eq!(last.line(), "PATCH /api/v3/repos/acme/shop/pulls/3");
+    assert_eq!(last.json, json!({ "state": "closed" }));
+}
+
+#[tokio::test]
+async fn an_issue_is_called_off_once_and_goes_back_to_where_it_stood() {
+    let server = Server::start(|_| ok(&issue_json("open", &["status: in review"]))).await;
+    let off = github(&server);
+    off.close_task(&issue(), &effect("off", true)).await.unwrap();
+    let wish = json!({ "state": "closed", "state_reason": "not_planned" });
+    assert_eq!(server.seen().pop().unwrap().json, wish);
+    assert_eq!(off.position(&issue()).await.unwrap(), Status::InReview.into());
+    off.put_back(&issue(), &Status::Todo.into(), &effect("back", true)).await.unwrap();
+    let last = server.lines().pop().unwrap();
+    assert_eq!(last, "DELETE /api/v3/repos/acme/shop/issues/12/labels/status%3A%20in%20review");
+    let server = Server::start(|_| ok(&issue_json("closed", &[]))).await;
+    github(&server).close_task(&issue(), &effect("off", true)).await.unwrap();
+    assert_eq!(server.lines().len(), 1, "what is closed stays as it is");
 }

@@ -7,9 +7,9 @@ use super::client::{self, Call, GitHub};
 use super::forge::{bounded, since};
 use super::wire;
 use crate::event::{Account, RepositoryName, SourceName, TaskRef};
-use crate::plugin::client::segment;
+use crate::plugin::client::{gone, segment};
 use crate::plugin::effect::{Effect, Made, ensure};
-use crate::plugin::tracker::{CommentRef, NewTask, Status, Task, Tracker};
+use crate::plugin::tracker::{CommentRef, NewTask, Position, Status, Task, Tracker};
 use crate::plugin::{self, PluginError, Problem};
 
 impl Tracker for GitHub {
@@ -37,13 +37,46 @@ impl Tracker for GitHub {
         Box::pin(self.create_issue(new, effect))
     }
 
+    fn find_task<'a>(&'a self, new: &'a NewTask, effect: &'a Effect) -> plugin::Call<'a, Option<Task>> {
+        Box::pin(async move {
+            let repository = self.home(new)?;
+            let found = self.own_issue(repository, effect).await?;
+            Ok(found.map(|issue| self.task(repository, issue)))
+        })
+    }
+
+    fn close_task<'a>(&'a self, task: &'a TaskRef, _effect: &'a Effect) -> plugin::Call<'a, ()> {
+        Box::pin(async move {
+            let place = self.place(task)?;
+            if self.issue(&place).await?.state == "closed" {
+                return Ok(());
+            }
+            let body = json!({ "state": "closed", "state_reason": "not_planned" });
+            let route = place.route();
+            self.act(&place.repository, Call::new(Method::PATCH, &route, &body).repeatable()).await
+        })
+    }
+
+    fn position<'a>(&'a self, task: &'a TaskRef) -> plugin::Call<'a, Position> {
+        Box::pin(async move { Ok(self.get_task(task).await?.status.into()) })
+    }
+
     fn set_status<'a>(
         &'a self,
         task: &'a TaskRef,
         status: Status,
         _effect: &'a Effect,
+    ) -> plugin::Call<'a, Position> {
+        Box::pin(async move { self.move_issue(task, status).await.map(|()| status.into()) })
+    }
+
+    fn put_back<'a>(
+        &'a self,
+        task: &'a TaskRef,
+        to: &'a Position,
+        _effect: &'a Effect,
     ) -> plugin::Call<'a, ()> {
-        Box::pin(self.move_issue(task, status))
+        Box::pin(self.move_issue(task, to.status))
     }
 
     fn add_comment<'a>(
@@ -58,6 +91,26 @@ impl Tracker for GitHub {
         })
     }
 
+    fn find_comment<'a>(
+        &'a self,
+        task: &'a TaskRef,
+        effect: &'a Effect,
+    ) -> plugin::Call<'a, Option<CommentRef>> {
+        Box::pin(async move {
+            let place = self.place(task)?;
+            self.own_comment(&place.repository, place.number, effect).await
+        })
+    }
+
+    fn delete_comment<'a>(&'a self, task: &'a TaskRef, comment: &'a CommentRef) -> plugin::Call<'a, ()> {
+        Box::pin(async move { self.erase_comment(&self.place(task)?.repository, comment).await })
+    }
+
+    /// There are no links here that are not mentions.
+    fn linked<'a>(&'a self, _task: &'a TaskRef, _url: &'a str) -> plugin::Call<'a, Option<String>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
     /// GitHub links by mention: a pull request whose text names the issue shows up there, so there is
     /// nothing to make.
     fn link<'a>(
@@ -67,6 +120,10 @@ impl Tracker for GitHub {
         _title: &'a str,
         _effect: &'a Effect,
     ) -> plugin::Call<'a, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn unlink<'a>(&'a self, _task: &'a TaskRef, _url: &'a str) -> plugin::Call<'a, ()> {
         Box::pin(std::future::ready(Ok(())))
     }
 }
@@ -169,38 +226,47 @@ impl GitHub {
 
     async fn remove_label(&self, place: &Place, label: &str) -> Result<(), PluginError> {
         let route = format!("{}/labels/{}", place.route(), segment(label));
-        match self.act(&place.repository, Call::delete(&route)).await {
-            // Somebody took it off before us.
-            Err(error) if error.problem == Problem::NotFound => Ok(()),
-            other => other,
-        }
+        // Somebody may have taken it off before us.
+        gone(self.act(&place.repository, Call::delete(&route)).await)
     }
 
     async fn create_issue(&self, new: &NewTask, effect: &Effect) -> Result<Made<Task>, PluginError> {
-        let missing = || self.client.error(Problem::Invalid, "a new issue needs a repository");
-        let repository = new.repository.as_ref().ok_or_else(missing)?;
+        let repository = self.home(new)?;
         let route = format!("/repos/{repository}/issues");
-        // Newest first, and never by `creator`: it does not know Apps.
-        let since = since(effect);
-        let listed = format!("{route}?state=all&sort=created&direction=desc&since={since}&per_page=100");
-        let marker = effect.key.marker();
         let body = json!({
             "title": new.title,
             "body": effect.mark(bounded(&new.description)),
             "labels": self.kind_label(&new.kind),
         });
-        let look = || async {
-            let own = self.own_account().await?;
-            let ours = |issue: &wire::Issue| {
-                issue.pull_request.is_none()
-                    && Self::is_own(own, issue.user.as_ref())
-                    && issue.body.as_ref().is_some_and(|body| body.contains(&marker))
-            };
-            self.find(repository, &listed, ours).await
-        };
+        let look = || self.own_issue(repository, effect);
         let make = || self.call::<wire::Issue>(repository, Call::new(Method::POST, &route, &body));
         let made = ensure(effect, self.client.clock().as_ref(), look, make).await?;
         Ok(made.map(|issue| self.task(repository, issue)))
+    }
+
+    /// The repository that a new issue goes to.
+    fn home<'a>(&self, new: &'a NewTask) -> Result<&'a RepositoryName, PluginError> {
+        let missing = || self.client.error(Problem::Invalid, "a new issue needs a repository");
+        new.repository.as_ref().ok_or_else(missing)
+    }
+
+    /// The issue that this effect made.
+    async fn own_issue(
+        &self,
+        repository: &RepositoryName,
+        effect: &Effect,
+    ) -> Result<Option<wire::Issue>, PluginError> {
+        let own = self.own_account().await?;
+        let marker = effect.key.marker();
+        let since = since(effect);
+        // Newest first, and never by `creator`: it does not know Apps.
+        let query = format!("state=all&sort=created&direction=desc&since={since}&per_page=100");
+        let ours = |issue: &wire::Issue| {
+            issue.pull_request.is_none()
+                && Self::is_own(own, issue.user.as_ref())
+                && issue.body.as_ref().is_some_and(|body| body.contains(&marker))
+        };
+        self.find(repository, &format!("/repos/{repository}/issues?{query}"), ours).await
     }
 
     fn kind_label(&self, kind: &str) -> Vec<&str> {

@@ -152,6 +152,8 @@ pub(super) struct Pull {
     state: String,
     #[serde(default)]
     draft: Option<bool>,
+    pub(super) user: Option<User>,
+    merged_at: Option<Timestamp>,
     head: End,
     base: End,
 }
@@ -181,6 +183,7 @@ impl From<Pull> for forge::Change {
             head_sha: pull.head.sha,
             base_branch: pull.base.branch,
             open: pull.state == "open",
+            merged: pull.merged_at.is_some(),
             draft: pull.draft.unwrap_or(false),
         }
     }
@@ -190,6 +193,11 @@ impl Pull {
     /// Whether it wants to bring this branch into that one.
     pub(super) fn joins(&self, head: &str, base: &str) -> bool {
         self.head.branch == head && self.base.branch == base
+    }
+
+    /// Whether its text holds this.
+    pub(super) fn says(&self, marker: &str) -> bool {
+        self.body.as_ref().is_some_and(|body| body.contains(marker))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::client::{self, API, GitLab, inert, project};
+use super::client::{self, API, GitLab, inert, project, put};
 use super::wire;
 use crate::event::{Account, RepositoryName, SourceName, TaskRef, Team};
 use crate::plugin::client::{Request, segment};
@@ -120,6 +120,19 @@ impl Forge for GitLab {
         })
     }
 
+    fn find_change<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        head: &'a str,
+        effect: &'a Effect,
+    ) -> Call<'a, Option<Change>> {
+        Box::pin(self.own_change(repository, head, effect))
+    }
+
+    fn close_change<'a>(&'a self, repository: &'a RepositoryName, number: u64) -> Call<'a, ()> {
+        Box::pin(self.close(Place::change(repository, number)))
+    }
+
     fn add_comment<'a>(
         &'a self,
         repository: &'a RepositoryName,
@@ -128,6 +141,24 @@ impl Forge for GitLab {
         effect: &'a Effect,
     ) -> Call<'a, Made<CommentRef>> {
         Box::pin(async move { self.comment(&Place::change(repository, number), body, effect).await })
+    }
+
+    fn find_comment<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        number: u64,
+        effect: &'a Effect,
+    ) -> Call<'a, Option<CommentRef>> {
+        Box::pin(async move { self.own_note(&Place::change(repository, number), effect).await })
+    }
+
+    fn delete_comment<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        number: u64,
+        comment: &'a CommentRef,
+    ) -> Call<'a, ()> {
+        Box::pin(async move { self.erase_note(&Place::change(repository, number), comment).await })
     }
 
     fn remote<'a>(&'a self, repository: &'a RepositoryName) -> Call<'a, Remote> {
@@ -151,6 +182,10 @@ pub(super) struct Place {
 impl Place {
     pub(super) fn change(repository: &RepositoryName, number: u64) -> Self {
         Self { repository: repository.clone(), number, change: true }
+    }
+
+    pub(super) fn issue(repository: &RepositoryName, number: u64) -> Self {
+        Self { change: false, ..Self::change(repository, number) }
     }
 
     fn kind(&self) -> &'static str {
@@ -207,6 +242,49 @@ impl GitLab {
         Ok(found.map(|found| found.change(Some(repository.clone()))))
     }
 
+    /// The merge request of a branch that this effect opened: with its mark, by our own account.
+    async fn own_change(
+        &self,
+        repository: &RepositoryName,
+        head: &str,
+        effect: &Effect,
+    ) -> Result<Option<Change>, PluginError> {
+        let own = self.own_account().await?;
+        let marker = effect.key.marker();
+        let query = format!("/merge_requests?state=all&source_branch={}", segment(head));
+        let ours = |found: &wire::MergeRequest| found.is_local() && found.is_by(&own) && found.says(&marker);
+        let found = self.find(&project(repository, &query), ours).await?;
+        Ok(found.map(|found| found.change(Some(repository.clone()))))
+    }
+
+    /// Closes an issue or a merge request; one that is closed stays so.
+    pub(super) async fn close(&self, place: Place) -> Result<(), PluginError> {
+        let wish = json!({ "state_event": "close" });
+        self.read(&put(place.path(), &wish)).await.map(|serde::de::IgnoredAny| ())
+    }
+
+    /// The comment under an issue or a merge request that this effect wrote.
+    pub(super) async fn own_note(
+        &self,
+        place: &Place,
+        effect: &Effect,
+    ) -> Result<Option<CommentRef>, PluginError> {
+        let own = self.own_account().await?;
+        let marker = effect.key.marker();
+        let ours = |note: &wire::Note| {
+            note.author.as_ref().is_some_and(|author| author.account() == own) && note.body.contains(&marker)
+        };
+        let listed = format!("{}/notes?order_by=created_at&sort=desc", place.path());
+        let found = self.find(&listed, ours).await?;
+        Ok(found.map(|note| self.comment_ref(place, &note)))
+    }
+
+    /// Deletes a comment under an issue or a merge request.
+    pub(super) async fn erase_note(&self, place: &Place, note: &CommentRef) -> Result<(), PluginError> {
+        let path = format!("{}/notes/{}", place.path(), segment(&note.id));
+        self.client.erase(&Request::delete(path)).await
+    }
+
     /// Writes a comment under an issue or a merge request, unless this effect wrote it before.
     pub(super) async fn comment(
         &self,
@@ -214,19 +292,9 @@ impl GitLab {
         body: &str,
         effect: &Effect,
     ) -> Result<Made<CommentRef>, PluginError> {
-        let path = format!("{}/notes", place.path());
-        let listed = format!("{path}?order_by=created_at&sort=desc");
-        let marker = effect.key.marker();
-        let request = Request::post(path, &json!({ "body": inert(&effect.mark(body)) }));
-        let look = || async {
-            let own = self.own_account().await?;
-            let ours = |note: &wire::Note| {
-                note.author.as_ref().is_some_and(|author| author.account() == own)
-                    && note.body.contains(&marker)
-            };
-            let found = self.find(&listed, ours).await?;
-            Ok(found.map(|note| self.comment_ref(place, &note)))
-        };
+        let text = json!({ "body": inert(&effect.mark(body)) });
+        let request = Request::post(format!("{}/notes", place.path()), &text);
+        let look = || self.own_note(place, effect);
         let make = || async {
             let made: wire::Note = self.read(&request).await?;
             Ok(self.comment_ref(place, &made))

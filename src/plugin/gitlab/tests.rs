@@ -151,6 +151,13 @@ fn conversation(first: Vec<Value>, losses: u32) -> impl Fn(&Seen) -> Response + 
                 losses.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
             if lose { lost() } else { testing::json(201, &made) }
         }
+        "DELETE" => {
+            let id = seen.path.rsplit('/').next().unwrap();
+            let mut notes = notes.lock().unwrap();
+            let before = notes.len();
+            notes.retain(|note| note["id"].to_string().as_str() != id);
+            if notes.len() < before { testing::nothing() } else { no_route(seen) }
+        }
         _ => no_route(seen),
     }
 }
@@ -394,4 +401,64 @@ async fn without_a_token_there_is_no_gitlab_and_no_task_without_a_number() {
         assert_eq!(error.problem, Problem::Invalid, "{key}");
     }
     assert_eq!(server.lines(), [""; 0], "nothing is asked of GitLab");
+}
+
+#[tokio::test]
+async fn an_own_note_is_found_by_its_mark_and_deleted_and_nobody_elses_is() {
+    let hello = effect("note", false);
+    let forged = note(9, "mallory", &format!("Mine! {}", hello.key.marker()));
+    let server = Server::start(conversation(vec![forged], 0)).await;
+    let gitlab = gitlab(&server);
+    assert_eq!(Tracker::find_comment(&gitlab, &issue(), &hello).await.unwrap(), None);
+    let made = Tracker::add_comment(&gitlab, &issue(), "Hello.", &hello).await.unwrap().value;
+    assert_eq!(Tracker::find_comment(&gitlab, &issue(), &hello).await.unwrap(), Some(made.clone()));
+    Tracker::delete_comment(&gitlab, &issue(), &made).await.unwrap();
+    assert_eq!(server.lines().pop().unwrap(), format!("DELETE {PROJECT}/issues/12/notes/1"));
+    assert_eq!(Tracker::find_comment(&gitlab, &issue(), &hello).await.unwrap(), None);
+    // Deleting again is success: it is gone.
+    Forge::delete_comment(&gitlab, &shop(), 12, &made).await.unwrap();
+    assert_eq!(server.lines().pop().unwrap(), format!("DELETE {PROJECT}/merge_requests/12/notes/1"));
+}
+
+#[tokio::test]
+async fn the_merge_request_that_an_effect_opened_is_found_by_its_mark_whatever_became_of_it() {
+    let opened = effect("mr", false);
+    let marker = opened.key.marker();
+    let server = Server::start(move |seen| {
+        let change = |iid: u64, source: u64, username: &str| {
+            let mut change = change_json(iid, source);
+            (change["author"], change["description"]) =
+                (json!({ "id": 1, "username": username }), json!(marker));
+            change["state"] = "merged".into();
+            change
+        };
+        own_user(seen).unwrap_or_else(|| match seen.method.as_str() {
+            "PUT" => ok(&change_json(3, 3)),
+            _ => {
+                ok(&json!([change(6, 99, "ostler-bot"), change(5, 3, "mallory"), change(3, 3, "ostler-bot")]))
+            }
+        })
+    })
+    .await;
+    let gitlab = gitlab(&server);
+    let found = gitlab.find_change(&shop(), "fix/cents", &opened).await.unwrap().unwrap();
+    assert_eq!((found.number, found.open, found.merged), (3, false, true), "a fork's is none of ours");
+    assert_eq!(gitlab.find_change(&shop(), "fix/cents", &effect("other", false)).await.unwrap(), None);
+    let query = "state=all&source_branch=fix%2Fcents&per_page=100&page=1";
+    assert_eq!(server.lines()[1], format!("GET {PROJECT}/merge_requests?{query}"));
+    gitlab.close_change(&shop(), 3).await.unwrap();
+    let last = server.seen().pop().unwrap();
+    assert_eq!(last.line(), format!("PUT {PROJECT}/merge_requests/3"));
+    assert_eq!(last.json, json!({ "state_event": "close" }));
+}
+
+#[tokio::test]
+async fn an_issue_is_called_off_and_goes_back_to_where_it_stood() {
+    let server = Server::start(|_| ok(&issue_json("opened", &["status::in review"]))).await;
+    let gitlab = gitlab(&server);
+    gitlab.close_task(&issue(), &effect("off", true)).await.unwrap();
+    assert_eq!(server.seen().pop().unwrap().json, json!({ "state_event": "close" }));
+    assert_eq!(gitlab.position(&issue()).await.unwrap(), Status::InReview.into());
+    gitlab.put_back(&issue(), &Status::Todo.into(), &effect("back", true)).await.unwrap();
+    assert_eq!(server.seen().pop().unwrap().json, json!({ "remove_labels": "status::in review" }));
 }

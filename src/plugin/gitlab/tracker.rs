@@ -8,7 +8,7 @@ use super::wire;
 use crate::event::{Account, RepositoryName, SourceName, TaskRef};
 use crate::plugin::client::Request;
 use crate::plugin::effect::{Effect, Made, ensure};
-use crate::plugin::tracker::{CommentRef, NewTask, Status, Task, Tracker};
+use crate::plugin::tracker::{CommentRef, NewTask, Position, Status, Task, Tracker};
 use crate::plugin::{Call, PluginError, Problem};
 
 impl Tracker for GitLab {
@@ -36,8 +36,33 @@ impl Tracker for GitLab {
         Box::pin(self.create_issue(new, effect))
     }
 
-    fn set_status<'a>(&'a self, task: &'a TaskRef, status: Status, _effect: &'a Effect) -> Call<'a, ()> {
+    fn find_task<'a>(&'a self, new: &'a NewTask, effect: &'a Effect) -> Call<'a, Option<Task>> {
+        Box::pin(async move {
+            let repository = self.goal(new)?;
+            let found = self.own_issue(repository, effect).await?;
+            Ok(found.map(|issue| self.task(&Place::issue(repository, issue.iid), issue)))
+        })
+    }
+
+    fn close_task<'a>(&'a self, task: &'a TaskRef, _effect: &'a Effect) -> Call<'a, ()> {
+        Box::pin(async move { self.close(self.place(task)?).await })
+    }
+
+    fn position<'a>(&'a self, task: &'a TaskRef) -> Call<'a, Position> {
+        Box::pin(async move { Ok(self.get_task(task).await?.status.into()) })
+    }
+
+    fn set_status<'a>(
+        &'a self,
+        task: &'a TaskRef,
+        status: Status,
+        _effect: &'a Effect,
+    ) -> Call<'a, Position> {
         Box::pin(self.move_issue(task, status))
+    }
+
+    fn put_back<'a>(&'a self, task: &'a TaskRef, to: &'a Position, _effect: &'a Effect) -> Call<'a, ()> {
+        Box::pin(async move { self.move_issue(task, to.status).await.map(drop) })
     }
 
     fn add_comment<'a>(
@@ -49,6 +74,19 @@ impl Tracker for GitLab {
         Box::pin(async move { self.comment(&self.place(task)?, body, effect).await })
     }
 
+    fn find_comment<'a>(&'a self, task: &'a TaskRef, effect: &'a Effect) -> Call<'a, Option<CommentRef>> {
+        Box::pin(async move { self.own_note(&self.place(task)?, effect).await })
+    }
+
+    fn delete_comment<'a>(&'a self, task: &'a TaskRef, comment: &'a CommentRef) -> Call<'a, ()> {
+        Box::pin(async move { self.erase_note(&self.place(task)?, comment).await })
+    }
+
+    /// There are no links here that are not mentions.
+    fn linked<'a>(&'a self, _task: &'a TaskRef, _url: &'a str) -> Call<'a, Option<String>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
     /// GitLab links by mention: a merge request whose text leads to the issue shows up there, so there is
     /// nothing to make.
     fn link<'a>(
@@ -58,6 +96,10 @@ impl Tracker for GitLab {
         _title: &'a str,
         _effect: &'a Effect,
     ) -> Call<'a, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn unlink<'a>(&'a self, _task: &'a TaskRef, _url: &'a str) -> Call<'a, ()> {
         Box::pin(std::future::ready(Ok(())))
     }
 }
@@ -115,15 +157,16 @@ impl GitLab {
         }
     }
 
-    /// One call says which labels come and which go, so that what others change meanwhile stays.
-    async fn move_issue(&self, task: &TaskRef, status: Status) -> Result<(), PluginError> {
+    /// One call says which labels come and which go, so that what others change meanwhile stays. Gives where it
+    /// stands after that, which for a merge request need not be where it was to go.
+    async fn move_issue(&self, task: &TaskRef, status: Status) -> Result<Position, PluginError> {
         let place = self.place(task)?;
-        let issue: wire::Issue = self.read(&Request::get(place.path())).await?;
+        let mut issue: wire::Issue = self.read(&Request::get(place.path())).await?;
         let wish = self.wish(&place, &issue, status);
-        if wish.is_empty() {
-            return Ok(());
+        if !wish.is_empty() {
+            issue = self.read(&put(place.path(), &wish)).await?;
         }
-        self.read(&put(place.path(), &wish)).await.map(|serde::de::IgnoredAny| ())
+        Ok(self.status(&issue).into())
     }
 
     /// What has to change of an issue for it to be in a status.
@@ -147,32 +190,42 @@ impl GitLab {
     }
 
     async fn create_issue(&self, new: &NewTask, effect: &Effect) -> Result<Made<Task>, PluginError> {
-        let missing = || self.client.error(Problem::Invalid, "a new issue needs a repository");
-        let repository = new.repository.as_ref().ok_or_else(missing)?;
-        let path = project(repository, "/issues");
-        let since = effect.earliest().strftime("%Y-%m-%dT%H:%M:%SZ");
-        let listed = format!("{path}?scope=all&order_by=created_at&sort=desc&created_after={since}");
-        let marker = effect.key.marker();
+        let repository = self.goal(new)?;
         let request = Request::post(
-            path,
+            project(repository, "/issues"),
             &json!({
                 "title": new.title,
                 "description": inert(&effect.mark(&new.description)),
                 "labels": self.kind_label(&new.kind),
             }),
         );
-        let look = || async {
-            let own = self.own_account().await?;
-            let ours = |issue: &wire::Issue| {
-                issue.author.as_ref().is_some_and(|author| author.account() == own)
-                    && issue.description.as_ref().is_some_and(|text| text.contains(&marker))
-            };
-            self.find(&listed, ours).await
-        };
+        let look = || self.own_issue(repository, effect);
         let make = || self.read::<wire::Issue>(&request);
         let made = ensure(effect, self.client.clock().as_ref(), look, make).await?;
-        let place = |number| Place { repository: repository.clone(), number, change: false };
-        Ok(made.map(|issue| self.task(&place(issue.iid), issue)))
+        Ok(made.map(|issue| self.task(&Place::issue(repository, issue.iid), issue)))
+    }
+
+    /// The repository that a new issue goes to.
+    fn goal<'a>(&self, new: &'a NewTask) -> Result<&'a RepositoryName, PluginError> {
+        let missing = || self.client.error(Problem::Invalid, "a new issue needs a repository");
+        new.repository.as_ref().ok_or_else(missing)
+    }
+
+    /// The issue that this effect made.
+    async fn own_issue(
+        &self,
+        repository: &RepositoryName,
+        effect: &Effect,
+    ) -> Result<Option<wire::Issue>, PluginError> {
+        let own = self.own_account().await?;
+        let marker = effect.key.marker();
+        let ours = |issue: &wire::Issue| {
+            issue.author.as_ref().is_some_and(|author| author.account() == own)
+                && issue.description.as_ref().is_some_and(|text| text.contains(&marker))
+        };
+        let since = effect.earliest().strftime("%Y-%m-%dT%H:%M:%SZ");
+        let query = format!("/issues?scope=all&order_by=created_at&sort=desc&created_after={since}");
+        self.find(&project(repository, &query), ours).await
     }
 
     fn kind_label(&self, kind: &str) -> &str {

@@ -119,6 +119,7 @@ pub(super) struct MergeRequest {
     sha: Option<String>,
     source_branch: String,
     target_branch: String,
+    author: Option<User>,
     /// None where the fork is gone.
     pub(super) source_project_id: Option<u64>,
     pub(super) target_project_id: u64,
@@ -135,6 +136,16 @@ impl MergeRequest {
         self.is_local() && self.source_branch == head && self.target_branch == base
     }
 
+    /// Whether this account opened it.
+    pub(super) fn is_by(&self, account: &Account) -> bool {
+        self.author.as_ref().is_some_and(|author| author.account() == *account)
+    }
+
+    /// Whether its text holds this.
+    pub(super) fn says(&self, marker: &str) -> bool {
+        self.description.as_ref().is_some_and(|text| text.contains(marker))
+    }
+
     /// The pull request that it is, its branch in this repository.
     pub(super) fn change(self, head_repository: Option<RepositoryName>) -> forge::Change {
         forge::Change {
@@ -147,6 +158,7 @@ impl MergeRequest {
             head_sha: self.sha.unwrap_or_default(),
             base_branch: self.target_branch,
             open: self.state == "opened",
+            merged: self.state == "merged",
             draft: self.draft,
         }
     }

@@ -10,7 +10,7 @@ use super::{Jira, Options};
 use crate::event::TaskRef;
 use crate::plugin::Problem;
 use crate::plugin::client::testing::{self, JumpClock, Seen, Server, effect, lost};
-use crate::plugin::tracker::{NewTask, Status, Tracker};
+use crate::plugin::tracker::{NewTask, Position, Status, Tracker};
 
 fn jira(server: &Server) -> Jira {
     let options = Options {
@@ -86,16 +86,23 @@ fn board(losses: u32) -> impl Fn(&Seen) -> Response + Send + Sync {
     let losses = AtomicU32::new(losses);
     move |seen| match (seen.method.as_str(), seen.path.as_str()) {
         ("GET", "/rest/api/3/issue/SHOP-7?fields=status") => {
-            let category = if *place.lock().unwrap() == "To Do" { "new" } else { "indeterminate" };
+            let waits = ["To Do", "Backlog"].contains(&*place.lock().unwrap());
+            let category = if waits { "new" } else { "indeterminate" };
             ok(&json!({ "fields": {"status": status_json(*place.lock().unwrap(), category)} }))
         }
         ("GET", "/rest/api/3/issue/SHOP-7/transitions") => ok(&json!({ "transitions": [
             {"id": "11", "name": "Start", "to": status_json("Doing", "indeterminate")},
             {"id": "21", "name": "Show", "to": status_json("Peer check", "indeterminate")},
+            {"id": "31", "name": "Wait", "to": status_json("Backlog", "new")},
+            {"id": "32", "name": "Stop", "to": status_json("To Do", "new")},
         ]})),
         ("POST", "/rest/api/3/issue/SHOP-7/transitions") => {
-            *place.lock().unwrap() =
-                if seen.json["transition"]["id"] == "21" { "Peer check" } else { "Doing" };
+            *place.lock().unwrap() = match seen.json["transition"]["id"].as_str().unwrap() {
+                "21" => "Peer check",
+                "31" => "Backlog",
+                "32" => "To Do",
+                _ => "Doing",
+            };
             let lose =
                 losses.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
             if lose { lost() } else { testing::json(204, &Value::Null) }
@@ -142,6 +149,12 @@ fn comments(first: Vec<Value>, losses: u32) -> impl Fn(&Seen) -> Response + Send
     let losses = AtomicU32::new(losses);
     move |seen| match (seen.method.as_str(), seen.path.as_str()) {
         ("GET", "/rest/api/3/myself") => ok(&json!({ "accountId": "bot" })),
+        ("DELETE", "/rest/api/3/issue/SHOP-7/comment/100") => {
+            let mut comments = comments.lock().unwrap();
+            let before = comments.len();
+            comments.retain(|comment| comment["id"] != "100");
+            if comments.len() < before { testing::nothing() } else { testing::json(404, &json!({})) }
+        }
         ("GET", _) => ok(&json!({ "comments": *comments.lock().unwrap(), "total": 1 })),
         _ => {
             let made =
@@ -237,4 +250,80 @@ async fn failures_say_what_jira_said_and_no_secret() {
     assert_eq!(error.to_string(), "jira: Bad key; summary: is required");
     let printed = format!("{jira:?} {:?} {error:?}", jira.options);
     assert!(!printed.contains("hush-hush") && !printed.contains("Ym90"), "{printed}");
+}
+
+#[tokio::test]
+async fn an_issue_goes_back_to_the_very_status_that_it_had() {
+    let server = Server::start(board(0)).await;
+    let jira = jira(&server);
+    let before = jira.position(&shop7()).await.unwrap();
+    assert_eq!((before.status, before.name.as_str()), (Status::Todo, "To Do"));
+    let after = jira.set_status(&shop7(), Status::InReview, &effect("move", true)).await.unwrap();
+    assert_eq!(after.name, "Peer check");
+    // `Backlog` means the same to us and comes first, and is not where it stood.
+    jira.put_back(&shop7(), &before, &effect("back", true)).await.unwrap();
+    assert_eq!(jira.position(&shop7()).await.unwrap(), before);
+    jira.put_back(&shop7(), &before, &effect("back", false)).await.unwrap();
+    assert_eq!(posts(&server), 2, "being there already is success");
+    let gone = Position { status: Status::Todo, name: "Icebox".to_owned() };
+    let error = jira.put_back(&shop7(), &gone, &effect("back", true)).await.unwrap_err();
+    assert!(error.message.contains("cannot go to Icebox"), "{error}");
+}
+
+#[tokio::test]
+async fn an_own_comment_is_found_by_its_key_and_deleted() {
+    let note = effect("note", true);
+    let server = Server::start(comments(Vec::new(), 0)).await;
+    let jira = jira(&server);
+    assert_eq!(jira.find_comment(&shop7(), &note).await.unwrap(), None);
+    let made = jira.add_comment(&shop7(), "Hello.", &note).await.unwrap().value;
+    assert_eq!(jira.find_comment(&shop7(), &note).await.unwrap(), Some(made.clone()));
+    jira.delete_comment(&shop7(), &made).await.unwrap();
+    assert_eq!(jira.find_comment(&shop7(), &note).await.unwrap(), None);
+    // Deleting again is success: it is gone.
+    jira.delete_comment(&shop7(), &made).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_link_is_asked_for_and_taken_off_by_its_address() {
+    let url = "https://git.example/acme/shop/pull/3";
+    let links = Mutex::new(vec![json!({ "globalId": url, "object": {"url": url, "title": "Fix"} })]);
+    let server = Server::start(move |seen| {
+        let mut links = links.lock().unwrap();
+        match seen.method.as_str() {
+            _ if links.is_empty() => testing::json(404, &json!({})),
+            "GET" => ok(&links[0]),
+            _ => {
+                links.clear();
+                testing::nothing()
+            }
+        }
+    })
+    .await;
+    let jira = jira(&server);
+    assert_eq!(jira.linked(&shop7(), url).await.unwrap().as_deref(), Some("Fix"));
+    jira.unlink(&shop7(), url).await.unwrap();
+    assert_eq!(jira.linked(&shop7(), url).await.unwrap(), None);
+    jira.unlink(&shop7(), url).await.unwrap();
+    let place =
+        "/rest/api/3/issue/SHOP-7/remotelink?globalId=https%3A%2F%2Fgit.example%2Facme%2Fshop%2Fpull%2F3";
+    assert_eq!(server.lines()[..2], [format!("GET {place}"), format!("DELETE {place}")]);
+}
+
+#[tokio::test]
+async fn what_is_called_off_goes_where_the_workflow_says_so_else_to_its_end() {
+    let done = json!({ "id": "1", "name": "Finish", "to": status_json("Done", "done") });
+    let off = json!({ "id": "2", "name": "Drop", "to": status_json("Cancelled", "done") });
+    for (offered, id) in [(vec![done.clone(), off], "2"), (vec![done], "1")] {
+        let server = Server::start(move |seen| match seen.path.as_str() {
+            "/rest/api/3/issue/SHOP-7?fields=status" => {
+                ok(&json!({ "fields": {"status": status_json("To Do", "new")} }))
+            }
+            _ if seen.method == "GET" => ok(&json!({ "transitions": offered })),
+            _ => testing::nothing(),
+        })
+        .await;
+        jira(&server).close_task(&shop7(), &effect("off", true)).await.unwrap();
+        assert_eq!(server.seen().pop().unwrap().json, json!({ "transition": {"id": id} }));
+    }
 }

@@ -8,7 +8,7 @@ use crate::event::{Account, RepositoryName, SourceName, TaskRef};
 use crate::id::Digest;
 use crate::plugin::client::{Request, Retry, segment};
 use crate::plugin::effect::{Effect, Made, ensure};
-use crate::plugin::tracker::{CommentRef, NewTask, Status, Task, Tracker};
+use crate::plugin::tracker::{CommentRef, NewTask, Position, Status, Task, Tracker};
 use crate::plugin::{Call, PluginError, Problem};
 
 /// The comment property that holds an effect's key: people do not see it, and a search can ask for it.
@@ -41,13 +41,45 @@ impl Tracker for Jira {
         Box::pin(self.create_issue(new, effect))
     }
 
-    fn set_status<'a>(&'a self, task: &'a TaskRef, status: Status, effect: &'a Effect) -> Call<'a, ()> {
+    fn find_task<'a>(&'a self, _: &'a NewTask, effect: &'a Effect) -> Call<'a, Option<Task>> {
         Box::pin(async move {
-            // Where an issue stands is always looked at: a transition exists only from where it stands.
-            let look = Effect { fresh: false, ..effect.clone() };
-            let there = || async { Ok((self.status_of(&task.key).await?.0 == status).then_some(())) };
-            let go = || self.transition(&task.key, status);
-            ensure(&look, self.client.clock().as_ref(), there, go).await.map(drop)
+            match self.find_issue(&label(effect)).await? {
+                Some(key) => self.read_task(&key).await.map(Some),
+                None => Ok(None),
+            }
+        })
+    }
+
+    /// Jira has no word of its own for what is not to be done: a status with a name for it, where the workflow
+    /// has one, else whichever ends it.
+    fn close_task<'a>(&'a self, task: &'a TaskRef, effect: &'a Effect) -> Call<'a, ()> {
+        Box::pin(async move {
+            let is_there = |now: &Position| now.status == Status::Done;
+            let choose = |all: &[wire::Transition]| {
+                let off = all.iter().find(|each| is_called_off(&each.to.name)).cloned();
+                off.or_else(|| self.choose(all, Status::Done))
+            };
+            self.bring(&task.key, (is_there, "an end"), choose, effect).await.map(drop)
+        })
+    }
+
+    fn position<'a>(&'a self, task: &'a TaskRef) -> Call<'a, Position> {
+        Box::pin(self.position_of(&task.key))
+    }
+
+    fn set_status<'a>(&'a self, task: &'a TaskRef, status: Status, effect: &'a Effect) -> Call<'a, Position> {
+        Box::pin(async move {
+            let is_there = |now: &Position| now.status == status;
+            let choose = |all: &[wire::Transition]| self.choose(all, status);
+            self.bring(&task.key, (is_there, status.as_str()), choose, effect).await
+        })
+    }
+
+    fn put_back<'a>(&'a self, task: &'a TaskRef, to: &'a Position, effect: &'a Effect) -> Call<'a, ()> {
+        Box::pin(async move {
+            let is_there = |now: &Position| now.name == to.name;
+            let choose = |all: &[wire::Transition]| all.iter().find(|each| each.to.name == to.name).cloned();
+            self.bring(&task.key, (is_there, to.name.as_str()), choose, effect).await.map(drop)
         })
     }
 
@@ -66,12 +98,34 @@ impl Tracker for Jira {
                     "properties": [{ "key": PROPERTY, "value": { "key": key } }],
                 }),
             );
-            let look = || self.find_comment(&task.key, &key);
+            let look = || self.own_comment(&task.key, &key);
             let make = || async {
                 let made: wire::Comment = self.read(&request).await?;
                 Ok(self.comment_ref(&task.key, &made))
             };
             ensure(effect, self.client.clock().as_ref(), look, make).await
+        })
+    }
+
+    fn find_comment<'a>(&'a self, task: &'a TaskRef, effect: &'a Effect) -> Call<'a, Option<CommentRef>> {
+        Box::pin(async move { self.own_comment(&task.key, &effect.key.to_string()).await })
+    }
+
+    fn delete_comment<'a>(&'a self, task: &'a TaskRef, comment: &'a CommentRef) -> Call<'a, ()> {
+        Box::pin(async move {
+            let path = format!("{}/comment/{}", issue(&task.key), segment(&comment.id));
+            self.client.erase(&Request::delete(path)).await
+        })
+    }
+
+    fn linked<'a>(&'a self, task: &'a TaskRef, url: &'a str) -> Call<'a, Option<String>> {
+        Box::pin(async move {
+            let found: Result<wire::RemoteLink, _> = self.read(&Request::get(remote_link(task, url))).await;
+            match found {
+                Ok(found) => Ok(Some(found.object.title)),
+                Err(error) if error.problem == Problem::NotFound => Ok(None),
+                Err(error) => Err(error),
+            }
         })
     }
 
@@ -82,6 +136,10 @@ impl Tracker for Jira {
             let request = Request::post(format!("{}/remotelink", issue(&task.key)), &body);
             self.client.send(&request.retried(Retry::Always)).await.map(drop)
         })
+    }
+
+    fn unlink<'a>(&'a self, task: &'a TaskRef, url: &'a str) -> Call<'a, ()> {
+        Box::pin(async move { self.client.erase(&Request::delete(remote_link(task, url))).await })
     }
 }
 
@@ -137,34 +195,58 @@ impl Jira {
         }
     }
 
-    async fn status_of(&self, key: &str) -> Result<(Status, String), PluginError> {
+    async fn position_of(&self, key: &str) -> Result<Position, PluginError> {
         let request = Request::get(format!("{}?fields=status", issue(key)));
         let wire::OnlyStatus { fields } = self.read(&request).await?;
-        Ok((self.canonical(&fields.status), fields.status.name))
+        Ok(self.stand(fields.status))
+    }
+
+    fn stand(&self, status: wire::StatusName) -> Position {
+        Position { status: self.canonical(&status), name: status.name }
+    }
+
+    /// Brings an issue to where it is to stand by the transition that is chosen, and gives where it stands then.
+    async fn bring(
+        &self,
+        key: &str,
+        (is_there, wanted): (impl Fn(&Position) -> bool, &str),
+        choose: impl Fn(&[wire::Transition]) -> Option<wire::Transition>,
+        effect: &Effect,
+    ) -> Result<Position, PluginError> {
+        // Where an issue stands is always looked at: a transition exists only from where it stands.
+        let look = Effect { fresh: false, ..effect.clone() };
+        let there = || async { Ok(Some(self.position_of(key).await?).filter(&is_there)) };
+        let go = || self.transition(key, wanted, &choose);
+        Ok(ensure(&look, self.client.clock().as_ref(), there, go).await?.value)
     }
 
     /// Transitions have other ids in each workflow and hang on where the issue stands: looked up each time.
-    async fn transition(&self, key: &str, status: Status) -> Result<(), PluginError> {
+    async fn transition(
+        &self,
+        key: &str,
+        wanted: &str,
+        choose: impl Fn(&[wire::Transition]) -> Option<wire::Transition>,
+    ) -> Result<Position, PluginError> {
         let route = format!("{}/transitions", issue(key));
-        let found: wire::Transitions = self.read(&Request::get(route.clone())).await?;
-        let chosen = self.choose(&found.transitions, status).ok_or_else(|| {
-            let names: Vec<&str> = found.transitions.iter().map(|each| each.name.as_str()).collect();
-            let wanted = status.as_str();
+        let wire::Transitions { transitions } = self.read(&Request::get(route.clone())).await?;
+        let chosen = choose(&transitions).ok_or_else(|| {
+            let names: Vec<&str> = transitions.iter().map(|each| each.name.as_str()).collect();
             self.client
                 .error(Problem::Invalid, format!("{key} cannot go to {wanted} from here, only {names:?}"))
         })?;
         let body = json!({ "transition": { "id": chosen.id } });
-        self.client.send(&Request::post(route, &body)).await.map(drop)
+        self.client.send(&Request::post(route, &body)).await?;
+        Ok(self.stand(chosen.to))
     }
 
-    fn choose<'a>(&self, all: &'a [wire::Transition], status: Status) -> Option<&'a wire::Transition> {
+    fn choose(&self, all: &[wire::Transition], status: Status) -> Option<wire::Transition> {
         let names = self.options.statuses.get(&status).map(Vec::as_slice).unwrap_or_default();
         let by_name =
             names.iter().find_map(|name| all.iter().find(|each| each.to.name.eq_ignore_ascii_case(name)));
-        by_name.or_else(|| all.iter().find(|each| self.canonical(&each.to) == status))
+        by_name.or_else(|| all.iter().find(|each| self.canonical(&each.to) == status)).cloned()
     }
 
-    async fn find_comment(&self, key: &str, effect: &str) -> Result<Option<CommentRef>, PluginError> {
+    async fn own_comment(&self, key: &str, effect: &str) -> Result<Option<CommentRef>, PluginError> {
         let own = self.own_account().await?;
         let mut start = 0;
         loop {
@@ -229,6 +311,17 @@ impl Jira {
 
 fn issue(key: &str) -> String {
     format!("{API}/issue/{}", segment(key))
+}
+
+/// The link to a page, by the global id that links are made with.
+fn remote_link(task: &TaskRef, url: &str) -> String {
+    format!("{}/remotelink?globalId={}", issue(&task.key), segment(url))
+}
+
+/// Whether a status is called what people call what they do not do.
+fn is_called_off(name: &str) -> bool {
+    let name = name.to_lowercase();
+    ["cancel", "won't", "declined", "rejected"].iter().any(|word| name.contains(word))
 }
 
 /// A label that only this effect's issue has.

@@ -105,11 +105,22 @@ pub(super) struct Transitions {
     pub(super) transitions: Vec<Transition>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(super) struct Transition {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) to: StatusName,
+}
+
+/// A link to a page elsewhere.
+#[derive(Debug, Deserialize)]
+pub(super) struct RemoteLink {
+    pub(super) object: LinkedPage,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct LinkedPage {
+    pub(super) title: String,
 }
 
 #[derive(Debug, Deserialize)]

@@ -165,6 +165,16 @@ fn comments(first: Vec<Value>, losses: u32) -> impl Fn(&Seen) -> Response + Send
         if asks(seen, "viewer") {
             return data(&json!({ "viewer": {"id": "bot"} }));
         }
+        if asks(seen, "commentDelete") {
+            let before = comments.len();
+            comments.retain(|one| one["id"] != seen.json["variables"]["id"]);
+            let gone = comments.len() < before;
+            return if gone {
+                data(&json!({ "done": {"success": true} }))
+            } else {
+                refused(200, "INPUT_ERROR", "Entity not found: Comment")
+            };
+        }
         if !asks(seen, "commentCreate") {
             let found: Vec<_> =
                 comments.iter().filter(|one| one["id"] == seen.json["variables"]["id"]).collect();
@@ -375,4 +385,62 @@ async fn what_the_account_cannot_do_is_told() {
     })
     .await;
     assert_eq!(found[2..], [("teams".to_owned(), Health::Ok), ("webhook".to_owned(), Health::Failed)]);
+}
+
+#[tokio::test]
+async fn an_issue_goes_back_to_the_very_status_that_it_had() {
+    let states = vec![
+        state("todo", "Todo", "unstarted", 1.0),
+        state("back", "Backlog", "backlog", 0.0),
+        state("prog", "In Progress", "started", 2.0),
+        state("can", "Canceled", "canceled", 4.0),
+        state("done", "Done", "completed", 3.0),
+    ];
+    let server = Server::start(board(states, "back")).await;
+    let linear = linear(&server);
+    let before = linear.position(&eng7()).await.unwrap();
+    assert_eq!((before.status, before.name.as_str()), (Status::Todo, "Backlog"));
+    let after = linear.set_status(&eng7(), Status::InReview, &effect("move", true)).await.unwrap();
+    assert_eq!((after.status, after.name.as_str()), (Status::InProgress, "In Progress"));
+    linear.put_back(&eng7(), &before, &effect("back", true)).await.unwrap();
+    assert_eq!(linear.position(&eng7()).await.unwrap(), before);
+    linear.close_task(&eng7(), &effect("off", true)).await.unwrap();
+    assert_eq!(linear.position(&eng7()).await.unwrap().name, "Canceled");
+    linear.close_task(&eng7(), &effect("off", false)).await.unwrap();
+    assert_eq!(count(&server, "issueUpdate"), 3, "what is closed stays as it is");
+}
+
+#[tokio::test]
+async fn an_own_comment_is_found_by_its_id_and_deleted() {
+    let note = effect("note", true);
+    let server = Server::start(comments(Vec::new(), 0)).await;
+    let linear = linear(&server);
+    assert_eq!(linear.find_comment(&eng7(), &note).await.unwrap(), None);
+    let made = linear.add_comment(&eng7(), "Done.", &note).await.unwrap().value;
+    assert_eq!(linear.find_comment(&eng7(), &note).await.unwrap(), Some(made.clone()));
+    linear.delete_comment(&eng7(), &made).await.unwrap();
+    assert_eq!(linear.find_comment(&eng7(), &note).await.unwrap(), None);
+    // Deleting again is success: it is gone.
+    linear.delete_comment(&eng7(), &made).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_link_is_asked_for_and_taken_off_by_its_address() {
+    let links = Mutex::new(vec![json!({ "id": "a1", "title": "Fix" })]);
+    let server = Server::start(move |seen| {
+        let mut links = links.lock().unwrap();
+        if asks(seen, "attachmentDelete") {
+            links.clear();
+            return data(&json!({ "done": {"success": true} }));
+        }
+        data(&json!({ "issue": {"attachments": {"nodes": *links}} }))
+    })
+    .await;
+    let (linear, url) = (linear(&server), "https://git.example/1");
+    assert_eq!(linear.linked(&eng7(), url).await.unwrap().as_deref(), Some("Fix"));
+    linear.unlink(&eng7(), url).await.unwrap();
+    assert_eq!(linear.linked(&eng7(), url).await.unwrap(), None);
+    linear.unlink(&eng7(), url).await.unwrap();
+    assert_eq!(count(&server, "attachmentDelete"), 1);
+    assert_eq!(server.seen()[0].json["variables"], json!({ "id": "ENG-7", "url": url }));
 }

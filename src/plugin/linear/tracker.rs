@@ -9,8 +9,9 @@ use super::client::{self, Linear, NAME, account};
 use super::wire;
 use crate::event::{Account, SourceName, TaskRef};
 use crate::id::Digest;
+use crate::plugin::client::gone;
 use crate::plugin::effect::{Effect, Made, ensure};
-use crate::plugin::tracker::{CommentRef, NewTask, Status, Task, Tracker};
+use crate::plugin::tracker::{CommentRef, NewTask, Position, Status, Task, Tracker};
 use crate::plugin::{Call, PluginError, Problem};
 
 /// What is asked of every issue.
@@ -28,6 +29,13 @@ const FIND_COMMENT: &str = "query($id: ID!) { comments(filter: {id: {eq: $id}}, 
 
 const COMMENT: &str = "mutation($input: CommentCreateInput!) { \
                        made: commentCreate(input: $input) { success made: comment { id url user { id } } } }";
+
+const DELETE_COMMENT: &str = "mutation($id: String!) { done: commentDelete(id: $id) { success } }";
+
+const FIND_LINK: &str = "query($id: String!, $url: String!) { issue(id: $id) { \
+                         attachments(filter: {url: {eq: $url}}, first: 1) { nodes { id title } } } }";
+
+const UNLINK: &str = "mutation($id: String!) { done: attachmentDelete(id: $id) { success } }";
 
 const LINK: &str =
     "mutation($input: AttachmentCreateInput!) { done: attachmentCreate(input: $input) { success } }";
@@ -64,8 +72,51 @@ impl Tracker for Linear {
         Box::pin(self.create_issue(new, effect))
     }
 
-    fn set_status<'a>(&'a self, task: &'a TaskRef, status: Status, _effect: &'a Effect) -> Call<'a, ()> {
-        Box::pin(self.move_issue(task, status))
+    fn find_task<'a>(&'a self, _: &'a NewTask, effect: &'a Effect) -> Call<'a, Option<Task>> {
+        Box::pin(async move {
+            let found = self.find_issue(&id_of(effect)).await?;
+            Ok(found.map(|issue| self.task(issue)))
+        })
+    }
+
+    /// A team without a status for what is called off ends it like everything else.
+    fn close_task<'a>(&'a self, task: &'a TaskRef, _effect: &'a Effect) -> Call<'a, ()> {
+        Box::pin(async move {
+            let choose = |states: &[wire::State]| {
+                let off = states.iter().find(|state| state.kind == "canceled").cloned();
+                off.or_else(|| self.choose(states, Status::Done).cloned())
+            };
+            let is_there = |now: &wire::State| self.canonical(now) == Status::Done;
+            self.bring(task, "an end", |now, _| is_there(now), choose).await.map(drop)
+        })
+    }
+
+    fn position<'a>(&'a self, task: &'a TaskRef) -> Call<'a, Position> {
+        Box::pin(async move {
+            let found: wire::One<wire::Standing> = self.read(STANDING, json!({ "id": task.key })).await?;
+            Ok(self.stand(found.issue.state))
+        })
+    }
+
+    fn set_status<'a>(
+        &'a self,
+        task: &'a TaskRef,
+        status: Status,
+        _effect: &'a Effect,
+    ) -> Call<'a, Position> {
+        Box::pin(async move {
+            let choose = |states: &[wire::State]| self.place(states, status).cloned();
+            let is_there = |now: &wire::State, to: &wire::State| self.canonical(now) == self.canonical(to);
+            self.bring(task, status.as_str(), is_there, choose).await
+        })
+    }
+
+    fn put_back<'a>(&'a self, task: &'a TaskRef, to: &'a Position, _effect: &'a Effect) -> Call<'a, ()> {
+        Box::pin(async move {
+            let choose = |states: &[wire::State]| states.iter().find(|state| state.name == to.name).cloned();
+            let is_there = |now: &wire::State, to: &wire::State| now.id == to.id;
+            self.bring(task, &to.name, is_there, choose).await.map(drop)
+        })
     }
 
     fn add_comment<'a>(
@@ -77,7 +128,7 @@ impl Tracker for Linear {
         Box::pin(async move {
             let id = id_of(effect);
             let input = json!({ "id": id, "issueId": task.key, "body": body });
-            let look = || self.find_comment(&id);
+            let look = || self.own_comment(&id);
             let make = || async {
                 let made: wire::Made<wire::Comment> = self.make(COMMENT, json!({ "input": input })).await?;
                 self.check(made.made.success)?;
@@ -87,10 +138,29 @@ impl Tracker for Linear {
         })
     }
 
+    fn find_comment<'a>(&'a self, _: &'a TaskRef, effect: &'a Effect) -> Call<'a, Option<CommentRef>> {
+        Box::pin(async move { self.own_comment(&id_of(effect)).await })
+    }
+
+    fn delete_comment<'a>(&'a self, _: &'a TaskRef, comment: &'a CommentRef) -> Call<'a, ()> {
+        Box::pin(async move { gone(self.set(DELETE_COMMENT, json!({ "id": comment.id })).await) })
+    }
+
+    fn linked<'a>(&'a self, task: &'a TaskRef, url: &'a str) -> Call<'a, Option<String>> {
+        Box::pin(async move { Ok(self.attachment(task, url).await?.map(|found| found.title)) })
+    }
+
     /// Of one address an issue has one attachment: attaching it again changes the title at the most.
     fn link<'a>(&'a self, task: &'a TaskRef, url: &'a str, title: &'a str, _: &'a Effect) -> Call<'a, ()> {
         let input = json!({ "issueId": task.key, "url": url, "title": title });
         Box::pin(self.set(LINK, json!({ "input": input })))
+    }
+
+    fn unlink<'a>(&'a self, task: &'a TaskRef, url: &'a str) -> Call<'a, ()> {
+        Box::pin(async move {
+            let Some(found) = self.attachment(task, url).await? else { return Ok(()) };
+            gone(self.set(UNLINK, json!({ "id": found.id })).await)
+        })
     }
 }
 
@@ -134,25 +204,43 @@ impl Linear {
         }
     }
 
-    async fn move_issue(&self, task: &TaskRef, status: Status) -> Result<(), PluginError> {
+    fn stand(&self, state: wire::State) -> Position {
+        Position { status: self.canonical(&state), name: state.name }
+    }
+
+    /// Brings an issue to the status of its team that is chosen, unless it is there, and gives where it stands then.
+    async fn bring(
+        &self,
+        task: &TaskRef,
+        wanted: &str,
+        is_there: impl Fn(&wire::State, &wire::State) -> bool,
+        choose: impl Fn(&[wire::State]) -> Option<wire::State>,
+    ) -> Result<Position, PluginError> {
         let found: wire::One<wire::Standing> = self.read(STANDING, json!({ "id": task.key })).await?;
         let (current, states) = (found.issue.state, found.issue.team.states.nodes);
-        let Some((status, wanted)) = self.place(&states, status) else {
+        let Some(chosen) = choose(&states) else {
             let names: Vec<&str> = states.iter().map(|state| state.name.as_str()).collect();
-            let message = format!("{} cannot go to {}, only to {names:?}", task.key, status.as_str());
+            let message = format!("{} cannot go to {wanted}, only to {names:?}", task.key);
             return Err(self.client.error(Problem::Invalid, message));
         };
-        if self.canonical(&current) == status {
-            return Ok(());
+        if is_there(&current, &chosen) {
+            return Ok(self.stand(current));
         }
-        self.set(MOVE, json!({ "id": task.key, "state": wanted.id })).await
+        self.set(MOVE, json!({ "id": task.key, "state": chosen.id })).await?;
+        Ok(self.stand(chosen))
     }
 
     /// Where an issue goes that is to be in a status. Teams begin without one for reviews: what waits for a look is
     /// in work there.
-    fn place<'a>(&self, states: &'a [wire::State], status: Status) -> Option<(Status, &'a wire::State)> {
-        let place = |status| Some((status, self.choose(states, status)?));
-        place(status).or_else(|| place(Status::InProgress).filter(|_| status == Status::InReview))
+    fn place<'a>(&self, states: &'a [wire::State], status: Status) -> Option<&'a wire::State> {
+        let in_work = || self.choose(states, Status::InProgress).filter(|_| status == Status::InReview);
+        self.choose(states, status).or_else(in_work)
+    }
+
+    async fn attachment(&self, task: &TaskRef, url: &str) -> Result<Option<wire::Attachment>, PluginError> {
+        let asked = json!({ "id": task.key, "url": url });
+        let found: wire::One<wire::Attachments> = self.read(FIND_LINK, asked).await?;
+        Ok(found.issue.attachments.nodes.into_iter().next())
     }
 
     fn choose<'a>(&self, states: &'a [wire::State], status: Status) -> Option<&'a wire::State> {
@@ -165,7 +253,7 @@ impl Linear {
         names.iter().find_map(named).or_else(|| kinds(status).iter().find_map(of))
     }
 
-    async fn find_comment(&self, id: &str) -> Result<Option<CommentRef>, PluginError> {
+    async fn own_comment(&self, id: &str) -> Result<Option<CommentRef>, PluginError> {
         let own = self.own_user().await?;
         let found: wire::Comments = self.read(FIND_COMMENT, json!({ "id": id })).await?;
         let ours = |comment: &wire::Comment| comment.user.as_ref() == Some(own);

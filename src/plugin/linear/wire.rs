@@ -106,6 +106,18 @@ pub(super) struct Label {
     pub(super) is_group: bool,
 }
 
+/// The pages that are attached to an issue.
+#[derive(Debug, Deserialize)]
+pub(super) struct Attachments {
+    pub(super) attachments: Nodes<Attachment>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Attachment {
+    pub(super) id: String,
+    pub(super) title: String,
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct Comment {
     pub(super) id: String,

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::options::Options;
 use crate::event::SourceName;
-use crate::plugin::docs::{Docs, NewPage, Page};
+use crate::plugin::docs::{Docs, NewPage, Page, PageRef};
 use crate::plugin::effect::Effect;
 use crate::plugin::{Call, PluginError, Problem};
 
@@ -49,6 +49,15 @@ impl Docs for Markdown {
     /// The effect leaves no mark: the same page is the same file, and the commit is journalled elsewhere.
     fn create_page<'a>(&'a self, page: &'a NewPage, _effect: &'a Effect) -> Call<'a, Page> {
         Box::pin(std::future::ready(self.page(page)))
+    }
+
+    /// Nothing is on a service.
+    fn find_page<'a>(&'a self, _page: &'a NewPage, _effect: &'a Effect) -> Call<'a, Option<PageRef>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
+    fn delete_page<'a>(&'a self, _page: &'a PageRef) -> Call<'a, ()> {
+        Box::pin(std::future::ready(Ok(())))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Messages.
 
-use slack_morphism::api::SlackApiChatPostMessageRequest;
+use slack_morphism::api::{SlackApiChatDeleteRequest, SlackApiChatPostMessageRequest};
 use slack_morphism::blocks::{
     SlackActionBlockElement, SlackActionsBlock, SlackBlock, SlackBlockButtonElement, SlackBlockMarkDownText,
     SlackBlockPlainTextOnly, SlackBlockText, SlackSectionBlock,
@@ -11,6 +11,7 @@ use super::client::{NAME, Slack};
 use super::wire;
 use crate::event::{Account, SourceName};
 use crate::plugin::chat::{Chat, Message, NewMessage};
+use crate::plugin::client::gone;
 use crate::plugin::effect::{Effect, Made, ensure};
 use crate::plugin::{Call, PluginError, Problem};
 
@@ -42,6 +43,26 @@ impl Chat for Slack {
                 Ok(Message { channel: posted.channel, id: posted.ts })
             };
             ensure(effect, self.client.clock().as_ref(), look, make).await
+        })
+    }
+
+    fn find_message<'a>(&'a self, message: &'a NewMessage, effect: &'a Effect) -> Call<'a, Option<Message>> {
+        Box::pin(async move {
+            let channel = self.channel(message.channel.as_deref()).await?;
+            match self.find(&channel, message.thread.as_deref(), effect).await {
+                // The thread went with its first message.
+                Err(error) if error.message == "thread_not_found" => Ok(None),
+                found => found,
+            }
+        })
+    }
+
+    fn delete_message<'a>(&'a self, message: &'a Message) -> Call<'a, ()> {
+        Box::pin(async move {
+            let Message { channel, id } = message.clone();
+            let request = SlackApiChatDeleteRequest::new(SlackChannelId(channel), SlackTs(id));
+            let deleted: Result<serde::de::IgnoredAny, _> = self.write("chat.delete", &request).await;
+            gone(deleted.map(drop))
         })
     }
 }

@@ -60,6 +60,17 @@ fn workspace(first: Vec<Value>, losses: u32) -> impl Fn(&Seen) -> Response + Sen
             let answer = json!({ "ok": true, "channel": seen.json["channel"], "ts": "1700000001.000100" });
             if lose { lost() } else { ok(&answer) }
         }
+        "/api/chat.delete" => {
+            let mut messages = messages.lock().unwrap();
+            let before = messages.len();
+            messages.retain(|message| message["ts"] != seen.json["ts"]);
+            let gone = messages.len() < before;
+            ok(&if gone {
+                json!({ "ok": true })
+            } else {
+                json!({ "ok": false, "error": "message_not_found" })
+            })
+        }
         _ => ok(&json!({ "ok": false, "error": "unknown_method" })),
     }
 }
@@ -174,4 +185,33 @@ async fn a_checkup_says_which_scopes_are_missing_and_what_for() {
     let found = findings("chat:write,groups:read,groups:history").await;
     assert_eq!((found.len(), found[0].0), (1, Health::Failed), "{found:?}");
     assert!(found[0].1.contains("channels:history"), "{found:?}");
+}
+
+#[tokio::test]
+async fn an_own_message_is_found_by_its_mark_and_deleted_and_nobody_elses_is() {
+    let note = effect("tell", false);
+    let server = Server::start(workspace(vec![marked(&note, "UMALLORY")], 0)).await;
+    let (slack, said) = (slack(&server), message(Some("C9"), None));
+    assert_eq!(slack.find_message(&said, &note).await.unwrap(), None);
+    let sent = slack.send(&said, &note).await.unwrap().value;
+    assert_eq!(slack.find_message(&said, &note).await.unwrap(), Some(sent.clone()));
+    slack.delete_message(&sent).await.unwrap();
+    assert_eq!(server.seen().pop().unwrap().json, json!({ "channel": "C9", "ts": sent.id }));
+    assert_eq!(slack.find_message(&said, &note).await.unwrap(), None);
+    // Deleting again is success: it is gone.
+    slack.delete_message(&sent).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_thread_that_is_gone_holds_nothing_and_a_channel_that_is_gone_is_an_error() {
+    for (said, expected) in [("thread_not_found", None), ("channel_not_found", Some(Problem::NotFound))] {
+        let server = Server::start(move |seen| match seen.path.as_str() {
+            "/api/auth.test" => ok(&json!({ "ok": true, "user_id": "UBOT" })),
+            _ => ok(&json!({ "ok": false, "error": said })),
+        })
+        .await;
+        let found =
+            slack(&server).find_message(&message(Some("C9"), Some("1.1")), &effect("tell", false)).await;
+        assert_eq!(found.map_err(|error| error.problem), expected.map_or(Ok(None), Err), "{said}");
+    }
 }

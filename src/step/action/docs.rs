@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Act;
-use crate::plugin::docs::{NewPage, Page};
+use crate::plugin::docs::{NewPage, Page, PageRef};
 use crate::run::Work;
 use crate::step::publish::{self, publish};
 use crate::step::{Outcome, StepError, words};
@@ -30,7 +30,7 @@ async fn create_page(act: &Act<'_>) -> Result<Outcome, StepError> {
     let made =
         act.once(0, |effect| Box::pin(async move { Ok(docs.create_page(page, &effect).await?) })).await?;
     match made {
-        Page::Published { id, url } => {
+        Page::Published(PageRef { id, url }) => {
             let outputs = json!({ "doc_url": url, "url": url, "path": url, "page_id": id });
             Ok(Outcome { outputs, ..Outcome::default() })
         }

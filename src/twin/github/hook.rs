@@ -98,18 +98,18 @@ pub(super) fn announce_pull(
     announce_issue(world, subject, (action, &by), more)
 }
 
-/// The delivery `issue_comment.created`.
-pub(super) fn comment_created(
+/// The delivery `issue_comment`.
+pub(super) fn comment(
     world: &World,
     state: &State,
     (repository, number): (&str, u64),
-    id: u64,
+    (action, id): (&str, u64),
 ) -> Result<Delivery, Refusal> {
     let place = state.repository(repository)?;
     let issue = state.issue(repository, number)?;
     let comment = issue.comments.iter().find(|comment| comment.id == id).ok_or_else(Refusal::missing)?;
     let about = json!({
-        "action": "created",
+        "action": action,
         "issue": shape::issue(world, place, issue),
         "comment": shape::comment(world, place, issue, comment),
     });
@@ -118,7 +118,7 @@ pub(super) fn comment_created(
 
 /// Tells that the bot commented.
 pub(super) fn announce_comment(world: &Arc<World>, subject: (&str, u64), id: u64) -> Result<(), Refusal> {
-    let delivery = comment_created(world, &world.github(), subject, id)?;
+    let delivery = comment(world, &world.github(), subject, ("created", id))?;
     world.send(delivery);
     Ok(())
 }
@@ -148,15 +148,18 @@ pub(super) async fn announce_push(
     });
     let made = {
         let mut state = world.github();
-        let moved = new.map(|sha| state.branch_moved(repository, branch, &sha)).unwrap_or_default();
+        let moved = state.branch_moved(repository, branch, new.as_deref());
         payload(world, &state, repository, &by, about).map(|payload| (payload, moved))
     };
     // A repository that is not there cannot have been pushed to.
     let Ok((payload, moved)) = made else { return };
     world.send(delivery(world, "push", &payload));
     for number in moved {
-        let more = json!({"before": before, "after": after});
-        announce_pull(world, (repository, number), "synchronize", more).ok();
+        let (action, more) = match &new {
+            Some(_) => ("synchronize", json!({"before": before, "after": after})),
+            None => ("closed", json!({})),
+        };
+        announce_pull(world, (repository, number), action, more).ok();
     }
 }
 
@@ -184,7 +187,7 @@ pub(in crate::twin) fn comment_by(
 ) -> Result<Delivery, Refusal> {
     let mut state = world.github();
     let comment = state.add_comment(subject, by, body, world.now())?;
-    comment_created(world, &state, subject, comment.id)
+    self::comment(world, &state, subject, ("created", comment.id))
 }
 
 /// A person opens an issue.

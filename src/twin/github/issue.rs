@@ -195,6 +195,7 @@ pub(super) struct Edit {
     title: Option<String>,
     body: Option<String>,
     state: Option<String>,
+    state_reason: Option<String>,
     labels: Option<Vec<String>>,
     assignees: Option<Vec<String>>,
 }
@@ -233,6 +234,10 @@ fn apply(world: &World, subject: (&str, u64), edit: Edit) -> Result<Option<&'sta
     issue.updated = world.now();
     let turned = open.filter(|open| *open != issue.open);
     issue.open = open.unwrap_or(issue.open);
+    if turned.is_some() {
+        let usual = if issue.open { "reopened" } else { "completed" };
+        issue.reason = Some(edit.state_reason.unwrap_or_else(|| usual.to_owned()));
+    }
     if let Some(assignees) = edit.assignees {
         issue.assignees = assignees.into_iter().filter(|login| world.person(login).is_some()).collect();
     }
@@ -313,8 +318,7 @@ pub(super) async fn edit_comment(
 /// Finds a comment by its id, gives it a new body if there is one, and answers with it.
 fn change_comment(world: &World, place: &str, id: u64, body: Option<String>) -> Answer {
     let mut state = world.github();
-    let has = |issue: &&super::state::Issue| issue.comments.iter().any(|comment| comment.id == id);
-    let number = state.repository(place)?.issues.values().find(has).ok_or_else(Refusal::missing)?.number;
+    let number = state.commented(place, id)?;
     let issue = state.issue_mut(place, number)?;
     let comment = issue.comments.iter_mut().find(|comment| comment.id == id).ok_or_else(Refusal::missing)?;
     if let Some(body) = body {
@@ -324,6 +328,23 @@ fn change_comment(world: &World, place: &str, id: u64, body: Option<String>) -> 
     let comment = comment.clone();
     let (repository, issue) = (state.repository(place)?, state.issue(place, number)?);
     Ok(Json(shape::comment(world, repository, issue, &comment)).into_response())
+}
+
+/// The bot writes in every repository here, and who writes may delete what anybody said.
+pub(super) async fn delete_comment(
+    State(world): State<Arc<World>>,
+    Path((owner, name, id)): Place,
+) -> Answer {
+    let place = format!("{owner}/{name}");
+    let delivery = {
+        let mut state = world.github();
+        let number = state.commented(&place, id)?;
+        let delivery = hook::comment(&world, &state, (&place, number), ("deleted", id))?;
+        state.issue_mut(&place, number)?.comments.retain(|comment| comment.id != id);
+        delivery
+    };
+    world.send(delivery);
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// Both forms that GitHub takes.

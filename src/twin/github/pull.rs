@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::state::{Issue, NewIssue, Pull, Repository};
 use super::{Answer, Refusal, hook, refusal, shape};
+use crate::twin::outbox::Delivery;
 use crate::twin::world::World;
 
 #[derive(Debug, Default, Deserialize)]
@@ -130,7 +131,7 @@ async fn placed(world: &World, owner: &str, place: &str, new: &New) -> Result<Pu
         return Err(Refusal::custom("PullRequest", &message));
     }
     let (head, base) = (head.to_owned(), new.base.clone());
-    Ok(Pull { head, head_sha, base, base_sha, draft: new.draft })
+    Ok(Pull { head, head_sha, base, base_sha, draft: new.draft, merged: None })
 }
 
 #[derive(Debug, Deserialize)]
@@ -147,24 +148,51 @@ pub(super) async fn edit(
 ) -> Answer {
     let place = format!("{owner}/{name}");
     let edit: Edit = refusal::read(&body)?;
-    let pull = {
+    let (pull, action) = {
         let mut state = world.github();
         let issue = state.issue_mut(&place, number)?;
         let pull = issue.pull.clone().ok_or_else(Refusal::missing)?;
-        issue.open = match edit.state.as_deref() {
-            None => issue.open,
-            Some("open") => true,
-            Some("closed") => false,
-            Some(_) => return Err(Refusal::field("PullRequest", "state", "invalid")),
-        };
+        let (open, action) = turned(issue.open, edit.state.as_deref())?;
+        if open && pull.merged.is_some() {
+            return Err(Refusal::field("PullRequest", "state", "invalid"));
+        }
+        issue.open = open;
         if let Some(title) = edit.title {
             issue.title = title;
         }
         issue.body = edit.body.or(issue.body.take());
         issue.updated = world.now();
-        pull
+        (pull, action)
     };
     let value = full(&world, &place, number, &pull).await?;
-    hook::announce_pull(&world, (&place, number), "edited", json!({}))?;
+    hook::announce_pull(&world, (&place, number), action, json!({}))?;
     Ok(Json(value).into_response())
+}
+
+/// Whether it is open after a wish, and what webhooks call the change.
+fn turned(open: bool, wish: Option<&str>) -> Result<(bool, &'static str), Refusal> {
+    match (open, wish) {
+        (true, Some("closed")) => Ok((false, "closed")),
+        (false, Some("open")) => Ok((true, "reopened")),
+        (_, None | Some("open" | "closed")) => Ok((open, "edited")),
+        _ => Err(Refusal::field("PullRequest", "state", "invalid")),
+    }
+}
+
+/// A person merges a pull request.
+pub(in crate::twin) async fn merge_by(
+    world: &World,
+    (place, number): (&str, u64),
+    by: &str,
+) -> Result<Delivery, Refusal> {
+    let pull = world.github().issue(place, number)?.pull.clone().ok_or_else(Refusal::missing)?;
+    world.repositories.merge(place, (&pull.base, &pull.head_sha), by).await?;
+    let mut state = world.github();
+    let now = world.now();
+    let issue = state.issue_mut(place, number)?;
+    (issue.open, issue.updated) = (false, now);
+    if let Some(pull) = &mut issue.pull {
+        pull.merged = Some(now);
+    }
+    hook::issues(world, &mut state, (place, number), ("closed", by), json!({}))
 }

@@ -188,16 +188,16 @@ pub(super) fn issue(world: &World, repository: &Repository, issue: &Issue) -> Va
             "comments_url": format!("{url}/comments"),
             "events_url": format!("{url}/events"),
             "html_url": html_url,
-            "state_reason": null,
+            "state_reason": issue.reason,
         }),
     );
-    if issue.pull.is_some() {
+    if let Some(pull) = &issue.pull {
         value["pull_request"] = json!({
             "url": api(world, &format!("{at}/pulls/{}", issue.number)),
             "html_url": html_url,
             "diff_url": format!("{html_url}.diff"),
             "patch_url": format!("{html_url}.patch"),
-            "merged_at": null,
+            "merged_at": pull.merged.map(time),
         });
     }
     value
@@ -240,7 +240,7 @@ pub(super) fn pull(world: &World, repository: &Repository, issue: &Issue, pull: 
             "draft": pull.draft,
             "requested_reviewers": [],
             "requested_teams": [],
-            "merged_at": null,
+            "merged_at": pull.merged.map(time),
             "merge_commit_sha": null,
             "auto_merge": null,
         }),
@@ -254,7 +254,7 @@ pub(super) fn extend(pull: &mut Value, extent: Extent) {
     merge(
         pull,
         json!({
-            "merged": false, "merged_by": null, "mergeable": true, "mergeable_state": "clean",
+            "merged": pull["merged_at"].is_string(), "merged_by": null, "mergeable": true, "mergeable_state": "clean",
             "rebaseable": true, "maintainer_can_modify": false, "review_comments": 0,
             "commits": commits, "changed_files": files, "additions": additions, "deletions": deletions,
         }),

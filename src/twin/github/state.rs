@@ -57,6 +57,8 @@ pub(in crate::twin) struct Issue {
     pub(super) labels: Vec<String>,
     pub(super) assignees: Vec<String>,
     pub(super) open: bool,
+    /// Why it was closed, or opened again.
+    pub(super) reason: Option<String>,
     pub(super) created: Timestamp,
     pub(super) updated: Timestamp,
     pub(super) comments: Vec<Comment>,
@@ -71,6 +73,8 @@ pub(in crate::twin) struct Pull {
     pub(super) base: String,
     pub(in crate::twin) base_sha: String,
     pub(super) draft: bool,
+    /// When it was merged.
+    pub(super) merged: Option<Timestamp>,
 }
 
 /// A comment in a conversation.
@@ -163,6 +167,7 @@ impl State {
             labels: Vec::new(),
             assignees: Vec::new(),
             open: true,
+            reason: None,
             created: now,
             updated: now,
             comments: Vec::new(),
@@ -218,13 +223,24 @@ impl State {
         repository.issues.get_mut(&number).ok_or_else(Refusal::missing)
     }
 
-    /// Takes a push into account: the open pull requests of a branch stand at its new commit.
-    pub(super) fn branch_moved(&mut self, repository: &str, branch: &str, sha: &str) -> Vec<u64> {
+    /// The number of the issue under which a comment stands.
+    pub(super) fn commented(&self, repository: &str, id: u64) -> Result<u64, Refusal> {
+        let has = |issue: &&Issue| issue.comments.iter().any(|comment| comment.id == id);
+        let found = self.repository(repository)?.issues.values().find(has);
+        Ok(found.ok_or_else(Refusal::missing)?.number)
+    }
+
+    /// Takes a push into account: the open pull requests of a branch stand at its new commit, and are closed where
+    /// there is none.
+    pub(super) fn branch_moved(&mut self, repository: &str, branch: &str, sha: Option<&str>) -> Vec<u64> {
         let Some(repository) = self.repositories.get_mut(repository) else { return Vec::new() };
         let mut moved = Vec::new();
         for issue in repository.issues.values_mut().filter(|issue| issue.open) {
             if let Some(pull) = issue.pull.as_mut().filter(|pull| pull.head == branch) {
-                sha.clone_into(&mut pull.head_sha);
+                match sha {
+                    Some(sha) => sha.clone_into(&mut pull.head_sha),
+                    None => issue.open = false,
+                }
                 moved.push(issue.number);
             }
         }
@@ -265,7 +281,14 @@ async fn seeded_pull(
         heads.get(branch).cloned().ok_or_else(wrong)
     };
     let (head_sha, base_sha) = (head(&pull.head)?, head("main")?);
-    let place = Pull { head: pull.head.clone(), head_sha, base: "main".to_owned(), base_sha, draft: false };
+    let place = Pull {
+        head: pull.head.clone(),
+        head_sha,
+        base: "main".to_owned(),
+        base_sha,
+        draft: false,
+        merged: None,
+    };
     let (title, body) = (pull.title.clone(), Some(pull.body.clone()));
     Ok(NewIssue { title, body, author: pull.author.clone(), pull: Some(place) })
 }

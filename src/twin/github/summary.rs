@@ -27,11 +27,12 @@ async fn repository(world: &World, name: &str) -> Result<Value, TwinError> {
         let mut value = conversation(issue);
         match &issue.pull {
             None => plain.push(value),
-            Some(Pull { head, head_sha, base, base_sha, draft }) => {
+            Some(Pull { head, head_sha, base, base_sha, draft, merged }) => {
                 let url = world.address(&format!("/github/{name}/pull/{}", issue.number));
                 let diff = world.repositories.diff(name, base_sha, head_sha).await?;
                 let more = json!({
                     "head": head, "head_sha": head_sha, "base": base, "draft": draft, "url": url, "diff": diff,
+                    "merged": merged.is_some(),
                 });
                 super::shape::merge(&mut value, more);
                 pulls.push(value);
@@ -48,7 +49,7 @@ fn conversation(issue: &Issue) -> Value {
         comments.map(|comment| json!({"id": comment.id, "author": comment.author, "body": comment.body}));
     json!({
         "number": issue.number, "title": issue.title, "body": issue.body, "author": issue.author,
-        "open": issue.open, "labels": issue.labels, "assignees": issue.assignees,
+        "open": issue.open, "reason": issue.reason, "labels": issue.labels, "assignees": issue.assignees,
         "comments": comments.collect::<Vec<_>>(),
     })
 }

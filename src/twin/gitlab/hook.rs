@@ -177,7 +177,8 @@ pub(super) fn announce_push(
     let zero = || "0".repeat(40);
     let (before, after) = (old.unwrap_or_else(zero), new.clone().unwrap_or_else(zero));
     let mut state = world.gitlab();
-    let moved = new.map(|sha| state.branch_moved(path, branch, &sha)).unwrap_or_default();
+    let moved = state.branch_moved(path, branch, new.as_deref());
+    let action = if new.is_some() { "update" } else { "close" };
     // A project that is not there cannot have been pushed to.
     let Ok(home) = state.project(path) else { return };
     let payload = json!({
@@ -195,7 +196,7 @@ pub(super) fn announce_push(
     world.send(delivery(world, "Push Hook", &payload));
     for iid in moved {
         let place = Place { project: path.to_owned(), change: true, iid };
-        if let Ok(delivery) = told(world, &state, &place, ("update", &by), None) {
+        if let Ok(delivery) = told(world, &state, &place, (action, &by), None) {
             world.send(delivery);
         }
     }

@@ -227,3 +227,20 @@ pub(super) async fn create_note(
     hook::announce_note(&world, &place, note.id)?;
     Ok((StatusCode::CREATED, Json(shape)).into_response())
 }
+
+/// The bot may delete what it said itself; GitLab tells nobody of it.
+pub(super) async fn delete_note(
+    State(world): Shared,
+    Path((id, kind, iid, note)): Path<(String, String, u64, u64)>,
+) -> Answer {
+    let place = place(&world, &id, &kind, iid)?;
+    let bot = world.bot().name.clone();
+    let mut state = world.gitlab();
+    let notes = &mut state.item_mut(&place)?.notes;
+    let at = notes.iter().position(|known| known.id == note).ok_or_else(|| Refusal::missing(""))?;
+    if notes[at].author != bot {
+        return Err(Refusal::forbidden());
+    }
+    notes.remove(at);
+    Ok(StatusCode::NO_CONTENT.into_response())
+}

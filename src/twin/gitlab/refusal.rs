@@ -32,6 +32,10 @@ impl Refusal {
         Self::new(StatusCode::UNAUTHORIZED, json!("401 Unauthorized"))
     }
 
+    pub(super) fn forbidden() -> Self {
+        Self::new(StatusCode::FORBIDDEN, json!("403 Forbidden"))
+    }
+
     pub(super) fn bad(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, json!(message.into()))
     }

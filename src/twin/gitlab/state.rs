@@ -232,13 +232,17 @@ impl State {
         all.get_mut(&place.iid).ok_or_else(|| Refusal::missing(""))
     }
 
-    /// Takes a push into account: the open merge requests of a branch stand at its new commit.
-    pub(super) fn branch_moved(&mut self, project: &str, branch: &str, sha: &str) -> Vec<u64> {
+    /// Takes a push into account: the open merge requests of a branch stand at its new commit, and are closed where
+    /// there is none.
+    pub(super) fn branch_moved(&mut self, project: &str, branch: &str, sha: Option<&str>) -> Vec<u64> {
         let Some(project) = self.projects.get_mut(project) else { return Vec::new() };
         let mut moved = Vec::new();
         for item in project.changes.values_mut().filter(|item| item.open) {
             if let Some(change) = item.change.as_mut().filter(|change| change.source == branch) {
-                sha.clone_into(&mut change.sha);
+                match sha {
+                    Some(sha) => sha.clone_into(&mut change.sha),
+                    None => item.open = false,
+                }
                 moved.push(item.iid);
             }
         }

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::shape::{self, Shape};
-use super::state::{self, Comment, Link, NewTicket, STATUSES, Ticket};
+use super::state::{self, Comment, NewTicket, STATUSES, Ticket};
 use super::{Answer, Refusal, adf, hook, jql};
 use crate::twin::world::World;
 
@@ -230,17 +230,11 @@ pub(super) async fn transition(State(world): Shared, Path(key): Path<String>, bo
     let body: Value = parse(&body)?;
     let id =
         body["transition"]["id"].as_str().ok_or_else(|| Refusal::bad("Missing 'transition' identifier"))?;
-    let mut state = world.jira();
-    let ticket = state.ticket_mut(&key)?;
-    let to = STATUSES.iter().position(|status| status.transition == id).filter(|to| *to != ticket.status);
-    let to = to.ok_or_else(|| {
-        Refusal::bad(format!("It seems that you have tried to perform an illegal workflow operation: {id}"))
-    })?;
-    let (old, new) = (&STATUSES[ticket.status], &STATUSES[to]);
-    ticket.status = to;
-    let item = hook::change("status", (Some(old.id), Some(old.name)), (Some(new.id), Some(new.name)));
-    let delivery = hook::updated(&world, &mut state, &key, ("issue_generic", &world.bot().jira), vec![item])?;
-    world.send(delivery);
+    let to = STATUSES.iter().position(|status| status.transition == id);
+    let illegal = || format!("It seems that you have tried to perform an illegal workflow operation: {id}");
+    let to = to.ok_or_else(|| Refusal::bad(illegal()))?;
+    let delivery = hook::transit(&world, &key, to, &world.bot().jira)?;
+    world.send(delivery.ok_or_else(|| Refusal::bad(illegal()))?);
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -310,9 +304,26 @@ pub(super) async fn comment(State(world): Shared, Path(key): Path<String>, body:
     ticket.comments.push(comment.clone());
     ticket.updated = comment.created;
     let answer = shape::comment(&world, ticket, &comment, Shape::Three);
-    let delivery = hook::commented(&world, &state, &key, &comment)?;
+    let delivery = hook::comment(&world, &state, &key, ("comment_created", &comment))?;
     world.send(delivery);
     Ok((StatusCode::CREATED, Json(answer)).into_response())
+}
+
+/// The bot may delete what it said itself.
+pub(super) async fn delete_comment(State(world): Shared, Path((key, id)): Path<(String, String)>) -> Answer {
+    let bot = world.bot().jira.clone();
+    let mut state = world.jira();
+    let missing = || Refusal::missing("Can not find a comment for the id.");
+    let known = |comment: &Comment| comment.id.to_string() == id;
+    let comment = state.ticket(&key)?.comments.iter().find(|one| known(one)).cloned();
+    let comment = comment.ok_or_else(missing)?;
+    if comment.author != bot {
+        return Err(Refusal::bad("You do not have the permission to delete this comment."));
+    }
+    let delivery = hook::comment(&world, &state, &key, ("comment_deleted", &comment))?;
+    state.ticket_mut(&key)?.comments.retain(|one| !known(one));
+    world.send(delivery);
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// The account that a value names: none, the default (nobody here) or somebody known.
@@ -333,45 +344,6 @@ pub(super) async fn assign(State(world): Shared, Path(key): Path<String>, body: 
     let delivery = hook::assign(&world, &key, account, &world.bot().jira)?;
     world.send(delivery);
     Ok(StatusCode::NO_CONTENT.into_response())
-}
-
-pub(super) async fn list_links(State(world): Shared, Path(key): Path<String>) -> Answer {
-    let state = world.jira();
-    let ticket = state.ticket(&key)?;
-    let links: Vec<_> = ticket.links.iter().map(|link| shape::link(&world, ticket, link)).collect();
-    Ok(Json(links).into_response())
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct NewLink {
-    global_id: Option<String>,
-    object: Value,
-}
-
-pub(super) async fn link(State(world): Shared, Path(key): Path<String>, body: Bytes) -> Answer {
-    let new: NewLink = parse(&body)?;
-    for member in ["url", "title"] {
-        if new.object[member].as_str().is_none_or(str::is_empty) {
-            return Err(Refusal::field(member, format!("'{member}' is required.")));
-        }
-    }
-    let mut state = world.jira();
-    let id = state.next_id();
-    let ticket = state.ticket_mut(&key)?;
-    let same = |link: &&mut Link| new.global_id.is_some() && link.global_id == new.global_id;
-    let (status, id) = match ticket.links.iter_mut().find(same) {
-        Some(link) => {
-            link.object = new.object;
-            (StatusCode::OK, link.id)
-        }
-        None => {
-            ticket.links.push(Link { id, global_id: new.global_id, object: new.object });
-            (StatusCode::CREATED, id)
-        }
-    };
-    let address = world.address(&format!("/jira/rest/api/3/issue/{}/remotelink/{id}", ticket.key));
-    Ok((status, Json(json!({"id": id, "self": address}))).into_response())
 }
 
 pub(super) async fn read_property(State(world): Shared, Path((key, name)): Path<(String, String)>) -> Answer {

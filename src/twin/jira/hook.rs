@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::shape::{self, Shape};
-use super::state::{Change, Comment, State};
+use super::state::{Change, Comment, STATUSES, State};
 use super::{Refusal, adf};
 use crate::id::Digest;
 use crate::twin::outbox::{Delivery, Sender};
@@ -79,18 +79,18 @@ pub(super) fn updated(
     Ok(delivery(world, &body))
 }
 
-/// The delivery that a comment was written.
-pub(super) fn commented(
+/// The delivery that a comment was written or deleted.
+pub(super) fn comment(
     world: &World,
     state: &State,
     key: &str,
-    comment: &Comment,
+    (event, comment): (&str, &Comment),
 ) -> Result<Delivery, Refusal> {
     let ticket = state.ticket(key)?;
     let names = REDUCED.map(str::to_owned);
     let body = json!({
         "timestamp": world.now().as_millisecond(),
-        "webhookEvent": "comment_created",
+        "webhookEvent": event,
         "comment": shape::comment(world, ticket, comment, Shape::Two),
         "issue": shape::ticket(world, state, ticket, Shape::Two, Some(&names)),
         "eventType": "primaryAction",
@@ -141,7 +141,32 @@ pub(in crate::twin) fn comment_by(
     let ticket = state.ticket_mut(key)?;
     ticket.updated = created;
     ticket.comments.push(comment.clone());
-    commented(world, &state, key, &comment)
+    self::comment(world, &state, key, ("comment_created", &comment))
+}
+
+/// Brings a ticket to a status by its index; nothing where it is there already.
+pub(super) fn transit(world: &World, key: &str, to: usize, by: &str) -> Result<Option<Delivery>, Refusal> {
+    let mut state = world.jira();
+    let ticket = state.ticket_mut(key)?;
+    let from = std::mem::replace(&mut ticket.status, to);
+    if from == to {
+        return Ok(None);
+    }
+    let (old, new) = (&STATUSES[from], &STATUSES[to]);
+    let item = change("status", (Some(old.id), Some(old.name)), (Some(new.id), Some(new.name)));
+    updated(world, &mut state, key, ("issue_generic", by), vec![item]).map(Some)
+}
+
+/// A person moves a ticket to the status of this name.
+pub(in crate::twin) fn move_by(
+    world: &World,
+    key: &str,
+    (status, by): (&str, &str),
+) -> Result<Delivery, Refusal> {
+    let to = STATUSES.iter().position(|known| known.name == status);
+    let to = to.ok_or_else(|| Refusal::bad(format!("there is no status {status}")))?;
+    let moved = transit(world, key, to, &account(world, by)?)?;
+    moved.ok_or_else(|| Refusal::bad(format!("{key} is {status} already")))
 }
 
 fn account(world: &World, name: &str) -> Result<String, Refusal> {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::document::{self, Field};
 use super::state::State;
-use super::{Refusal, change, filter, select, shape, webhook};
+use super::{Refusal, change, select, shape, webhook};
 use crate::twin::world::World;
 
 #[derive(Debug, Deserialize)]
@@ -32,24 +32,22 @@ pub(super) fn answer(world: &Arc<World>, body: &[u8]) -> Result<Value, Refusal> 
 /// What a field of a query stands for, before anything is picked out of it.
 fn whole(world: &World, field: &Field) -> Result<Value, Refusal> {
     let state = world.linear();
-    match field.name.as_str() {
-        "viewer" => Ok(shape::user(world, &world.bot().linear)),
-        "issue" => Ok(issue(world, &state, text(&field.arguments, "id")?)?),
-        "issues" => {
-            let issues = state.issues.values().map(|issue| shape::issue(world, &state, issue));
-            list(issues.collect(), field)
-        }
+    let things = match field.name.as_str() {
+        "viewer" => return Ok(shape::user(world, &world.bot().linear)),
+        "issue" => return issue(world, &state, text(&field.arguments, "id")?),
+        "issues" => state.issues.values().map(|issue| shape::issue(world, &state, issue)).collect(),
         "comments" => {
             let said = state.issues.values().flat_map(|issue| {
                 issue.comments.iter().map(|comment| shape::comment(world, &state, issue, comment))
             });
-            list(said.collect(), field)
+            said.collect()
         }
-        "teams" => list(state.teams.iter().map(shape::team).collect(), field),
-        "issueLabels" => list(state.labels.iter().map(|label| shape::label(&label.name)).collect(), field),
-        "webhooks" => list(state.hooks.iter().map(webhook::Webhook::shape).collect(), field),
-        other => Err(Refusal::invalid(format!("Cannot query field \"{other}\" on type \"Query\"."))),
-    }
+        "teams" => state.teams.iter().map(shape::team).collect(),
+        "issueLabels" => state.labels.iter().map(|label| shape::label(&label.name)).collect(),
+        "webhooks" => state.hooks.iter().map(webhook::Webhook::shape).collect::<Vec<_>>(),
+        other => return Err(Refusal::invalid(format!("Cannot query field \"{other}\" on type \"Query\"."))),
+    };
+    Ok(json!({ "nodes": things }))
 }
 
 /// One issue, with what was said and done about it.
@@ -59,19 +57,6 @@ fn issue(world: &World, state: &State, key: &str) -> Result<Value, Refusal> {
     let entries: Vec<_> = found.history.iter().map(|entry| shape::entry(world, found, entry)).collect();
     value["history"] = json!({ "nodes": entries });
     Ok(value)
-}
-
-/// Those of a list that its filter takes.
-fn list(things: Vec<Value>, field: &Field) -> Result<Value, Refusal> {
-    let none = Map::new();
-    let filter = field.arguments.get("filter").and_then(Value::as_object).unwrap_or(&none);
-    let mut wanted = Vec::new();
-    for thing in things {
-        if filter::takes(filter, &thing)? {
-            wanted.push(thing);
-        }
-    }
-    Ok(json!({ "nodes": wanted }))
 }
 
 /// A text that must be given.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::call::text;
 use super::document::Field;
-use super::state::{Comment, NewIssue, STATUSES, State};
+use super::state::{Comment, Issue, NewIssue, STATUSES, State};
 use super::{Refusal, hook, shape, webhook};
 use crate::twin::world::World;
 
@@ -15,6 +15,9 @@ type Input = Map<String, Value>;
 
 /// Does what a field of a mutation says; gives its whole payload.
 pub(super) fn make(world: &Arc<World>, field: &Field) -> Result<Value, Refusal> {
+    if let Some(kind) = field.name.strip_suffix("Delete") {
+        return delete(world, kind, text(&field.arguments, "id")?);
+    }
     let missing = || Refusal::invalid("Argument \"input\" of required type was not provided.".to_owned());
     let input = field.arguments.get("input").and_then(Value::as_object).ok_or_else(missing)?;
     let id = || text(&field.arguments, "id");
@@ -51,7 +54,7 @@ fn comment(world: &Arc<World>, input: &Input) -> Result<Value, Refusal> {
     let comment =
         Comment { id, author: world.bot().linear.clone(), body: body.to_owned(), created: world.now() };
     state.issue_mut(key)?.comments.push(comment.clone());
-    world.send(hook::commented(world, &state, key, &comment)?);
+    world.send(hook::comment(world, &state, key, ("create", &comment))?);
     Ok(shape::comment(world, &state, state.issue(key)?, &comment))
 }
 
@@ -101,6 +104,44 @@ fn update(world: &Arc<World>, key: &str, input: &Input) -> Result<Value, Refusal
 fn attach(world: &World, input: &Input) -> Result<Value, Refusal> {
     let (key, url, title) = (text(input, "issueId")?, text(input, "url")?, text(input, "title")?);
     let mut state = world.linear();
-    state.issue_mut(key)?.links.insert(url.to_owned(), title.to_owned());
-    Ok(json!({ "url": url, "title": title }))
+    let issue = state.issue_mut(key)?;
+    issue.links.insert(url.to_owned(), title.to_owned());
+    Ok(shape::link(issue, url, title))
+}
+
+/// Takes away what the bot made; gives the payload of every deletion.
+fn delete(world: &Arc<World>, kind: &str, id: &str) -> Result<Value, Refusal> {
+    let mut state = world.linear();
+    let gone = match kind {
+        "comment" => remove_comment(world, &mut state, id)?,
+        "attachment" => remove_link(&mut state, id),
+        other => {
+            return Err(Refusal::invalid(format!(
+                "Cannot query field \"{other}Delete\" on type \"Mutation\"."
+            )));
+        }
+    };
+    if !gone {
+        return Err(Refusal::missing(if kind == "comment" { "Comment" } else { "Attachment" }));
+    }
+    Ok(json!({ "success": true, "lastSyncId": 1, "entityId": id }))
+}
+
+fn remove_comment(world: &Arc<World>, state: &mut State, id: &str) -> Result<bool, Refusal> {
+    let has = |issue: &&Issue| issue.comments.iter().any(|comment| comment.id == id);
+    let Some(key) = state.issues.values().find(has).map(Issue::identifier) else { return Ok(false) };
+    let comments = &mut state.issue_mut(&key)?.comments;
+    let at = comments.iter().position(|comment| comment.id == id).unwrap_or_default();
+    let comment = comments.remove(at);
+    world.send(hook::comment(world, state, &key, ("remove", &comment))?);
+    Ok(true)
+}
+
+fn remove_link(state: &mut State, id: &str) -> bool {
+    state.issues.values_mut().any(|issue| {
+        let of = issue.id.clone();
+        let before = issue.links.len();
+        issue.links.retain(|url, _| shape::link_id(&of, url) != id);
+        issue.links.len() < before
+    })
 }

@@ -4,8 +4,21 @@ use serde_json::{Map, Value};
 
 use super::Refusal;
 
+/// Those of a list that the filter among a field's arguments takes.
+pub(super) fn wanted(things: &[Value], arguments: &Map<String, Value>) -> Result<Vec<Value>, Refusal> {
+    let none = Map::new();
+    let filter = arguments.get("filter").and_then(Value::as_object).unwrap_or(&none);
+    let mut wanted = Vec::new();
+    for thing in things {
+        if takes(filter, thing)? {
+            wanted.push(thing.clone());
+        }
+    }
+    Ok(wanted)
+}
+
 /// Whether a thing is wanted.
-pub(super) fn takes(filter: &Map<String, Value>, thing: &Value) -> Result<bool, Refusal> {
+fn takes(filter: &Map<String, Value>, thing: &Value) -> Result<bool, Refusal> {
     for (name, wanted) in filter {
         if !member(name, wanted, thing)? {
             return Ok(false);

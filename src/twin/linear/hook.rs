@@ -95,12 +95,12 @@ pub(super) fn updated(world: &World, state: &State, before: &Issue, by: &str) ->
     Ok(delivery(world, "Issue", payload))
 }
 
-/// The delivery that a comment was written.
-pub(super) fn commented(
+/// The delivery that a comment was written or taken away.
+pub(super) fn comment(
     world: &World,
     state: &State,
     key: &str,
-    comment: &Comment,
+    (action, comment): (&str, &Comment),
 ) -> Result<Delivery, Refusal> {
     let issue = state.issue(key)?;
     let whole = data(world, state, issue);
@@ -112,7 +112,7 @@ pub(super) fn commented(
     data["issue"] = Value::Object(reduced.into_iter().collect());
     let url = data["url"].take();
     let payload = json!({
-        "action": "create",
+        "action": action,
         "actor": actor(world, &comment.author),
         "createdAt": shape::time(comment.created),
         "data": data,
@@ -167,5 +167,5 @@ pub(in crate::twin) fn comment_by(
     let mut state = world.linear();
     let comment = Comment { id: state.next_id(), author, body: body.to_owned(), created: world.now() };
     state.issue_mut(key)?.comments.push(comment.clone());
-    commented(world, &state, key, &comment)
+    self::comment(world, &state, key, ("create", &comment))
 }

@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 
 use serde_json::{Map, Value, json};
 
-use super::Refusal;
 use super::document::Field;
+use super::{Refusal, filter};
 
 /// How many entries a list gives where nobody says, and at the most.
 const USUAL: usize = 50;
@@ -33,7 +33,9 @@ pub(super) fn part_of(part: &Value, field: &Field) -> Result<Value, Refusal> {
             Err(Refusal::invalid(format!("Field \"{}\" must have a selection of subfields.", field.name)))
         }
         Value::Object(object) => match object.get("nodes").and_then(Value::as_array) {
-            Some(nodes) => pick(&page(nodes, &field.arguments)?, &field.fields),
+            Some(nodes) => {
+                pick(&page(&filter::wanted(nodes, &field.arguments)?, &field.arguments)?, &field.fields)
+            }
             None => pick(part, &field.fields),
         },
         _ if !field.fields.is_empty() => {

@@ -71,6 +71,7 @@ fn labels(names: &[String]) -> Vec<Value> {
 /// An issue without what was said and done about it.
 pub(super) fn issue(world: &World, state: &State, issue: &Issue) -> Value {
     let home = state.teams.iter().find(|team| team.key == issue.team);
+    let links: Vec<_> = issue.links.iter().map(|(url, title)| link(issue, url, title)).collect();
     json!({
         "id": issue.id,
         "identifier": issue.identifier(),
@@ -90,7 +91,17 @@ pub(super) fn issue(world: &World, state: &State, issue: &Issue) -> Value {
         "project": null,
         "priority": 0,
         "priorityLabel": "No priority",
+        "attachments": {"nodes": links},
     })
+}
+
+/// A page that is attached to an issue.
+pub(super) fn link(of: &Issue, url: &str, title: &str) -> Value {
+    json!({ "id": link_id(&of.id, url), "url": url, "title": title })
+}
+
+pub(super) fn link_id(issue: &str, url: &str) -> String {
+    id_of(&format!("link {issue} {url}"))
 }
 
 pub(super) fn comment(world: &World, state: &State, of: &Issue, comment: &Comment) -> Value {

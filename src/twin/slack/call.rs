@@ -109,6 +109,7 @@ fn perform(world: &Arc<World>, method: &str, arguments: &Arguments) -> Answer {
         "auth.test" => Ok(identity(world)),
         "chat.postMessage" => post(world, arguments),
         "chat.update" => update(world, arguments),
+        "chat.delete" => delete(world, arguments),
         "conversations.list" | "users.conversations" => talk::list(&world.slack(), arguments),
         "conversations.history" => talk::history(&world.slack(), arguments),
         "conversations.replies" => talk::replies(&world.slack(), arguments),
@@ -185,6 +186,30 @@ fn update(world: &World, arguments: &Arguments) -> Answer {
     Ok(json!({
         "channel": channel.id, "ts": ts, "text": message.text, "message": shape(&message, true),
     }))
+}
+
+/// Deletes a message of the bot's own. Of one that was replied to a tombstone stays.
+fn delete(world: &Arc<World>, arguments: &Arguments) -> Answer {
+    let named = text(arguments, "channel").ok_or("channel_not_found")?;
+    let ts = text(arguments, "ts").ok_or("message_not_found")?;
+    let channel = {
+        let mut state = world.slack();
+        let channel = state.channel_mut(named).ok_or("channel_not_found")?;
+        let at = channel.messages.iter().position(|message| message.ts == ts).ok_or("message_not_found")?;
+        if !channel.messages[at].bot {
+            return Err("cant_delete_message");
+        }
+        let replied =
+            channel.messages.iter().any(|other| other.ts != ts && other.thread_ts.as_deref() == Some(ts));
+        if replied {
+            channel.messages[at].bury()
+        } else {
+            drop(channel.messages.remove(at))
+        }
+        channel.id.clone()
+    };
+    hook::announce_deletion(world, &channel, ts);
+    Ok(json!({"channel": channel, "ts": ts}))
 }
 
 /// A message as Slack spells it.

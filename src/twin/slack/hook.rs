@@ -64,6 +64,15 @@ pub(super) fn announce(world: &Arc<World>, channel: &str, message: &Message) {
     world.send(delivery);
 }
 
+/// Tells that a message of the bot's own was deleted.
+pub(super) fn announce_deletion(world: &Arc<World>, channel: &str, ts: &str) {
+    let told = json!({
+        "type": "message", "subtype": "message_deleted", "hidden": true, "channel": channel,
+        "channel_type": "channel", "deleted_ts": ts, "ts": format!("{}.000000", world.now().as_second()),
+    });
+    world.send(event(world, &told));
+}
+
 /// A person mentions the bot in a channel, or in a thread of it.
 pub(in crate::twin) fn mention_by(
     world: &World,

@@ -52,6 +52,23 @@ pub(in crate::twin) struct Whisper {
     pub(in crate::twin) text: String,
 }
 
+impl Message {
+    /// Leaves of it what Slack leaves of a message that was deleted and had been replied to.
+    pub(super) fn bury(&mut self) {
+        let ts = std::mem::take(&mut self.ts);
+        *self = Self {
+            user: "USLACKBOT".to_owned(),
+            text: "This message was deleted.".to_owned(),
+            thread_ts: Some(ts.clone()),
+            ts,
+            metadata: None,
+            blocks: None,
+            edited: false,
+            bot: false,
+        };
+    }
+}
+
 impl State {
     pub(in crate::twin) fn seeded(seed: &Seed) -> Self {
         let channel =

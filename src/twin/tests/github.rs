@@ -212,3 +212,60 @@ async fn a_person_labels_and_comments() {
     assert!(comment["issue"]["pull_request"].is_object());
     assert_eq!(comment["comment"]["author_association"], "NONE");
 }
+
+#[tokio::test]
+async fn a_comment_is_deleted_once_and_people_hear_of_it() {
+    let setting = Setting::start().await;
+    let (_, made) = setting.post("/repos/acme/site/issues/1/comments", json!({"body": "Seen."})).await;
+    let place = format!("/repos/acme/site/issues/comments/{}", made["id"]);
+    let delete = async || read(setting.github(reqwest::Method::DELETE, &place)).await.0;
+    assert_eq!((delete().await, delete().await), (204, 404));
+    assert_eq!(setting.get("/repos/acme/site/issues/1/comments").await.1, json!([]));
+    let told = setting.arrived(|one| one.json()["action"] == "deleted").await.json();
+    assert_eq!((&told["comment"]["body"], &told["issue"]["number"]), (&json!("Seen."), &json!(1)));
+}
+
+#[tokio::test]
+async fn an_issue_says_why_it_was_closed() {
+    let setting = Setting::start().await;
+    let edit = async |body: Value| {
+        read(setting.github(reqwest::Method::PATCH, "/repos/acme/site/issues/1").json(&body)).await.1
+    };
+    let closed = edit(json!({"state": "closed", "state_reason": "not_planned"})).await;
+    assert_eq!((&closed["state"], &closed["state_reason"]), (&json!("closed"), &json!("not_planned")));
+    assert_eq!(edit(json!({"state": "open"})).await["state_reason"], "reopened");
+    assert_eq!(edit(json!({"state": "closed"})).await["state_reason"], "completed");
+}
+
+#[tokio::test]
+async fn a_pull_request_that_a_person_merged_stays_so() {
+    let setting = Setting::start().await;
+    let main = async || setting.get("/repos/acme/tools/git/ref/heads/main").await.1["object"]["sha"].clone();
+    let before = main().await;
+    setting.act(json!({"merge_pull": {"repository": "acme/tools", "number": 1, "by": "ada"}})).await;
+    let (_, pull) = setting.get("/repos/acme/tools/pulls/1").await;
+    assert_eq!((&pull["state"], &pull["merged"]), (&json!("closed"), &json!(true)));
+    assert!(pull["merged_at"].is_string() && main().await != before);
+    let open = setting.github(reqwest::Method::PATCH, "/repos/acme/tools/pulls/1");
+    assert_eq!(read(open.json(&json!({"state": "open"}))).await.0, 422);
+    let told = setting.arrived(|one| one.json()["action"] == "closed").await.json();
+    assert_eq!(
+        (&told["pull_request"]["merged_at"], &told["sender"]["login"]),
+        (&pull["merged_at"], &json!("ada"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_its_branch_goes_a_pull_request() {
+    let setting = Setting::start().await;
+    let place = tempfile::tempdir().unwrap();
+    let host = setting.base.trim_start_matches("http://");
+    let door = format!("http://x-access-token:{TOKEN}@{host}/github/git/acme/tools.git");
+    git(&setting, place.path(), &["clone", "-q", &door, "tools"]).await;
+    let work = place.path().join("tools");
+    git(&setting, &work, &["push", "-q", &door, ":ada/join-path"]).await;
+    let (_, pull) = setting.get("/repos/acme/tools/pulls/1").await;
+    assert_eq!((&pull["state"], &pull["merged"]), (&json!("closed"), &json!(false)));
+    let branches = setting.state().await["github"]["repositories"]["acme/tools"]["branches"].clone();
+    assert!(branches["ada/join-path"].is_null(), "{branches}");
+}

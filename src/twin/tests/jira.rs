@@ -118,3 +118,37 @@ async fn a_person_assigns_a_ticket_to_the_bot() {
     assert_eq!(told["issue"]["fields"]["assignee"]["accountId"], "5b1005710c");
     assert!(told["issue"]["fields"]["description"].as_str().unwrap().contains("10 %"));
 }
+
+#[tokio::test]
+async fn what_the_bot_made_can_be_taken_away() {
+    let setting = Setting::start().await;
+    let delete = async |path: &str| read(setting.jira(reqwest::Method::DELETE, path)).await.0;
+    let (_, own) = setting.jira_post("/issue/SHOP-7/comment", json!({"body": document("Done.")})).await;
+    let comment = format!("/issue/SHOP-7/comment/{}", own["id"].as_str().unwrap());
+    assert_eq!((delete(&comment).await, delete(&comment).await), (204, 404));
+    setting.act(json!({"comment_ticket": {"ticket": "SHOP-7", "body": "Hm.", "by": "ada"}})).await;
+    let adas = setting.jira_get("/issue/SHOP-7/comment").await["comments"][0]["id"].clone();
+    assert_eq!(delete(&format!("/issue/SHOP-7/comment/{}", adas.as_str().unwrap())).await, 400);
+    let url = "http://example.org/1";
+    let link = json!({"globalId": url, "object": {"url": url, "title": "One"}});
+    setting.jira_post("/issue/SHOP-7/remotelink", link).await;
+    let place = "/issue/SHOP-7/remotelink?globalId=http%3A%2F%2Fexample.org%2F1";
+    assert_eq!(setting.jira_get(place).await["object"]["title"], "One");
+    assert_eq!((delete(place).await, delete(place).await), (204, 404));
+    let told = setting.arrived(|one| one.json()["webhookEvent"] == "comment_deleted").await;
+    assert_eq!(told.json()["comment"]["id"], own["id"]);
+}
+
+#[tokio::test]
+async fn a_person_moves_a_ticket() {
+    let setting = Setting::start().await;
+    let act = json!({"move_ticket": {"ticket": "SHOP-7", "status": "Done", "by": "ada"}});
+    setting.act(act.clone()).await;
+    assert_eq!(setting.state().await["jira"]["tickets"]["SHOP-7"]["status"], "Done");
+    assert_eq!(setting.operate("act", &act).await.0, 422);
+    let told = setting.stop().await[0].json();
+    assert_eq!(
+        (&told["user"]["accountId"], &told["changelog"]["items"][0]["toString"]),
+        (&json!("5b10ada0c4"), &json!("Done"))
+    );
+}

@@ -154,3 +154,34 @@ async fn lists_are_had_page_by_page_the_newest_first() {
             .contains("250")
     );
 }
+
+#[tokio::test]
+async fn what_the_bot_made_can_be_taken_away() {
+    let setting = Setting::start().await;
+    let id = "11111111-1111-4111-8111-111111111111";
+    let make = "mutation($input: CommentCreateInput!) { commentCreate(input: $input) { success } }";
+    setting.linear_data(make, json!({"input": {"id": id, "issueId": "ENG-7", "body": "Done."}})).await;
+    let delete = "mutation($id: String!) { commentDelete(id: $id) { success } }";
+    setting.linear_data(delete, json!({"id": id})).await;
+    assert!(setting.linear_error(delete, json!({"id": id})).await.2.contains("Entity not found: Comment"));
+    let told = setting.arrived(|one| one.json()["action"] == "remove").await;
+    assert_eq!((told.header("linear-event"), &told.json()["data"]["id"]), ("Comment", &json!(id)));
+
+    let attach = "mutation($input: AttachmentCreateInput!) { attachmentCreate(input: $input) { success } }";
+    for url in ["http://example.org/1", "http://example.org/2"] {
+        let input = json!({"issueId": "ENG-7", "url": url, "title": "One"});
+        setting.linear_data(attach, json!({ "input": input })).await;
+    }
+    let find = "query($url: String!) { issue(id: \"ENG-7\") { \
+                attachments(filter: {url: {eq: $url}}, first: 1) { nodes { id title url } } } }";
+    let find = async |url: &str| {
+        let found = setting.linear_data(find, json!({ "url": url })).await;
+        found["issue"]["attachments"]["nodes"].clone()
+    };
+    let found = find("http://example.org/1").await;
+    assert_eq!((found.as_array().unwrap().len(), &found[0]["title"]), (1, &json!("One")));
+    let unlink = "mutation($id: String!) { attachmentDelete(id: $id) { success } }";
+    setting.linear_data(unlink, json!({"id": found[0]["id"]})).await;
+    assert_eq!(find("http://example.org/1").await, json!([]));
+    assert_ne!(find("http://example.org/2").await, json!([]));
+}

@@ -187,3 +187,22 @@ async fn an_app_that_opens_connections_is_told_over_them_and_sent_nothing() {
     assert_eq!(setting.state().await["deliveries"][1]["answer"], "not acknowledged");
     assert_eq!(setting.stop().await.len(), 0, "nothing was posted");
 }
+
+#[tokio::test]
+async fn the_bot_deletes_its_own_messages_and_replies_keep_a_tombstone() {
+    let setting = Setting::start().await;
+    let posted = setting.slack("chat.postMessage", json!({"channel": "shop-dev", "text": "Done."})).await;
+    let reply = json!({"channel": "C0SHOPDEV", "text": "More.", "thread_ts": posted["ts"]});
+    let reply = setting.slack("chat.postMessage", reply).await;
+    let delete =
+        async |ts: &Value| setting.slack("chat.delete", json!({"channel": "C0SHOPDEV", "ts": ts})).await;
+    assert_eq!(delete(&posted["ts"]).await["ok"], true);
+    let thread = json!({"channel": "C0SHOPDEV", "ts": posted["ts"]});
+    let left = setting.slack("conversations.replies", thread).await["messages"].clone();
+    assert_eq!((&left[0]["text"], &left[1]["text"]), (&json!("This message was deleted."), &json!("More.")));
+    assert_eq!(delete(&reply["ts"]).await["ok"], true);
+    assert_eq!(delete(&reply["ts"]).await["error"], "message_not_found");
+    assert_eq!(delete(&posted["ts"]).await["error"], "cant_delete_message", "a tombstone is nobody's");
+    let told = setting.arrived(|one| one.json()["event"]["deleted_ts"] == posted["ts"]).await.json();
+    assert_eq!(told["event"]["subtype"], "message_deleted");
+}
