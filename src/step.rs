@@ -8,6 +8,7 @@ pub mod agent;
 mod about;
 mod action;
 mod approval;
+mod branch;
 pub mod journal;
 mod perform;
 mod publish;
@@ -18,6 +19,7 @@ mod start;
 mod system;
 #[cfg(test)]
 mod tests;
+mod undo;
 mod words;
 
 use std::sync::Arc;

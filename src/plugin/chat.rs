@@ -75,7 +75,7 @@ pub fn actions() -> Vec<ActionSpec> {
         ],
         outputs: Field::texts(&["channel", "ts"]),
         repeat: Repeat::Findable,
-        undo: Undo::Impossible,
+        undo: Undo::Action("delete_message".to_owned()),
         ..ActionSpec::reading(CAPABILITY, "send_message", "Sends a message to a channel.")
     }]
 }

@@ -74,7 +74,7 @@ pub fn actions() -> Vec<ActionSpec> {
         inputs,
         outputs: Field::texts(&["doc_url", "path"]),
         repeat: Repeat::Idempotent,
-        undo: Undo::Impossible,
+        undo: Undo::Action("delete_page".to_owned()),
         publishes: true,
         ..ActionSpec::reading(CAPABILITY, name, about)
     };

@@ -222,7 +222,7 @@ fn publishing(name: &str, about: &str) -> ActionSpec {
         outputs: [Field::texts(&["branch", "commit"]), vec![Field::required("success", Kind::Boolean)]]
             .concat(),
         repeat: Repeat::Findable,
-        undo: Undo::Impossible,
+        undo: Undo::Restore,
         publishes: true,
         ..ActionSpec::reading(CAPABILITY, name, about)
     }
@@ -263,7 +263,7 @@ fn add_comment() -> ActionSpec {
         ],
         outputs: Field::texts(&["url", "id"]),
         repeat: Repeat::Findable,
-        undo: Undo::Impossible,
+        undo: Undo::Action("delete_comment".to_owned()),
         ..ActionSpec::reading(CAPABILITY, "add_comment", "Writes a comment on a pull request.")
     }
 }

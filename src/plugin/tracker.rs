@@ -229,7 +229,7 @@ fn add_comment() -> ActionSpec {
         ],
         outputs: Field::texts(&["url", "id"]),
         repeat: Repeat::Findable,
-        undo: Undo::Impossible,
+        undo: Undo::Action("delete_comment".to_owned()),
         ..ActionSpec::reading(CAPABILITY, "add_comment", "Writes a comment on a task.")
     }
 }
@@ -244,7 +244,7 @@ fn create_task() -> ActionSpec {
         ],
         outputs: [vec![Field::required("task", Kind::Object)], Field::texts(&["task_id", "url"])].concat(),
         repeat: Repeat::Findable,
-        undo: Undo::Impossible,
+        undo: Undo::Action("close_task".to_owned()),
         ..ActionSpec::reading(CAPABILITY, "create_task", "Makes a task.")
     }
 }
@@ -258,7 +258,7 @@ fn link() -> ActionSpec {
         ],
         outputs: vec![Field::required("success", Kind::Boolean)],
         repeat: Repeat::Idempotent,
-        undo: Undo::Impossible,
+        undo: Undo::Restore,
         ..ActionSpec::reading(CAPABILITY, "link", "Links a page to a task.")
     }
 }

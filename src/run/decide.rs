@@ -65,6 +65,14 @@ pub enum JobKind {
         /// The action.
         action: String,
     },
+    /// What an action did is taken back (`@undo/…`). The job's inputs are what is known of the step: `step`, its
+    /// path; `inputs` and `outputs`, what it was given and gave; `facts`, what it remembered.
+    Undo {
+        /// The capability.
+        capability: String,
+        /// The action.
+        action: String,
+    },
     /// A role works on the code, or answers.
     Agent {
         /// The role.

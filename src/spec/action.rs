@@ -80,9 +80,9 @@ pub enum Repeat {
 pub enum Undo {
     /// There is nothing to take back.
     Nothing,
-    /// By this action of the same capability, from what the effect returned.
+    /// By doing this to what it made: `close_pull_request`.
     Action(String),
-    /// By doing it again with the value that was there before.
+    /// By setting again what was there before.
     Restore,
     /// It cannot be taken back; a person is told.
     Impossible,

@@ -3,12 +3,12 @@
 //! One small function an action, one file a capability. What an action may touch is fixed by the run: its
 //! repository, its branch, its task. An input that names something else fails.
 
-mod chat;
+pub(super) mod chat;
 mod description;
-mod docs;
-mod forge;
+pub(super) mod docs;
+pub(super) mod forge;
 mod inputs;
-mod tracker;
+pub(super) mod tracker;
 
 use futures_util::future::BoxFuture;
 
@@ -25,7 +25,7 @@ pub(super) async fn perform(
     capability: &str,
     action: &str,
 ) -> Result<Outcome, StepError> {
-    let act = Act { parts, context, inputs: Inputs::of(context, capability, action) };
+    let act = Act::of(parts, context, capability, action);
     let done = match capability {
         "task_management" => tracker::perform(&act, action).await,
         "version_control" => forge::perform(&act, action).await,
@@ -38,12 +38,19 @@ pub(super) async fn perform(
     })
 }
 
-/// One action being performed.
+/// One action being performed, or undone.
 #[derive(Debug, Clone, Copy)]
-struct Act<'a> {
-    parts: &'a Parts,
-    context: &'a Context,
-    inputs: Inputs<'a>,
+pub(super) struct Act<'a> {
+    pub(super) parts: &'a Parts,
+    pub(super) context: &'a Context,
+    pub(super) inputs: Inputs<'a>,
+}
+
+impl<'a> Act<'a> {
+    /// The action of a context's job.
+    pub(super) fn of(parts: &'a Parts, context: &'a Context, capability: &str, action: &str) -> Self {
+        Self { parts, context, inputs: Inputs::of(context, capability, action) }
+    }
 }
 
 impl Act<'_> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use super::{Context, Outcome, Step, StepError, action, approval, start, system};
+use super::{Context, Outcome, Step, StepError, action, approval, start, system, undo};
 use crate::event::{SourceName, TaskRef};
 use crate::ingress::{Current, Policy};
 use crate::plugin::{Chat, Docs, Forge, Registry, Tracker};
@@ -47,6 +47,7 @@ impl Steps {
             JobKind::Action { capability, action } => {
                 action::perform(&parts, context, capability, action).await
             }
+            JobKind::Undo { capability, action } => undo::perform(&parts, context, capability, action).await,
             JobKind::Agent { .. } => self.agent.perform(context).await,
             JobKind::Approval(asking) => approval::perform(&parts, context, asking).await,
             JobKind::System { action } => system::perform(&parts, context, action).await,

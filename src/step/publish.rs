@@ -6,8 +6,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::branch::Moving;
 use super::perform::Parts;
-use super::{Context, StepError, words};
+use super::{Context, StepError, journal, words};
 use crate::failpoint;
 use crate::plugin::forge::Remote;
 use crate::run::Work;
@@ -58,7 +59,7 @@ pub(super) async fn publish(
     let intent = intent(parts, context, tree, parent).await?;
     let by = (&intent.author, intent.date);
     let commit = workspace.commit(&intent.tree, &intent.parent, &intent.message, by).await?;
-    push(&workspace, &remote, &commit, (branch, &intent.parent)).await?;
+    push(context, (&workspace, &remote), &commit, (branch, &intent.parent)).await?;
     let work = Work {
         branch: Some(branch.to_owned()),
         base: Some(workspace.base.clone()),
@@ -117,15 +118,8 @@ async fn existing(parts: &Parts, context: &Context) -> Result<Workspace, StepErr
 /// Judges the work, once; the verdict stands.
 async fn gate(context: &Context, workspace: &Workspace, tree: &str) -> Result<Report, StepError> {
     let name = format!("gate/{tree}");
-    let known = context.journal.recall(&name).and_then(|value| serde_json::from_value(value).ok());
-    let report: Report = match known {
-        Some(report) => report,
-        None => {
-            let report = workspace.gate(tree, true).await?;
-            context.journal.remember(&name, to_value(&report)?).await?;
-            report
-        }
-    };
+    let judge = async { Ok(workspace.gate(tree, true).await?) };
+    let report: Report = journal::settled(context.journal.as_ref(), &name, judge).await?;
     if report.may_pass() {
         return Ok(report);
     }
@@ -136,11 +130,6 @@ async fn gate(context: &Context, workspace: &Workspace, tree: &str) -> Result<Re
 
 /// What is to be committed, decided once.
 async fn intent(parts: &Parts, context: &Context, tree: &str, parent: &str) -> Result<Intent, StepError> {
-    let name = format!("commit/{tree}");
-    if let Some(known) = context.journal.recall(&name) {
-        return serde_json::from_value(known)
-            .map_err(|error| StepError::fatal("journal_unreadable", format!("a commit: {error}")));
-    }
     let intent = Intent {
         author: parts.workspaces.options.author.clone(),
         date: context.clock.now(),
@@ -148,19 +137,23 @@ async fn intent(parts: &Parts, context: &Context, tree: &str, parent: &str) -> R
         tree: tree.to_owned(),
         parent: parent.to_owned(),
     };
-    context.journal.remember(&name, to_value(&intent)?).await?;
-    Ok(intent)
+    let name = format!("commit/{tree}");
+    journal::settled(context.journal.as_ref(), &name, std::future::ready(Ok(intent))).await
 }
 
 /// Moves the branch from the commit's parent to the commit; one that is not there yet begins with it.
 async fn push(
-    workspace: &Workspace,
-    remote: &Remote,
+    context: &Context,
+    (workspace, remote): (&Workspace, &Remote),
     commit: &str,
-    onto: (&str, &str),
+    (branch, parent): (&str, &str),
 ) -> Result<(), StepError> {
-    let (branch, parent) = onto;
-    let expected = match workspace.remote_tip(remote, branch).await? {
+    let moving = async {
+        let was = workspace.remote_tip(remote, branch).await?;
+        Ok(Moving { branch: branch.to_owned(), was, is: commit.to_owned() })
+    };
+    let moving = journal::settled(context.journal.as_ref(), &Moving::name(commit), moving).await?;
+    let expected = match moving.was {
         Some(tip) if tip == commit => return Ok(()),
         Some(_) => Some(parent),
         None => None,

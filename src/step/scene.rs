@@ -44,14 +44,16 @@ pub(super) struct World {
     made: Mutex<BTreeMap<String, String>>,
     /// Answers to lose after the work is done.
     pub(super) lose: Mutex<u32>,
+    /// How many answers come through before those that are lost.
+    pub(super) spare: Mutex<u32>,
     pub(super) permission: Mutex<Permission>,
     /// Who is in which team: `acme/payments ada`; nothing where it may not be asked.
     pub(super) teams: Mutex<Option<Vec<String>>>,
     pub(super) change: Mutex<Change>,
     /// The pull request that the run opened, once it did.
     pub(super) opened: Mutex<Option<Change>>,
-    /// Where every task stands.
-    pub(super) standing: Mutex<Position>,
+    /// Where tasks stand, by their keys, unless it is where they begin.
+    pub(super) positions: Mutex<BTreeMap<String, Position>>,
     /// Titles of pages that are linked to the task, by their addresses.
     pub(super) links: Mutex<BTreeMap<String, String>>,
     /// What a field of every task says about its team.
@@ -60,13 +62,19 @@ pub(super) struct World {
 
 /// What a step remembers, in memory.
 #[derive(Debug, Default)]
-pub(super) struct Memory(Mutex<BTreeMap<String, Value>>);
+pub(super) struct Memory {
+    facts: Mutex<BTreeMap<String, Value>>,
+    /// How many more it takes before it is lost.
+    room: Mutex<Option<usize>>,
+}
 
 /// A run in the middle of it, and the steps that perform it.
 pub(super) struct Scene {
     pub(super) world: Arc<World>,
     pub(super) steps: Steps,
     pub(super) context: Context,
+    /// The journal of the context.
+    pub(super) memory: Arc<Memory>,
 }
 
 /// No agent takes part in these tests.
@@ -80,12 +88,33 @@ impl Step for NoAgent {
 
 impl Journal for Memory {
     fn recall(&self, name: &str) -> Option<Value> {
-        self.0.lock().unwrap().get(name).cloned()
+        self.facts.lock().unwrap().get(name).cloned()
     }
 
     fn remember<'a>(&'a self, name: &'a str, value: Value) -> BoxFuture<'a, Result<(), JournalLost>> {
-        self.0.lock().unwrap().insert(name.to_owned(), value);
+        let mut room = self.room.lock().unwrap();
+        if *room == Some(0) {
+            return Box::pin(async { Err(JournalLost("the process died".to_owned())) });
+        }
+        *room = room.map(|room| room - 1);
+        self.facts.lock().unwrap().insert(name.to_owned(), value);
         Box::pin(async { Ok(()) })
+    }
+}
+
+impl Memory {
+    /// One that is lost after so many facts.
+    pub(super) fn of(room: usize) -> Self {
+        Self { facts: Mutex::default(), room: Mutex::new(Some(room)) }
+    }
+
+    pub(super) fn facts(&self) -> BTreeMap<String, Value> {
+        self.facts.lock().unwrap().clone()
+    }
+
+    /// It can be written to again: the process was started anew.
+    pub(super) fn revive(&self) {
+        *self.room.lock().unwrap() = None;
     }
 }
 
@@ -118,11 +147,12 @@ impl World {
             done: Mutex::default(),
             made: Mutex::default(),
             lose: Mutex::new(0),
+            spare: Mutex::new(0),
             permission: Mutex::new(Permission::Write),
             teams: Mutex::new(Some(Vec::new())),
             change: Mutex::new(change),
             opened: Mutex::default(),
-            standing: Mutex::new(Status::InProgress.into()),
+            positions: Mutex::default(),
             links: Mutex::default(),
             team: Mutex::default(),
         }
@@ -149,12 +179,43 @@ impl World {
         if !found {
             self.done.lock().unwrap().push(line);
         }
-        let mut lose = self.lose.lock().unwrap();
-        if *lose > 0 {
-            *lose -= 1;
-            return Err(PluginError::new("world", Problem::Unknown, "the answer was lost"));
+        self.answer().map(|()| Made { value, found })
+    }
+
+    fn answer(&self) -> Result<(), PluginError> {
+        let (mut spare, mut lose) = (self.spare.lock().unwrap(), self.lose.lock().unwrap());
+        match (*spare, *lose) {
+            (_, 0) => return Ok(()),
+            (0, _) => *lose -= 1,
+            (_, _) => {
+                *spare -= 1;
+                return Ok(());
+            }
         }
-        Ok(Made { value, found })
+        Err(PluginError::new("world", Problem::Unknown, "the answer was lost"))
+    }
+
+    /// Where a task stands: the run's own was begun, any other was not.
+    pub(super) fn position(&self, key: &str) -> Position {
+        let begin = if key == "SHOP-7" { Status::InProgress } else { Status::Todo };
+        self.positions.lock().unwrap().get(key).cloned().unwrap_or_else(|| begin.into())
+    }
+
+    pub(super) fn place(&self, key: &str, position: Position) {
+        self.positions.lock().unwrap().insert(key.to_owned(), position);
+    }
+
+    /// All that somebody would see who looks: what is there, and nothing of how it came to be.
+    pub(super) fn seen(&self) -> Value {
+        let refs = git(&self.remote(), &["for-each-ref", "--format=%(refname:short) %(objectname)"]);
+        let said = self.made.lock().unwrap();
+        let said = said.values().filter(|line| line.starts_with("comment") || line.starts_with("message"));
+        let made = self.done("task ").len() == 1 && self.position("SHOP-9").status != Status::Done;
+        let open = self.opened.lock().unwrap().as_ref().is_some_and(|change| change.open);
+        json!({
+            "refs": refs, "said": said.collect::<Vec<_>>(), "pull request": open, "new task": made,
+            "status": self.position("SHOP-7"), "links": *self.links.lock().unwrap(),
+        })
     }
 
     /// The name of what an effect made, if it is there.
@@ -172,12 +233,7 @@ impl World {
     /// Does a thing that may be done twice, and perhaps loses the answer.
     fn act(&self, line: String) -> Result<(), PluginError> {
         self.done.lock().unwrap().push(line);
-        let mut lose = self.lose.lock().unwrap();
-        if *lose > 0 {
-            *lose -= 1;
-            return Err(PluginError::new("world", Problem::Unknown, "the answer was lost"));
-        }
-        Ok(())
+        self.answer()
     }
 }
 
@@ -221,7 +277,7 @@ impl Tracker for TrackerOf {
     }
     fn get_task<'a>(&'a self, task: &'a TaskRef) -> Call<'a, Task> {
         let team_channel = self.1.team.lock().unwrap().clone();
-        let status = self.1.standing.lock().unwrap().status;
+        let status = self.1.position(&task.key).status;
         ready(Ok(Task { status, team_channel, ..a_task(task) }))
     }
     fn create_task<'a>(&'a self, new: &'a NewTask, effect: &'a Effect) -> Call<'a, Made<Task>> {
@@ -232,19 +288,19 @@ impl Tracker for TrackerOf {
         ready(Ok(self.1.find(effect).map(|_| a_task(&TaskRef::new(self.0, "SHOP-9")))))
     }
     fn close_task<'a>(&'a self, task: &'a TaskRef, _: &'a Effect) -> Call<'a, ()> {
-        *self.1.standing.lock().unwrap() = Status::Done.into();
+        self.1.place(&task.key, Status::Done.into());
         ready(self.1.act(format!("close {task}")))
     }
-    fn position<'a>(&'a self, _: &'a TaskRef) -> Call<'a, Position> {
-        ready(Ok(self.1.standing.lock().unwrap().clone()))
+    fn position<'a>(&'a self, task: &'a TaskRef) -> Call<'a, Position> {
+        ready(Ok(self.1.position(&task.key)))
     }
     fn set_status<'a>(&'a self, task: &'a TaskRef, status: Status, effect: &'a Effect) -> Call<'a, Position> {
-        *self.1.standing.lock().unwrap() = status.into();
+        self.1.place(&task.key, status.into());
         let done = self.1.once(effect, format!("status {task} {}", status.as_str()), status.into());
         ready(done.map(|made| made.value))
     }
     fn put_back<'a>(&'a self, task: &'a TaskRef, to: &'a Position, _: &'a Effect) -> Call<'a, ()> {
-        *self.1.standing.lock().unwrap() = to.clone();
+        self.1.place(&task.key, to.clone());
         ready(self.1.act(format!("back {task} {}", to.name)))
     }
     fn add_comment<'a>(
@@ -537,6 +593,7 @@ impl Scene {
             inputs: Map::new(),
             timeout: None,
         };
+        let memory = Arc::new(Memory::default());
         let context = Context {
             run,
             job,
@@ -545,11 +602,17 @@ impl Scene {
             ambient: Arc::new(Map::new()),
             work: Work::default(),
             spent: Money::micros(120_000),
-            journal: Arc::new(Memory::default()),
+            journal: Arc::clone(&memory) as Arc<dyn Journal>,
             cancel: tokio_util::sync::CancellationToken::new(),
             clock: Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH)),
         };
-        Self { world, steps, context }
+        Self { world, steps, context, memory }
+    }
+
+    /// Gives the context another journal.
+    pub(super) fn forget(&mut self, memory: Memory) {
+        self.memory = Arc::new(memory);
+        self.context.journal = Arc::clone(&self.memory) as Arc<dyn Journal>;
     }
 
     pub(super) fn started(&mut self) -> &mut Started {
@@ -605,7 +668,7 @@ impl Scene {
         self.context.job.step = StepPath::root(&format!("step{}", self.world.done.lock().unwrap().len()));
         self.context.job.kind = kind;
         self.context.job.inputs = inputs.as_object().unwrap().clone();
-        self.context.journal = Arc::new(Memory::default());
+        self.forget(Memory::default());
         self.perform().await
     }
 

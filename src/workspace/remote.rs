@@ -1,7 +1,8 @@
 //! What goes between the trusted git directory and the forge's: one fetch, and pushes that overwrite nothing.
 
 use super::git::{Git, is_branch_name, is_object_name};
-use super::{Workspace, WorkspaceError};
+use super::{Workspace, WorkspaceError, Workspaces, io_error};
+use crate::id::RunId;
 use crate::plugin::forge::Remote;
 
 /// Where the fetched base is kept.
@@ -45,6 +46,64 @@ impl Git {
     }
 }
 
+impl Git {
+    /// Lets a branch of the remote stand at a commit, or nowhere, if it stands where it is expected.
+    async fn push(
+        &self,
+        remote: &Remote,
+        commit: Option<&str>,
+        branch: &str,
+        expected: Option<&str>,
+    ) -> Result<Pushed, WorkspaceError> {
+        let lease = format!("--force-with-lease=refs/heads/{branch}:{}", expected.unwrap_or_default());
+        let refspec = format!("{}:refs/heads/{branch}", commit.unwrap_or_default());
+        let push = self.command("push").remote(remote)?;
+        let arguments = ["--porcelain", "--no-verify", &lease, "--end-of-options", &remote.url, &refspec];
+        match push.text(arguments).await {
+            Ok(report) if report.lines().any(|line| line.starts_with("=\t")) => Ok(Pushed::Already),
+            Ok(_) => Ok(Pushed::Moved),
+            // The answer may be lost while the work was done: look before believing it.
+            Err(error) => match self.tip(remote, branch).await? {
+                tip if tip.as_deref() == commit => Ok(Pushed::Already),
+                found if found.as_deref() != expected => Err(WorkspaceError::Moved {
+                    branch: branch.to_owned(),
+                    found: found.unwrap_or_else(|| "nowhere".to_owned()),
+                }),
+                _ => Err(error),
+            },
+        }
+    }
+}
+
+impl Workspaces {
+    /// Lets a branch of the remote stand again where it stood before the run moved it, nowhere included, if it
+    /// still stands where the run put it. Whether the run still has a workspace does not matter.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::Moved`] when the branch stands elsewhere, else when git, the disk or the remote fails.
+    pub async fn put_back(
+        &self,
+        run: RunId,
+        remote: &Remote,
+        (branch, stands): (&str, &str),
+        back: Option<&str>,
+    ) -> Result<Pushed, WorkspaceError> {
+        if !is_branch_name(branch) || ![Some(stands), back].into_iter().flatten().all(is_object_name) {
+            return Err(WorkspaceError::Path(branch.to_owned()));
+        }
+        if let Some(workspace) = self.find(run).await? {
+            return workspace.git.push(remote, back, branch, Some(stands)).await;
+        }
+        let place = tempfile::tempdir().map_err(|error| io_error("a place for git", error))?;
+        let git = Git { directory: place.path().to_owned(), policy: self.options.git.clone() };
+        git.command("init").bytes(["--quiet", "--bare", "--template="]).await?;
+        if let Some(commit) = back {
+            git.fetch(remote, commit).await?;
+        }
+        git.push(remote, back, branch, Some(stands)).await
+    }
+}
+
 impl Workspace {
     /// Where a branch of the remote stands now.
     ///
@@ -72,22 +131,6 @@ impl Workspace {
         if !is_branch_name(branch) || !is_object_name(commit) {
             return Err(WorkspaceError::Path(branch.to_owned()));
         }
-        let lease = format!("--force-with-lease=refs/heads/{branch}:{}", expected.unwrap_or_default());
-        let refspec = format!("{commit}:refs/heads/{branch}");
-        let push = self.git.command("push").remote(remote)?;
-        let arguments = ["--porcelain", "--no-verify", &lease, "--end-of-options", &remote.url, &refspec];
-        match push.text(arguments).await {
-            Ok(report) if report.lines().any(|line| line.starts_with("=\t")) => Ok(Pushed::Already),
-            Ok(_) => Ok(Pushed::Moved),
-            // The answer may be lost while the work was done: look before believing it.
-            Err(error) => match self.git.tip(remote, branch).await? {
-                Some(tip) if tip == commit => Ok(Pushed::Already),
-                found if found.as_deref() != expected => Err(WorkspaceError::Moved {
-                    branch: branch.to_owned(),
-                    found: found.unwrap_or_else(|| "nowhere".to_owned()),
-                }),
-                _ => Err(error),
-            },
-        }
+        self.git.push(remote, Some(commit), branch, expected).await
     }
 }

@@ -14,17 +14,21 @@ pub(super) async fn perform(act: &Act<'_>, action: &str) -> Option<Result<Outcom
     }
 }
 
-/// Sends a message to the channel that is named, else to the task's team, else to the provider's default; in
+/// The message: to the channel that is named, else to the task's team, else to the provider's default; in
 /// the conversation that the run came from, it goes into its thread.
-async fn send_message(act: &Act<'_>) -> Result<Outcome, StepError> {
+pub(in crate::step) fn message(act: &Act<'_>) -> Result<NewMessage, StepError> {
     let named = act.inputs.text(&["channel"])?;
     let channel = named.or_else(|| act.context.task().and_then(|task| task.team_channel));
-    let new = &NewMessage {
+    Ok(NewMessage {
         thread: act.inputs.text(&["thread"])?.or_else(|| thread(act, channel.as_deref())),
         text: words::outgoing(&act.inputs.required(&["message", "text"])?),
         channel,
         choices: Vec::new(),
-    };
+    })
+}
+
+async fn send_message(act: &Act<'_>) -> Result<Outcome, StepError> {
+    let new = &message(act)?;
     let chat = &act.parts.chat(act.context)?;
     let (channel, id) = act
         .once(0, |effect| {

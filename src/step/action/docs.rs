@@ -19,13 +19,18 @@ pub(super) async fn perform(act: &Act<'_>, action: &str) -> Option<Result<Outcom
     }
 }
 
-async fn create_page(act: &Act<'_>) -> Result<Outcome, StepError> {
-    let page = &NewPage {
+/// The page that is to be made.
+pub(in crate::step) fn page(act: &Act<'_>) -> Result<NewPage, StepError> {
+    Ok(NewPage {
         title: words::line(&act.inputs.required(&["title"])?, 200),
         content: words::outgoing(&content(act)?),
         template: act.inputs.text(&["template_type", "template"])?,
         values: values(act),
-    };
+    })
+}
+
+async fn create_page(act: &Act<'_>) -> Result<Outcome, StepError> {
+    let page = &page(act)?;
     let docs = &act.parts.docs(act.context)?;
     let made =
         act.once(0, |effect| Box::pin(async move { Ok(docs.create_page(page, &effect).await?) })).await?;

@@ -6,6 +6,7 @@ use super::{Act, description};
 use crate::event::RepositoryName;
 use crate::plugin::forge::{Branch, Change, NewChange};
 use crate::run::Work;
+use crate::step::branch::Moving;
 use crate::step::publish::{Publication, publish};
 use crate::step::{Context, Outcome, StepError, words};
 use crate::workspace::git::is_branch_name;
@@ -43,6 +44,8 @@ async fn create_branch(act: &Act<'_>) -> Result<Outcome, StepError> {
                     return Ok((branch, true));
                 }
                 let base = forge.branch(repository, &base).await?.ok_or_else(|| no_branch(&base))?;
+                let moving = Moving { branch: name.to_owned(), was: None, is: base.sha.clone() };
+                moving.remember(context.journal.as_ref()).await?;
                 let made = forge.create_branch(repository, name, &base.sha, &effect).await?;
                 Ok((made.value, made.found))
             })
@@ -69,19 +72,12 @@ async fn create_pull_request(act: &Act<'_>) -> Result<Outcome, StepError> {
         let now = forge.change(repository, change.number).await?;
         return Ok(change_outcome(&now, published, true));
     }
-    let base = base(act)?;
-    let named = act.inputs.text(&["source_branch", "branch_name", "branch", "head"])?;
-    let head = match (&context.work.branch, &named) {
-        (Some(branch), Some(named)) if branch != named => return Err(foreign("branch", named, branch)),
-        (Some(branch), _) => branch,
-        (None, Some(named)) => own_branch(context, named, &base)?,
-        (None, None) => return Err(StepError::fatal("invalid_input", "`source_branch` is needed")),
-    };
-    let published = publish(act.parts, context, head).await?;
+    let head = head(act)?;
+    let published = publish(act.parts, context, &head).await?;
     let given = act.inputs.text(&["description", "body"])?.unwrap_or_else(|| context.title());
     let new = &NewChange {
-        head: head.to_owned(),
-        base,
+        head,
+        base: base(act)?,
         title: words::line(&act.inputs.text(&["title"])?.unwrap_or_else(|| context.title()), 200),
         body: description::of(&given, context, &published),
         draft: act.inputs.flag("draft")?,
@@ -160,7 +156,7 @@ async fn add_comment(act: &Act<'_>) -> Result<Outcome, StepError> {
 }
 
 /// The run's repository; an input that names another is refused.
-fn repository<'a>(act: &'a Act<'_>) -> Result<&'a RepositoryName, StepError> {
+pub(in crate::step) fn repository<'a>(act: &'a Act<'_>) -> Result<&'a RepositoryName, StepError> {
     let own = act.context.repository()?;
     let named = act.inputs.text(&["repository", "repository_url", "repo"])?;
     match named {
@@ -168,6 +164,17 @@ fn repository<'a>(act: &'a Act<'_>) -> Result<&'a RepositoryName, StepError> {
             Err(foreign("repository", &named, &own.to_string()))
         }
         _ => Ok(own),
+    }
+}
+
+/// The branch that a new pull request comes from.
+pub(in crate::step) fn head(act: &Act<'_>) -> Result<String, StepError> {
+    let named = act.inputs.text(&["source_branch", "branch_name", "branch", "head"])?;
+    match (&act.context.work.branch, &named) {
+        (Some(branch), Some(named)) if branch != named => Err(foreign("branch", named, branch)),
+        (Some(branch), _) => Ok(branch.clone()),
+        (None, Some(named)) => own_branch(act.context, named, &base(act)?).map(str::to_owned),
+        (None, None) => Err(StepError::fatal("invalid_input", "`source_branch` is needed")),
     }
 }
 
@@ -181,7 +188,7 @@ fn base(act: &Act<'_>) -> Result<String, StepError> {
 }
 
 /// The run's pull request; an input that names another is refused.
-fn own_change(act: &Act<'_>) -> Result<u64, StepError> {
+pub(in crate::step) fn own_change(act: &Act<'_>) -> Result<u64, StepError> {
     let own = act.context.work.change.or_else(|| act.context.continued().map(|change| change.number));
     let own = own.ok_or_else(|| StepError::fatal("no_pull_request", "the run has no pull request yet"))?;
     match act.inputs.text(&["number", "pr_number"])? {

@@ -7,7 +7,7 @@ use crate::step::{Context, StepError};
 
 /// What an action was given.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Inputs<'a> {
+pub(in crate::step) struct Inputs<'a> {
     spec: Option<&'a ActionSpec>,
     values: &'a Map<String, Value>,
 }
@@ -27,7 +27,7 @@ impl<'a> Inputs<'a> {
     }
 
     /// A text, if one was given; numbers and truth values are written out.
-    pub(super) fn text(&self, names: &[&str]) -> Result<Option<String>, StepError> {
+    pub(in crate::step) fn text(&self, names: &[&str]) -> Result<Option<String>, StepError> {
         match self.value(names) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.clone())),

@@ -4,10 +4,12 @@ use serde_json::{Value, json};
 
 use super::Act;
 use crate::event::TaskRef;
-use crate::plugin::tracker::{CommentRef, NewTask, Status};
+use crate::plugin::tracker::{CommentRef, NewTask, Position, Status};
 use crate::run::Work;
-use crate::step::words;
-use crate::step::{Outcome, StepError};
+use crate::step::{Outcome, StepError, journal, words};
+
+/// What a step remembers of how a thing was before it sets it.
+pub(in crate::step) const BEFORE: &str = "before";
 
 /// Performs an action, if it is one of this capability's.
 pub(super) async fn perform(act: &Act<'_>, action: &str) -> Option<Result<Outcome, StepError>> {
@@ -38,17 +40,21 @@ async fn get_task(act: &Act<'_>) -> Result<Value, StepError> {
     Ok(outputs)
 }
 
-async fn create_task(act: &Act<'_>) -> Result<Outcome, StepError> {
+/// The task that is to be made.
+pub(in crate::step) fn new_task(act: &Act<'_>) -> Result<NewTask, StepError> {
     let started = &act.context.started;
-    let new = NewTask {
+    Ok(NewTask {
         project: started.project.clone(),
         repository: started.repository.clone(),
         title: words::line(&act.inputs.required(&["title"])?, 200),
         description: words::outgoing(&act.inputs.text(&["description"])?.unwrap_or_default()),
         kind: act.inputs.text(&["type", "kind"])?.unwrap_or_else(|| "feature".to_owned()),
-    };
+    })
+}
+
+async fn create_task(act: &Act<'_>) -> Result<Outcome, StepError> {
+    let new = &new_task(act)?;
     let tracker = act.parts.bound_tracker(act.context)?;
-    let new = &new;
     let task = act
         .once(0, |effect| Box::pin(async move { Ok(tracker.create_task(new, &effect).await?.value) }))
         .await?;
@@ -61,11 +67,13 @@ async fn create_task(act: &Act<'_>) -> Result<Outcome, StepError> {
 /// A status and, where a comment is given, the comment: two effects under two ordinals.
 async fn update_task_status(act: &Act<'_>) -> Result<Value, StepError> {
     let reference = &own_task(act)?;
-    let word = act.inputs.required(&["status"])?;
-    let status = status(&word)?;
+    let status = wanted(act)?;
     let comment = act.inputs.text(&["comment"])?;
     let tracker = &act.parts.tracker(reference)?;
-    act.once(0, |effect| Box::pin(async move { Ok(tracker.set_status(reference, status, &effect).await?) }))
+    let stood = async { Ok(tracker.position(reference).await?) };
+    let _: Position = journal::settled(act.context.journal.as_ref(), BEFORE, stood).await?;
+    let _: Position = act
+        .once(0, |effect| Box::pin(async move { Ok(tracker.set_status(reference, status, &effect).await?) }))
         .await?;
     let mut outputs = json!({ "success": true, "status": status.as_str(), "task_id": reference.short() });
     if let Some(comment) = comment {
@@ -83,12 +91,25 @@ async fn add_comment(act: &Act<'_>) -> Result<Value, StepError> {
 
 async fn link(act: &Act<'_>) -> Result<Value, StepError> {
     let reference = &own_task(act)?;
-    let url = &act.inputs.required(&["url"])?;
-    let title = &words::line(&act.inputs.text(&["title"])?.unwrap_or_else(|| url.clone()), 200);
+    let (url, title) = &page(act)?;
     let tracker = &act.parts.tracker(reference)?;
+    let stood = async { Ok(tracker.linked(reference, url).await?) };
+    let _: Option<String> = journal::settled(act.context.journal.as_ref(), BEFORE, stood).await?;
     act.once(0, |effect| Box::pin(async move { Ok(tracker.link(reference, url, title, &effect).await?) }))
         .await?;
     Ok(json!({ "success": true }))
+}
+
+/// The page that is to be linked: its address and its title.
+pub(in crate::step) fn page(act: &Act<'_>) -> Result<(String, String), StepError> {
+    let url = act.inputs.required(&["url"])?;
+    let title = words::line(&act.inputs.text(&["title"])?.unwrap_or_else(|| url.clone()), 200);
+    Ok((url, title))
+}
+
+/// The status that a task is to be in.
+pub(in crate::step) fn wanted(act: &Act<'_>) -> Result<Status, StepError> {
+    status(&act.inputs.required(&["status"])?)
 }
 
 async fn comment_on(
@@ -126,7 +147,7 @@ fn task(act: &Act<'_>) -> Result<TaskRef, StepError> {
 
 /// The task that an effect goes to: the run's own, or one that the run made. What `task_id` says may come
 /// from a model, which does not choose where Ostler writes.
-fn own_task(act: &Act<'_>) -> Result<TaskRef, StepError> {
+pub(in crate::step) fn own_task(act: &Act<'_>) -> Result<TaskRef, StepError> {
     let named = task(act)?;
     let own = act.context.task_reference();
     if own.as_ref() == Some(&named) || act.context.work.tasks.contains(&named) {
