@@ -147,7 +147,7 @@ impl App {
         let workspaces = workspaces(config);
         let catalog = Catalog::load_from(&origin, &registry::vocabulary());
         let catalog = catalog.map_err(|faults| AppError::Catalog(faults.render(false)))?;
-        let store = store::open(&config.store.url)?;
+        let store = open_store(config)?;
         let registry = Arc::new(Registry::build(config.vendors()?, &clock)?);
         let questions = Questions::of(&*store).await?;
         let own = accounts::learn(&registry, &*store).await;
@@ -172,7 +172,7 @@ impl App {
         let admin = socket.as_deref().map(serve::listen_admin).transpose()?;
 
         let step = steps(&policy, workspaces, &store, &clock);
-        let (engine, leading) = lead(config, step, &store, &clock);
+        let (engine, leading) = lead(step, &store, &clock);
 
         let poke = engine.clone();
         beside.run(learner(&store, &policy, &clock).keep_learning());
@@ -312,6 +312,11 @@ fn of_sandbox(sandbox: &Sandbox) -> impl Iterator<Item = String> {
     std::iter::once(found).chain(unbounded).chain(weak)
 }
 
+fn open_store(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
+    let options = store::Options { caps: config.system.caps(), ..store::Options::default() };
+    store::open_with(&config.store.url, &options)
+}
+
 fn workspaces(config: &Config) -> Workspaces {
     let mut options = workspace::Options { root: config.system.workspace_dir.clone(), ..Default::default() };
     options.git.variables.clone_from(&config.network);
@@ -372,15 +377,12 @@ fn steps(
 
 /// Begins to drive runs.
 fn lead(
-    config: &Config,
     step: Arc<dyn Step>,
     store: &Arc<dyn Store>,
     clock: &Arc<dyn Clock>,
 ) -> (engine::Handle, JoinHandle<()>) {
     let parts = engine::Parts { store: Arc::clone(store), step, clock: Arc::clone(clock) };
-    let options =
-        engine::Options { max_concurrent: config.system.max_concurrent_agents, ..Default::default() };
-    Engine::start(options, parts)
+    Engine::start(engine::Options::default(), parts)
 }
 
 /// Who asks for Ostler's own accounts until they are known.

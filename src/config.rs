@@ -28,6 +28,7 @@ use crate::event::Access;
 use crate::event::{Account, RepositoryName, SourceName};
 use crate::money::{Limits, Prices};
 use crate::spec::RepositoryMap;
+use crate::store::Caps;
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -72,6 +73,10 @@ pub struct System {
     pub workspace_dir: PathBuf,
     /// How many runs work at once.
     pub max_concurrent_agents: usize,
+    /// How many of one repository do; unless it is set, all but one.
+    pub max_concurrent_per_repository: Option<usize>,
+    /// How many of those do that one user's events started; unless it is set, all but one.
+    pub max_concurrent_per_user: Option<usize>,
     /// Whether edited files take effect by themselves.
     pub watch: bool,
 }
@@ -193,6 +198,8 @@ impl Default for System {
             name: "ostler".to_owned(),
             workspace_dir: "./workspaces".into(),
             max_concurrent_agents: 5,
+            max_concurrent_per_repository: None,
+            max_concurrent_per_user: None,
             watch: true,
         }
     }
@@ -257,6 +264,26 @@ impl Default for SandboxOptions {
     }
 }
 
+impl System {
+    /// How many answers are given at once, besides the runs that work.
+    const BRIEF: usize = 2;
+
+    /// How many runs may be in hand.
+    #[must_use]
+    pub fn caps(&self) -> Caps {
+        let all = self.max_concurrent_agents.max(1);
+        // Where there are but two slots, keeping one free would be half of all.
+        let usual = if all > 2 { all - 1 } else { all };
+        let of = |cap: Option<usize>| cap.unwrap_or(usual).max(1);
+        Caps {
+            all,
+            per_repository: of(self.max_concurrent_per_repository),
+            per_user: of(self.max_concurrent_per_user),
+            brief: Self::BRIEF,
+        }
+    }
+}
+
 impl Config {
     /// The directory that the store and the admin socket are in; none for a store in memory.
     #[must_use]
@@ -268,13 +295,16 @@ impl Config {
     /// from the next start only.
     #[must_use]
     pub fn at_next_start(&self, started: &Self) -> Vec<String> {
+        let (now, then) = (&self.system, &started.system);
         let keys = [
-            ("system.workspace_dir", self.system.workspace_dir != started.system.workspace_dir),
+            ("system.workspace_dir", now.workspace_dir != then.workspace_dir),
+            ("system.max_concurrent_agents", now.max_concurrent_agents != then.max_concurrent_agents),
             (
-                "system.max_concurrent_agents",
-                self.system.max_concurrent_agents != started.system.max_concurrent_agents,
+                "system.max_concurrent_per_repository",
+                now.max_concurrent_per_repository != then.max_concurrent_per_repository,
             ),
-            ("system.watch", self.system.watch != started.system.watch),
+            ("system.max_concurrent_per_user", now.max_concurrent_per_user != then.max_concurrent_per_user),
+            ("system.watch", now.watch != then.watch),
             ("server.listen", self.server.listen != started.server.listen),
             ("store.url", self.store != started.store),
             ("security.sandbox", self.security.sandbox != started.security.sandbox),
@@ -335,5 +365,22 @@ impl Plugins {
         ]
         .into_iter()
         .filter(|(_, choice)| choice.enabled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_slot_is_left_to_others_where_there_are_enough() {
+        let of = |text: &str| serde_saphyr::from_str::<System>(text).unwrap().caps();
+        let caps = |all, per_repository, per_user| Caps { all, per_repository, per_user, brief: 2 };
+        assert_eq!(of("{}"), caps(5, 4, 4));
+        assert_eq!(of("{max_concurrent_agents: 2}"), caps(2, 2, 2));
+        assert_eq!(of("{max_concurrent_agents: 0}"), caps(1, 1, 1));
+        let set =
+            of("{max_concurrent_agents: 9, max_concurrent_per_repository: 3, max_concurrent_per_user: 0}");
+        assert_eq!(set, caps(9, 3, 1));
     }
 }

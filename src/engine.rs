@@ -1,7 +1,7 @@
 //! The engine: leases runs that are due, decides, performs, commits.
 //!
-//! One task, the lead, leases what is due and gives each run a course of its own, at most
-//! [`Options::max_concurrent`] at a time. A course loads the run's journal, folds it, and then goes round:
+//! One task, the lead, leases what the store gives out, which bounds how much that is, and gives each run a course of
+//! its own. A course loads the run's journal, folds it, and then goes round:
 //! what is decided is recorded or performed, what came of it is recorded, until nothing is left or there is
 //! only something to wait for. The outcome of one step and the start of the next are one commit, and nothing
 //! is performed before the record of its start is durable.
@@ -36,8 +36,6 @@ use crate::store::Store;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
-    /// How many runs are in hand at once.
-    pub max_concurrent: usize,
     /// Seconds after which the store is asked for due runs even if nobody said that there are any.
     pub poll_seconds: u64,
     /// Seconds that a step is given to wind up once it was told to stop.
@@ -46,7 +44,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_concurrent: 5, poll_seconds: 1, grace_seconds: 10 }
+        Self { poll_seconds: 1, grace_seconds: 10 }
     }
 }
 

@@ -45,6 +45,7 @@
 //! | step | a node of a workflow; an *attempt* is one try at it |
 //! | journal | what a run consists of: *records*, one fact each, only ever added |
 //! | lease | a worker's right to write to a run, until another one is given out |
+//! | lane | the runs of one repository that are due; lanes take turns |
 //! | course | the driving of one leased run by the engine |
 //! | parked | set aside for people: the run's journal cannot be gone on with |
 //! | poison | a run that is parked because it was taken up again and again and came no further |

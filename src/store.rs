@@ -55,8 +55,9 @@ pub trait Store: Debug + Send + Sync {
     /// first one gave.
     fn accept(&self, intake: Intake) -> Answer<'_, Accepted>;
 
-    /// Gives out the run that counts as due longest by its priority, if any is due at `now` and not leased by
-    /// this node since it was opened. The lease holds until it is given up by a [`Commit`] or the node is reopened.
+    /// Gives out the next run that is due at `now` and over none of the store's [`Caps`], if there is one: repositories
+    /// take turns, and within one goes first who counts as due longest by its priority. The lease holds until it is
+    /// given up by a [`Commit`] or the node is reopened.
     fn lease(&self, now: Timestamp) -> Answer<'_, Option<Lease>>;
 
     /// A run's journal in order, large values hydrated, with the definition that it started with. A record
@@ -269,7 +270,7 @@ pub enum Query {
     },
     /// What the first delivery with one of these identities became.
     Identities(Vec<String>),
-    /// The earliest moment at which a run is due.
+    /// The earliest moment at which a run comes to be due that was not when a lease was last asked for.
     NextDue,
     /// One value written by [`Commit::Values`].
     Value(String),
@@ -435,12 +436,33 @@ pub struct Census {
 pub struct Options {
     /// How many writes may be unanswered before another one is [`StoreError::Busy`].
     pub waiting: usize,
+    /// How many runs may be in hand.
+    pub caps: Caps,
+}
+
+/// How many runs may be in hand at once. What is over one of these waits, and lets pass what is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caps {
+    /// Of all.
+    pub all: usize,
+    /// Of one repository.
+    pub per_repository: usize,
+    /// Of those that one user's events started.
+    pub per_user: usize,
+    /// Of those that only say something to who asked, which count under none of the others.
+    pub brief: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { waiting: 1024 }
+        Self { waiting: 1024, caps: Caps::NONE }
     }
+}
+
+impl Caps {
+    /// No cap at all.
+    pub const NONE: Self =
+        Self { all: usize::MAX, per_repository: usize::MAX, per_user: usize::MAX, brief: usize::MAX };
 }
 
 /// Opens the store that an address names: `sled://PATH` (`sled://./data`, `sled:///var/lib/ostler`) or
@@ -449,10 +471,17 @@ impl Default for Options {
 /// # Errors
 /// When the address names no store that there is, or the store cannot be opened.
 pub fn open(url: &str) -> Result<Arc<dyn Store>, StoreError> {
-    let options = Options::default();
+    open_with(url, &Options::default())
+}
+
+/// The same, with options.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_with(url: &str, options: &Options) -> Result<Arc<dyn Store>, StoreError> {
     match url.split_once("://") {
-        Some(("memory", "")) => Ok(Arc::new(Memory::open()?)),
-        Some(("sled", path)) if !path.is_empty() => Ok(Arc::new(Sled::open(Path::new(path), &options)?)),
+        Some(("memory", "")) => Ok(Arc::new(Memory::with(options)?)),
+        Some(("sled", path)) if !path.is_empty() => Ok(Arc::new(Sled::open(Path::new(path), options)?)),
         _ => Err(StoreError::Failed(format!("`{url}` is not a store (`sled://PATH` or `memory://`)"))),
     }
 }

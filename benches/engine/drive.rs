@@ -10,7 +10,7 @@ use ostler::engine::{Engine, Handle, Options, Parts};
 use ostler::id::RunId;
 use ostler::run::{Entry, Frozen};
 use ostler::step::Step;
-use ostler::store::{self, Accepted, Commit, Due, Lease, Store};
+use ostler::store::{self, Accepted, Caps, Commit, Due, Lease, Store};
 use tokio::task::JoinHandle;
 
 use super::figures::{Latencies, Rated};
@@ -22,9 +22,11 @@ const FEEDERS: usize = 256;
 /// How many runs are in hand at once, where they are many.
 pub(crate) const PARALLEL: usize = 64;
 
-/// The store in a directory.
-pub(crate) fn open(dir: &Path) -> Arc<dyn Store> {
-    store::open(&format!("sled://{}", dir.join("data").display())).unwrap()
+/// The store in a directory, of whose runs so many are in hand at once.
+pub(crate) fn open(dir: &Path, parallel: usize) -> Arc<dyn Store> {
+    let caps = Caps { all: parallel, ..Caps::NONE };
+    let options = store::Options { caps, ..store::Options::default() };
+    store::open_with(&format!("sled://{}", dir.join("data").display()), &options).unwrap()
 }
 
 /// Waits until nobody has a store any more, so that its directory is free.
@@ -62,12 +64,11 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts an engine with so many runs in hand at once.
-    pub(crate) fn start(store: &Arc<dyn Store>, step: Arc<dyn Step>, parallel: usize) -> Self {
+    /// Starts an engine.
+    pub(crate) fn start(store: &Arc<dyn Store>, step: Arc<dyn Step>) -> Self {
         let watched = Watched::over(store);
         let parts = Parts { store: Arc::clone(&watched) as _, step, clock: Arc::new(SystemClock) };
-        let options = Options { max_concurrent: parallel, ..Options::default() };
-        let (handle, lead) = Engine::start(options, parts);
+        let (handle, lead) = Engine::start(Options::default(), parts);
         Self { watched, handle, lead }
     }
 
@@ -77,10 +78,10 @@ impl Running {
     }
 }
 
-/// Drives runs that are due already to their end, so many at once.
-pub(crate) async fn through(store: &Arc<dyn Store>, parallel: usize, count: usize) -> Rated {
+/// Drives runs that are due already to their end.
+pub(crate) async fn through(store: &Arc<dyn Store>, count: usize) -> Rated {
     let began = Instant::now();
-    let running = Running::start(store, Arc::new(Nothing), parallel);
+    let running = Running::start(store, Arc::new(Nothing));
     running.watched.until_laid_down(count).await;
     let took = began.elapsed();
     let latencies = Latencies::of(running.watched.in_hand());
@@ -91,7 +92,7 @@ pub(crate) async fn through(store: &Arc<dyn Store>, parallel: usize, count: usiz
 /// Drives one run after the other, each taken in when the one before it has ended: how long each took from its
 /// delivery, and from when it was due.
 pub(crate) async fn alone(store: &Arc<dyn Store>, workflow: &Frozen, count: usize) -> [Latencies; 2] {
-    let running = Running::start(store, Arc::new(Nothing), PARALLEL);
+    let running = Running::start(store, Arc::new(Nothing));
     let (mut delivered, mut due) = (Vec::new(), Vec::new());
     for n in 1..=count {
         let sent = Instant::now();

@@ -84,16 +84,17 @@ async fn speed(runs: usize) {
     let (mut middle, mut slow, mut single) = (Rounds::default(), Rounds::default(), Rounds::default());
     for _ in 0..ROUNDS {
         let dir = tempfile::tempdir().unwrap();
-        let store = drive::open(dir.path());
+        let store = drive::open(dir.path(), PARALLEL);
         let records = drive::bare(&store, &workflow, PARALLEL, runs * ACTS).await;
         drive::close(store).await;
         let dir = tempfile::tempdir().unwrap();
-        let store = drive::open(dir.path());
+        let store = drive::open(dir.path(), PARALLEL);
         drive::accept(&*store, &workflow, runs).await;
-        let driven = drive::through(&store, PARALLEL, runs).await;
-        let few = runs / 20;
+        let driven = drive::through(&store, runs).await;
+        drive::close(store).await;
+        let (store, few) = (drive::open(dir.path(), 1), runs / 20);
         drive::accept(&*store, &workflow, few).await;
-        single.add(drive::through(&store, 1, few).await.rate());
+        single.add(drive::through(&store, few).await.rate());
         one_by_one.add(drive::bare(&store, &workflow, 1, few * ACTS).await.rate());
         drive::close(store).await;
         bare.add(records.rate());
@@ -120,7 +121,7 @@ async fn alone() {
     const RUNS: usize = 300;
     let workflow = Frozen::from(&work::workflow(STEPS));
     let dir = tempfile::tempdir().unwrap();
-    let store = drive::open(dir.path());
+    let store = drive::open(dir.path(), PARALLEL);
     let [delivered, due] = drive::alone(&store, &workflow, RUNS).await;
     let six = drive::bare(&store, &workflow, 1, RUNS * 4).await.latencies.at(50) * 6.0;
     drive::close(store).await;
@@ -178,9 +179,9 @@ async fn with_history(few: &Path, many: &Path, runs: usize) {
     let mut rates = [Rounds::default(), Rounds::default()];
     for _ in 0..ROUNDS {
         for (rates, dir) in rates.iter_mut().zip([few, many]) {
-            let store = drive::open(dir);
+            let store = drive::open(dir, PARALLEL);
             drive::accept(&*store, &workflow, runs).await;
-            rates.add(drive::through(&store, PARALLEL, runs).await.rate());
+            rates.add(drive::through(&store, runs).await.rate());
             drive::close(store).await;
         }
     }

@@ -41,11 +41,11 @@ pub(crate) fn fill(dir: &Path, finished: usize, waiting: usize) {
 
 /// What [`fill`] has another process do.
 pub(crate) async fn filled(dir: &Path, finished: usize, waiting: usize) {
-    let store = drive::open(dir);
+    let store = drive::open(dir, PARALLEL);
     let workflow = Frozen::from(&work::workflow(STEPS));
     for (count, step) in [(finished, Arc::new(Nothing) as Arc<dyn Step>), (waiting, Arc::new(Later))] {
         drive::accept(&*store, &workflow, count).await;
-        let running = Running::start(&store, step, PARALLEL);
+        let running = Running::start(&store, step);
         running.watched.until_laid_down(count).await;
         running.stop().await;
     }
@@ -66,9 +66,9 @@ pub(crate) fn recover(dir: &Path) -> Recovered {
 /// was ready, and its memory.
 pub(crate) async fn recovered(dir: &Path) {
     let began = Instant::now();
-    let store = drive::open(dir);
+    let store = drive::open(dir, PARALLEL);
     let open = began.elapsed();
-    let running = Running::start(&store, Arc::new(Nothing), PARALLEL);
+    let running = Running::start(&store, Arc::new(Nothing));
     running.watched.until_laid_down(1).await;
     let next = store.query(Query::NextDue).await.unwrap();
     let ready = began.elapsed();
@@ -86,10 +86,10 @@ fn again(word: &str, dir: &Path) -> Command {
 
 /// How long a journal of so many steps takes to be loaded from the store, and to be folded, in ms.
 pub(crate) async fn replay(dir: &Path, steps: usize) -> (f64, f64) {
-    let store = drive::open(dir);
+    let store = drive::open(dir, PARALLEL);
     let definition: Definition = work::workflow(steps);
     let run = drive::accept_one(&*store, &Frozen::from(&definition)).await;
-    drive::through(&store, 1, 1).await;
+    drive::through(&store, 1).await;
     let began = Instant::now();
     let mut journal = store.load(run).await.unwrap().unwrap();
     let loaded = began.elapsed();

@@ -1,6 +1,7 @@
 //! The course of one run in hand: from its lease until it has ended, waits, or is given up.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
@@ -22,6 +23,8 @@ use crate::store::{Commit, Due, Found, Lease, Query, StoreError};
 const TAKEN_UP: &str = "@taken_up";
 /// How often a run is taken up without coming any further.
 const TAKEN_UP_MOST: usize = 10;
+/// When a run is looked at again whose journal the store could not give.
+const UNREADABLE: Duration = Duration::from_secs(60);
 /// The fact by which an attempt that was stopped in good order is told from one whose process died.
 const LAID_DOWN: &str = "@laid_down";
 
@@ -30,7 +33,7 @@ pub(super) async fn drive(shared: &Arc<Shared>, lease: &Lease) {
     let news = shared.take_in_hand(lease.run);
     let journal = match shared.parts.store.load(lease.run).await {
         Ok(Some(journal)) => journal,
-        Ok(None) => return tracing::error!("a run without a journal is due"),
+        Ok(None) => return put_aside(shared, lease, "it has no journal").await,
         Err(error) => return give_up(shared, lease, &error).await,
     };
     let numbers = || journal.signals.iter().map(|(number, _)| *number).collect();
@@ -60,20 +63,26 @@ fn taken_up(entries: &[Entry]) -> usize {
     entries.iter().rev().take_while(is_taken_up).count()
 }
 
-/// A journal that the store cannot read parks its run; a store that fails leaves it leased for the
-/// next start.
+/// A journal that the store cannot read parks its run; where the store fails, it is tried again a little later.
 async fn give_up(shared: &Shared, lease: &Lease, error: &StoreError) {
     tracing::error!(%error, "the run's journal cannot be loaded");
-    if !matches!(error, StoreError::Corrupt(_)) {
-        return;
+    if matches!(error, StoreError::Corrupt(_)) {
+        return put_aside(shared, lease, &error.to_string()).await;
     }
+    let due = Due::At(shared.parts.clock.now() + UNREADABLE);
+    let (lease, entries) = (lease.clone(), Vec::new());
+    lay_down(shared, Commit::Run { lease, entries, due, heard: Vec::new() }).await;
+}
+
+/// Parks a run of which nothing is known here.
+pub(super) async fn put_aside(shared: &Shared, lease: &Lease, reason: &str) {
     let store = &shared.parts.store;
     let heard = match store.query(Query::Signals(lease.run)).await {
         Ok(Found::Signals(signals)) => signals.into_iter().map(|(number, _)| number).collect(),
         _ => Vec::new(),
     };
     match store.query(Query::Run(lease.run)).await {
-        Ok(Found::Run(summary)) => park(shared, lease, summary.records, error.to_string(), heard).await,
+        Ok(Found::Run(summary)) => park(shared, lease, summary.records, reason.to_owned(), heard).await,
         // Without its summary nothing can be added to it; it is only kept from being due.
         _ => commit(shared, lease, Vec::new(), heard).await,
     }
@@ -86,9 +95,12 @@ async fn park(shared: &Shared, lease: &Lease, seq: u64, reason: String, heard: V
 }
 
 async fn commit(shared: &Shared, lease: &Lease, entries: Vec<Entry>, heard: Vec<u64>) {
-    let commit = Commit::Run { lease: lease.clone(), entries: entries.into(), due: Due::Parked, heard };
+    lay_down(shared, Commit::Run { lease: lease.clone(), entries: entries.into(), due: Due::Parked, heard }).await;
+}
+
+async fn lay_down(shared: &Shared, commit: Commit) {
     if let Err(error) = shared.parts.store.commit(commit).await {
-        tracing::error!(%error, "the run cannot be parked; it stays leased");
+        tracing::error!(%error, "the run cannot be laid down; it stays leased");
     }
 }
 

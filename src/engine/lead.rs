@@ -1,9 +1,10 @@
-//! The lead: gives out runs that are due, as many at once as there may be.
+//! The lead: takes runs in hand as long as the store gives some out.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use jiff::Timestamp;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 use tracing::Instrument as _;
 
@@ -17,24 +18,19 @@ use crate::store::{Found, Lease, Query};
 pub(super) async fn lead(shared: Arc<Shared>) {
     // The guard says that the lead has stopped even if it panics, so that nobody waits for it in vain.
     let _stopped = shared.stopped.clone().drop_guard();
-    let slots = Arc::new(Semaphore::new(shared.options.max_concurrent.max(1)));
     let mut courses = JoinSet::new();
     // A set of its own, so that it ends with the lead however that ends.
     let mut aside = JoinSet::new();
     aside.spawn(scrub(Arc::clone(&shared)));
-    while let Some(slot) = free_slot(&shared, &slots).await {
+    while !shared.draining.is_cancelled() {
         match shared.parts.store.lease(shared.parts.clock.now()).await {
             Ok(Some(lease)) => {
                 failpoint::hit("after_lease");
-                take_up(&shared, &mut courses, lease, slot);
+                take_up(&shared, &mut courses, lease);
             }
-            Ok(None) => {
-                drop(slot);
-                idle(&shared).await;
-            }
+            Ok(None) => idle(&shared).await,
             Err(error) => {
                 tracing::warn!(%error, "due runs cannot be leased");
-                drop(slot);
                 rest(&shared).await;
             }
         }
@@ -48,18 +44,16 @@ pub(super) async fn lead(shared: Arc<Shared>) {
     }
 }
 
-async fn free_slot(shared: &Shared, slots: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
-    tokio::select! {
-        biased;
-        () = shared.draining.cancelled() => None,
-        slot = Arc::clone(slots).acquire_owned() => slot.ok(),
-    }
-}
-
-fn take_up(shared: &Arc<Shared>, courses: &mut JoinSet<()>, lease: Lease, slot: OwnedSemaphorePermit) {
+fn take_up(shared: &Arc<Shared>, courses: &mut JoinSet<()>, lease: Lease) {
     let span = tracing::info_span!("run", id = %lease.run);
-    let hand = Hand { shared: Arc::clone(shared), lease, _slot: slot };
-    let driven = async move { course::drive(&hand.shared, &hand.lease).await };
+    let hand = Hand { shared: Arc::clone(shared), lease };
+    let driven = async move {
+        let driven = course::drive(&hand.shared, &hand.lease);
+        if AssertUnwindSafe(driven).catch_unwind().await.is_err() {
+            // Else its slot would be taken until the next start.
+            course::put_aside(&hand.shared, &hand.lease, "its course broke off").await;
+        }
+    };
     courses.spawn(driven.instrument(span));
 }
 
@@ -71,7 +65,7 @@ async fn all(courses: &mut JoinSet<()>) {
 
 fn tell(course: &Result<(), JoinError>) {
     if let Err(error) = course {
-        tracing::error!(%error, "a run's course broke off; the run is taken up again after the next start");
+        tracing::error!(%error, "a run cannot be laid down; it is taken up again after the next start");
     }
 }
 
@@ -79,7 +73,6 @@ fn tell(course: &Result<(), JoinError>) {
 struct Hand {
     shared: Arc<Shared>,
     lease: Lease,
-    _slot: OwnedSemaphorePermit,
 }
 
 impl Drop for Hand {
@@ -104,8 +97,7 @@ async fn idle(shared: &Shared) {
 
 async fn next_due(shared: &Shared) -> Option<Timestamp> {
     match shared.parts.store.query(Query::NextDue).await {
-        // A moment that has passed belongs to a run that somebody else has: no reason to spin.
-        Ok(Found::Moment(due)) if due > shared.parts.clock.now() => Some(due),
+        Ok(Found::Moment(due)) => Some(due),
         _ => None,
     }
 }

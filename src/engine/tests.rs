@@ -7,7 +7,6 @@ mod simulator;
 mod stage;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -189,30 +188,6 @@ async fn a_parallel_retry_waits_while_its_sibling_goes_on() {
     release.notify_one();
     ended(&shelf).await;
     assert_eq!(ending(&shelf), Some(Ending::Succeeded));
-}
-
-#[tokio::test]
-async fn no_more_runs_are_in_hand_than_there_may_be() {
-    let shelf = Arc::new(Shelf::default());
-    let runs: Vec<RunId> = (0..6).map(|n| RunId::from_bytes([n; 16])).collect();
-    for run in &runs {
-        shelf.put(*run, &definition(json!({ "steps": [act("a", json!({}))] })));
-    }
-    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let (inside, seen) = (Arc::clone(&now), Arc::clone(&most));
-    let script = Script::new(move |_| {
-        let (inside, seen) = (Arc::clone(&inside), Arc::clone(&seen));
-        async move {
-            seen.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-            SystemClock.sleep(Duration::from_millis(2)).await;
-            inside.fetch_sub(1, Ordering::SeqCst);
-            done()
-        }
-    });
-    let options = Options { max_concurrent: 2, ..Options::default() };
-    let (_handle, _lead) = start(options, &shelf, &script, system());
-    until("all have ended", || runs.iter().all(|run| shelf.row(*run).due == Due::Ended)).await;
-    assert_eq!(most.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test]

@@ -43,6 +43,7 @@ pub struct Definition {
 pub struct Frozen {
     digest: Digest,
     text: Arc<[u8]>,
+    costs_nothing: bool,
 }
 
 /// What a definition takes from the configuration.
@@ -140,12 +141,19 @@ impl Frozen {
     pub fn text(&self) -> &[u8] {
         &self.text
     }
+
+    /// Whether no run of it ever costs anything.
+    #[must_use]
+    pub fn costs_nothing(&self) -> bool {
+        self.costs_nothing
+    }
 }
 
 impl From<&Definition> for Frozen {
     fn from(definition: &Definition) -> Self {
         let text = definition.to_bytes();
-        Self { digest: Digest::of(&text), text: text.into() }
+        let costs_nothing = definition.workflow.costs_nothing();
+        Self { digest: Digest::of(&text), text: text.into(), costs_nothing }
     }
 }
 

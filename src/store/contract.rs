@@ -22,12 +22,16 @@ mod waiting;
 mod promises;
 mod replay;
 mod sweeping;
+mod turns;
 mod writing;
 
 /// A place whose store can be closed and opened again.
 trait Home {
     type Shelf: Shelf;
-    fn open(&self) -> Shelved<Self::Shelf>;
+    fn capped(&self, caps: Caps) -> Shelved<Self::Shelf>;
+    fn open(&self) -> Shelved<Self::Shelf> {
+        self.capped(Caps::NONE)
+    }
 }
 
 #[derive(Default)]
@@ -35,8 +39,8 @@ struct InMemory(Arc<MemoryShelf>);
 
 impl Home for InMemory {
     type Shelf = MemoryShelf;
-    fn open(&self) -> Shelved<MemoryShelf> {
-        Shelved::on(Arc::clone(&self.0), &Options::default()).unwrap()
+    fn capped(&self, caps: Caps) -> Shelved<MemoryShelf> {
+        Shelved::on(Arc::clone(&self.0), &Options { caps, ..Options::default() }).unwrap()
     }
 }
 
@@ -50,8 +54,8 @@ impl Default for OnDisk {
 
 impl Home for OnDisk {
     type Shelf = SledShelf;
-    fn open(&self) -> Shelved<SledShelf> {
-        Sled::open(self.0.path(), &Options::default()).unwrap()
+    fn capped(&self, caps: Caps) -> Shelved<SledShelf> {
+        Sled::open(self.0.path(), &Options { caps, ..Options::default() }).unwrap()
     }
 }
 
@@ -108,6 +112,9 @@ promises! {
     what_came_out_of_too_many_runs_is_refused
     a_higher_priority_goes_first_and_a_lower_one_not_never
     what_guards_know_is_forgotten_when_it_is_old
+    caps_hold_and_free_their_slots_over_an_opening
+    one_repository_does_not_wait_for_another_also_over_an_opening
+    an_answer_takes_no_slot
 }
 
 fn at(second: i64) -> Timestamp {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::{self, Key, Stand};
 use super::shelf::{Look, Pair};
+use super::writer::lanes::Lane;
 use super::{Census, RunStatus, RunSummary, StoreError, codec};
 use crate::event::Event;
 use crate::id::{EventId, RunId, StepPath};
@@ -323,6 +324,23 @@ pub(super) fn json<T: DeserializeOwned>(
 /// A scanned pair's value, read as JSON.
 pub(super) fn read<T: DeserializeOwned>((key, stored): &Pair) -> Result<T, StoreError> {
     parse(key, &codec::decode(key, stored)?)
+}
+
+/// The lane that stands at a due key. One from before there were lanes, or that is damaged, is what its run started with.
+pub(super) fn lane(look: &(impl Look + ?Sized), key: &[u8], stored: &[u8], run: RunId) -> Lane {
+    let said = codec::decode(key, stored).and_then(|bytes| parse(key, &bytes));
+    said.unwrap_or_else(|_| lane_of(look, run))
+}
+
+/// The lane of a run that does more than answer, by its start.
+pub(super) fn lane_of(look: &(impl Look + ?Sized), run: RunId) -> Lane {
+    match json::<Placed<Entry>>(look, &keys::entry(run, 0)) {
+        Ok(Some(Placed { what: Entry { record: Record::Started(started), .. }, .. })) => {
+            Lane::of(&started, false)
+        }
+        // It is next in the lane of those that no repository is known of.
+        _ => Lane::default(),
+    }
 }
 
 /// A run's head.

@@ -333,14 +333,6 @@ pub(super) fn all_due() -> [Span; 3] {
     DUES.map(|(letter, _)| Span::under(vec![letter]))
 }
 
-/// Everything that is due at `now`, by priority, in order.
-pub(super) fn due_until(now: Timestamp) -> [Span; 3] {
-    DUES.map(|(letter, _)| Span {
-        end: key(letter, &[&moment(now), &[0xff; 17]]),
-        ..Span::under(vec![letter])
-    })
-}
-
 /// Events before one, newest first.
 pub(super) fn events_before(before: Option<EventId>) -> Span {
     newest(EVENT, before.as_ref().map(EventId::as_bytes))

@@ -24,7 +24,15 @@ impl Memory {
     /// # Errors
     /// When the operating system gives no thread for the writer.
     pub fn open() -> Result<Self, StoreError> {
-        Self::on(Arc::default(), &Options::default())
+        Self::with(&Options::default())
+    }
+
+    /// The same, with options.
+    ///
+    /// # Errors
+    /// As [`Memory::open`].
+    pub fn with(options: &Options) -> Result<Self, StoreError> {
+        Self::on(Arc::default(), options)
     }
 }
 

@@ -126,7 +126,7 @@ pub(super) fn answer(look: &impl Look, leases: &Leases, query: Query) -> Result<
             Some(Found::Runs(heads.into_iter().map(|head| head.summary).collect()))
         }
         Query::Identities(identities) => known(look, &identities)?,
-        Query::NextDue => next_due(look, leases)?,
+        Query::NextDue => leases.next_due().map(Found::Moment),
         Query::Value(name) => kept::bytes(look, &keys::value(&name))?.map(Found::Bytes),
         Query::Values(prefix) => Some(Found::Values(values(look, &prefix)?)),
         Query::Census => {
@@ -200,29 +200,6 @@ fn unless_damaged<T>(read: Result<T, StoreError>) -> Result<Option<T>, StoreErro
             Ok(None)
         }
         read => read.map(Some),
-    }
-}
-
-/// The earliest moment at which a run that nobody holds is due.
-fn next_due(look: &impl Look, leases: &Leases) -> Result<Option<Found>, StoreError> {
-    let mut next = Vec::new();
-    for span in keys::all_due() {
-        next.extend(first_due(look, leases, span)?);
-    }
-    Ok(next.into_iter().min().map(Found::Moment))
-}
-
-fn first_due(look: &impl Look, leases: &Leases, mut span: Span) -> Result<Option<Timestamp>, StoreError> {
-    loop {
-        let page = look.scan(&span, PAGE)?;
-        let due = page.iter().filter_map(|(key, _)| keys::due_of(key)).find(|(_, run)| !leases.holds(*run));
-        if let Some((stand, _)) = due {
-            return Ok(Some(stand.at));
-        }
-        match page.last() {
-            Some((reached, _)) if page.len() == PAGE => span = span.behind(reached),
-            _ => return Ok(None),
-        }
     }
 }
 

@@ -37,7 +37,7 @@ pub struct Shelved<S> {
 impl<S: Shelf> Shelved<S> {
     /// The store that a shelf keeps. Leases from before are void.
     pub(super) fn on(shelf: Arc<S>, options: &Options) -> Result<Self, StoreError> {
-        let desk = Desk::open(Arc::clone(&shelf))?;
+        let desk = Desk::open(Arc::clone(&shelf), options.caps)?;
         let leases = Arc::clone(&desk.leases);
         let writer = Writer::start(desk, options.waiting)?;
         Ok(Self { writer, leases, definitions: Arc::default(), shelf })
@@ -98,7 +98,11 @@ impl<S: Shelf> Store for Shelved<S> {
 
     fn lease(&self, now: Timestamp) -> Answer<'_, Option<Lease>> {
         Box::pin(async move {
-            let given = self.writer.submit(move |desk| judge::lease(desk, now)).await?;
+            // Where nothing can be given out the writer is not kept from what it has to write.
+            if !self.leases.may_give(now) {
+                return Ok(None);
+            }
+            let given = self.writer.submit(move |desk| Ok(desk.leases.give(now))).await?;
             Ok(given.and_then(Given::keep))
         })
     }

@@ -8,6 +8,7 @@ mod begin;
 pub(super) mod desk;
 pub(super) mod guard;
 pub(super) mod judge;
+pub(super) mod lanes;
 pub(super) mod lease;
 pub(super) mod prune;
 mod recount;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 use super::stage::{Script, done, start_on, until};
 use super::system;
 use crate::engine::Options;
-use crate::id::RunId;
+use crate::id::{EventId, RunId};
 use crate::run::decide::JobKind;
 use crate::run::fixture::{act, all, at, definition, run_id, started};
 use crate::run::{Definition, Entry, Record};
@@ -122,7 +123,9 @@ async fn a_run_is_driven_to_its_end_in_memory() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_whose_journal_is_damaged_is_parked_and_says_why() {
-    let store: Arc<dyn Store> = Arc::new(Damaged(store::Memory::open().unwrap()));
+    let store: Arc<dyn Store> = Arc::new(Unreadable(store::open("memory://").unwrap(), || {
+        StoreError::Corrupt("record 7 of it is damaged".to_owned())
+    }));
     store.accept(intake(run_id(), &workflow())).await.unwrap();
     let script = Script::new(|_| async { done() });
     let (_handle, _lead) = start_on(Options::default(), Arc::clone(&store), &script, system());
@@ -136,11 +139,71 @@ async fn a_run_whose_journal_is_damaged_is_parked_and_says_why() {
     assert!(script.names().is_empty());
 }
 
-/// A store that cannot read any journal.
-#[derive(Debug)]
-struct Damaged(store::Memory);
+/// A store in memory on which `runs` runs are due, of which so many may be in hand.
+async fn with_runs(caps: store::Caps, runs: u8) -> (Arc<dyn Store>, Vec<RunId>) {
+    let options = store::Options { caps, ..store::Options::default() };
+    let store: Arc<dyn Store> = Arc::new(store::Memory::with(&options).unwrap());
+    let definition = definition(json!({ "steps": [act("a", json!({}))] }));
+    let mut ids = Vec::new();
+    for number in 0..runs {
+        let id = RunId::from_bytes([number; 16]);
+        let mut intake = intake(id, &definition);
+        let Record::Started(started) = &mut intake.runs[0].first.record else { unreachable!() };
+        started.event.id = EventId::from_bytes([number; 16]);
+        intake.event.id = started.event.id;
+        store.accept(intake).await.unwrap();
+        ids.push(id);
+    }
+    (store, ids)
+}
 
-impl Store for Damaged {
+async fn all_have(store: &dyn Store, runs: &[RunId], wanted: RunStatus) {
+    for _ in 0..10_000 {
+        let mut all = true;
+        for run in runs {
+            all &= status(store, *run).await == wanted;
+        }
+        if all {
+            return;
+        }
+        crate::clock::Clock::sleep(&crate::clock::SystemClock, std::time::Duration::from_millis(1)).await;
+    }
+    panic!("it never came to this: {wanted:?}");
+}
+
+#[tokio::test]
+async fn no_more_runs_are_in_hand_than_there_may_be() {
+    let (store, runs) = with_runs(store::Caps { all: 2, ..store::Caps::NONE }, 6).await;
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (inside, seen) = (Arc::clone(&now), Arc::clone(&most));
+    let script = Script::new(move |_| {
+        let (inside, seen) = (Arc::clone(&inside), Arc::clone(&seen));
+        async move {
+            seen.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            crate::clock::Clock::sleep(&crate::clock::SystemClock, std::time::Duration::from_millis(2)).await;
+            inside.fetch_sub(1, Ordering::SeqCst);
+            done()
+        }
+    });
+    let (_handle, _lead) = start_on(Options::default(), Arc::clone(&store), &script, system());
+    all_have(&*store, &runs, RunStatus::Succeeded).await;
+    assert_eq!(most.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_course_that_breaks_off_parks_its_run_and_frees_its_slot() {
+    let (store, runs) = with_runs(store::Caps { all: 1, ..store::Caps::NONE }, 3).await;
+    let store: Arc<dyn Store> = Arc::new(Unreadable(store, || panic!("as the test says")));
+    let script = Script::new(|_| async { done() });
+    let (_handle, _lead) = start_on(Options::default(), Arc::clone(&store), &script, system());
+    all_have(&*store, &runs, RunStatus::Parked).await;
+}
+
+/// A store that cannot read any journal: this is what comes of it.
+#[derive(Debug)]
+struct Unreadable(Arc<dyn Store>, fn() -> StoreError);
+
+impl Store for Unreadable {
     fn accept(&self, intake: Intake) -> Answer<'_, Accepted> {
         self.0.accept(intake)
     }
@@ -150,7 +213,7 @@ impl Store for Damaged {
     }
 
     fn load(&self, _: RunId) -> Answer<'_, Option<Journal>> {
-        Box::pin(async { Err(StoreError::Corrupt("record 7 of it is damaged".to_owned())) })
+        Box::pin(async { Err(self.1()) })
     }
 
     fn commit(&self, commit: Commit) -> Answer<'_, ()> {

@@ -1,5 +1,7 @@
 //! A run that ends the process, again and again.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::*;
 
 /// Starts the engine on a step that never ends by itself, and ends the engine as a kill would.

@@ -77,6 +77,17 @@ impl Priority {
         };
         due.saturating_sub(ahead).unwrap_or(Timestamp::MIN)
     }
+
+    /// By how many turns what waits in another repository may go before a run of this priority, beyond its own turn.
+    #[must_use]
+    pub fn turns_behind(self) -> u64 {
+        const TURNS: u64 = 4;
+        match self {
+            Self::High => 0,
+            Self::Normal => TURNS,
+            Self::Low => TURNS * 2,
+        }
+    }
 }
 
 impl Guards {

@@ -68,7 +68,7 @@ impl Shelf for Gated {
 #[tokio::test]
 async fn a_full_queue_is_busy_at_once_and_what_waits_shares_one_write() {
     let shelf = Gated::new(true);
-    let store = Shelved::on(Arc::clone(&shelf), &Options { waiting: 4 }).unwrap();
+    let store = Shelved::on(Arc::clone(&shelf), &Options { waiting: 4, ..Options::default() }).unwrap();
     let mut asking: Vec<_> = (10..15).map(|second| store.accept(delivery(second))).collect();
     assert!(futures_util::poll!(&mut asking[0]).is_pending());
     shelf.meet_writer();

@@ -169,7 +169,7 @@ fn begin<S: Shelf>(desk: &mut Desk<S>, run: PreparedRun, stand: Option<Stand>) -
     append(desk, run.id, std::slice::from_ref(&run.first))?;
     desk.put_json(key, &run.head)?;
     if let Some(stand) = stand {
-        desk.put(keys::due(stand, run.id), &[]);
+        desk.put_json(keys::due(stand, run.id), &run.lane)?;
     }
     desk.tally.census.runs += 1;
     desk.tally.census.open_runs += 1;

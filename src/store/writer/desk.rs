@@ -16,10 +16,12 @@ use crate::store::codec;
 use crate::store::kept::{Head, Pointer, Tally, to_json};
 use crate::store::keys::{self, Key};
 use crate::store::shelf::{Batch, Look, Pair, Shelf, Span};
-use crate::store::{StoreError, kept};
+use crate::store::{Caps, StoreError, kept};
 
 /// Where the count of openings goes on when it was lost: leases must not be taken for older ones.
 const OPENINGS_NEVER_REACHED: u64 = 1 << 24;
+
+const PAGE: usize = 1024;
 
 /// The writer's view of a shelf.
 #[derive(Debug)]
@@ -45,7 +47,7 @@ pub(in crate::store) struct Desk<S> {
 
 impl<S: Shelf> Desk<S> {
     /// A desk at a shelf. The node's epoch is raised, so that all older leases are void.
-    pub(in crate::store) fn open(shelf: Arc<S>) -> Result<Self, StoreError> {
+    pub(in crate::store) fn open(shelf: Arc<S>, caps: Caps) -> Result<Self, StoreError> {
         if let Some(stored) = shelf.get(&keys::node())? {
             codec::check_schema(&stored)?;
         }
@@ -65,7 +67,7 @@ impl<S: Shelf> Desk<S> {
         };
         let mut desk = Self {
             shelf,
-            leases: Leases::of_node(node),
+            leases: Leases::of_node(node, caps),
             tally,
             stored_tally,
             flying: None,
@@ -78,7 +80,23 @@ impl<S: Shelf> Desk<S> {
         let group = desk.close_group().map_err(StoreError::Failed)?;
         desk.shelf.apply(&group.unwrap_or_default())?;
         desk.landed(Ok(()));
+        desk.line_up()?;
         Ok(desk)
+    }
+
+    /// Has every run that waits for a moment stand in its lane.
+    fn line_up(&self) -> Result<(), StoreError> {
+        for mut span in keys::all_due() {
+            loop {
+                let page = self.scan(&span, PAGE)?;
+                page.iter().for_each(|(key, stored)| self.leases.follow(self, key, Some(stored)));
+                match page.last() {
+                    Some((reached, _)) if page.len() == PAGE => span = span.behind(reached),
+                    _ => break,
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Judges a command: its changes join the group if it is right, else they are forgotten.
@@ -93,7 +111,10 @@ impl<S: Shelf> Desk<S> {
         let judged = judge(self);
         if judged.is_ok() {
             // One by one: `append` would rebuild all of the group.
-            self.group.extend(std::mem::take(&mut self.mine));
+            for (key, change) in std::mem::take(&mut self.mine) {
+                self.leases.follow(self, &key, change.as_deref());
+                self.group.insert(key, change);
+            }
         } else {
             for run in self.mine.keys().filter_map(|key| keys::head_of(key)) {
                 self.heads.remove(&run);

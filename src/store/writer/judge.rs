@@ -5,24 +5,19 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
-
 use super::desk::Desk;
-use super::lease::Given;
+use super::lanes::Lane;
 use super::waits::{self, Waking};
 use super::{begin, guard, signal};
 use crate::id::{EventId, RunId};
-use crate::router::Reasons;
 use crate::router::guard::{Guard, told};
+use crate::router::{ANSWER, REFUSED, Reasons};
 use crate::run::{Entry, Frozen, Record};
 use crate::store::codec;
 use crate::store::kept::{self, Head, KeptDelivery, KeptIdentity, Outcome, Placed, Pointer};
 use crate::store::keys::{self, Key, Stand};
-use crate::store::shelf::{Look as _, Shelf, Span};
+use crate::store::shelf::{Look as _, Shelf};
 use crate::store::{Accepted, Due, Intake, Lease, Named, NewRun, StoreError, Values};
-
-/// How many due runs are looked at together.
-const PAGE: usize = 32;
 
 /// A delivery with everything done that does not need the writer.
 #[derive(Debug)]
@@ -49,6 +44,7 @@ pub(super) struct PreparedRun {
     pub head: Head,
     pub definition: Frozen,
     pub guard: Option<Box<Guard>>,
+    pub lane: Lane,
 }
 
 impl Prepared {
@@ -72,11 +68,15 @@ impl PreparedRun {
     pub(super) fn new(run: NewRun) -> Result<Self, StoreError> {
         let NewRun { id, first, definition, guard } = run;
         let wrong = |what: &str| StoreError::Failed(format!("{id} cannot begin so: {what}"));
-        let head = Head::begin(id, &first).ok_or_else(|| wrong("its first record is not a start"))?;
+        let (Some(head), Record::Started(started)) = (Head::begin(id, &first), &first.record) else {
+            return Err(wrong("its first record is not a start"));
+        };
         if definition.digest() != head.summary.definition {
             return Err(wrong("its record names another definition"));
         }
-        Ok(Self { id, first, head, definition, guard })
+        let answers = [ANSWER, REFUSED].contains(&started.trigger.as_str());
+        let lane = Lane::of(started, answers && definition.costs_nothing());
+        Ok(Self { id, first, head, definition, guard, lane })
     }
 }
 
@@ -125,36 +125,6 @@ pub(super) fn append<S: Shelf>(desk: &mut Desk<S>, run: RunId, entries: &[Entry]
     desk.put_json(keys::entry(run, first.seq), &Placed { progress, what: first, more: more.iter().collect() })
 }
 
-/// Gives out the run that counts as due longest.
-pub(in crate::store) fn lease<S: Shelf>(
-    desk: &mut Desk<S>,
-    now: Timestamp,
-) -> Result<Option<Given>, StoreError> {
-    let mut due = Vec::new();
-    for span in keys::due_until(now) {
-        due.extend(first_free(desk, span)?);
-    }
-    let first = due.into_iter().min_by_key(|(stand, run)| (stand.priority.due_since(stand.at), *run));
-    Ok(first.and_then(|(stand, run)| desk.leases.give(run, stand)))
-}
-
-/// The first run of a span that nobody holds.
-fn first_free<S: Shelf>(desk: &Desk<S>, mut span: Span) -> Result<Option<(Stand, RunId)>, StoreError> {
-    loop {
-        let page = desk.scan(&span, PAGE)?;
-        let free = |(_, run): &(Stand, RunId)| !desk.leases.holds(*run);
-        let first = page.iter().filter_map(|(key, _)| keys::due_of(key)).find(free);
-        if first.is_some() {
-            return Ok(first);
-        }
-        match page.last() {
-            // The rest can only be as many as are out.
-            Some((reached, _)) if page.len() == PAGE => span = span.behind(reached),
-            _ => return Ok(None),
-        }
-    }
-}
-
 /// Appends to a run's journal.
 pub(in crate::store) fn commit<S: Shelf>(
     desk: &mut Desk<S>,
@@ -171,7 +141,7 @@ pub(in crate::store) fn commit<S: Shelf>(
     }
     // The run's head is not needed for this: one that is damaged can be put aside all the same.
     if due != Due::Held {
-        desk.delete(&keys::due(stood, lease.run))?;
+        desk.delete(&keys::due(stood.stand, lease.run))?;
     }
     let moment = match due {
         Due::At(moment) => Some(moment),
@@ -179,9 +149,9 @@ pub(in crate::store) fn commit<S: Shelf>(
     };
     // What was said meanwhile is heard at once, whatever the run came to.
     let unheard = due != Due::Held && signal::waits(desk, lease.run)?;
-    if let Some(moment) = if unheard { Some(stood.at) } else { moment } {
-        let stand = Stand { at: moment, ..stood };
-        desk.put(keys::due(stand, lease.run), &[]);
+    if let Some(moment) = if unheard { Some(stood.stand.at) } else { moment } {
+        let stand = Stand { at: moment, ..stood.stand };
+        desk.put_json(keys::due(stand, lease.run), &stood.lane)?;
     }
     if matches!(due, Due::Ended | Due::Parked) {
         guard::release(desk, lease.run)?;

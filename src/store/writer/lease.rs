@@ -1,4 +1,4 @@
-//! Who may write to which run, in the memory of this node.
+//! Who may write to which run, and who is next to be, in the memory of this node.
 //!
 //! A lease's number has the node's epoch, which is durable and raised at every opening, in its upper half
 //! and a counter in its lower one. So numbers only rise, leases from before an opening are void, recovery
@@ -7,11 +7,16 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::id::RunId;
-use crate::store::keys::Stand;
-use crate::store::{Lease, StoreError};
+use jiff::Timestamp;
 
-/// All leases that are out.
+use super::lanes::{Lanes, Spot};
+use crate::id::RunId;
+use crate::store::kept;
+use crate::store::keys;
+use crate::store::shelf::Look;
+use crate::store::{Caps, Lease, StoreError};
+
+/// All leases that are out, and who is next.
 #[derive(Debug)]
 pub(in crate::store) struct Leases {
     held: Mutex<Held>,
@@ -20,15 +25,9 @@ pub(in crate::store) struct Leases {
 #[derive(Debug)]
 struct Held {
     newest: u64,
-    runs: HashMap<RunId, Holding>,
-}
-
-/// One lease that is out.
-#[derive(Debug, Clone, Copy)]
-struct Holding {
-    epoch: u64,
-    /// Where the run stands in the order of due times.
-    due: Stand,
+    /// The newest lease of each run that is out.
+    epochs: HashMap<RunId, u64>,
+    lanes: Lanes,
 }
 
 /// A lease on its way to whoever asked for it. Dropped on the way, it is given back.
@@ -40,41 +39,68 @@ pub(in crate::store) struct Given {
 
 impl Leases {
     /// No leases, on the node's `node`-th opening.
-    pub(in crate::store) fn of_node(node: u64) -> Arc<Self> {
-        let held = Held { newest: node << 32, runs: HashMap::new() };
+    pub(in crate::store) fn of_node(node: u64, caps: Caps) -> Arc<Self> {
+        let held = Held { newest: node << 32, epochs: HashMap::new(), lanes: Lanes::new(caps) };
         Arc::new(Self { held: Mutex::new(held) })
     }
 
-    /// Gives out a run that is due since `due`, unless it is out already.
-    pub(in crate::store) fn give(self: &Arc<Self>, run: RunId, due: Stand) -> Option<Given> {
+    /// Gives out the run that is next at a moment, if one may be in hand besides those that are out.
+    pub(in crate::store) fn give(self: &Arc<Self>, now: Timestamp) -> Option<Given> {
         let mut held = self.lock();
-        if held.runs.contains_key(&run) {
-            return None;
-        }
+        let (run, _) = held.lanes.take(now)?;
         held.newest += 1;
         let epoch = held.newest;
-        held.runs.insert(run, Holding { epoch, due });
+        held.epochs.insert(run, epoch);
         Some(Given { lease: Some(Lease { run, epoch }), leases: Arc::clone(self) })
     }
 
-    /// Where the run of a lease stands in the order of due times.
-    pub(in crate::store) fn check(&self, lease: &Lease) -> Result<Stand, StoreError> {
+    /// Whether a run may be given out at a moment: one is due, and not as many are out as may be.
+    pub(in crate::store) fn may_give(&self, now: Timestamp) -> bool {
+        self.lock().lanes.may_have_one(now)
+    }
+
+    /// Where the run of a lease was taken from.
+    pub(in crate::store) fn check(&self, lease: &Lease) -> Result<Spot, StoreError> {
         let held = self.lock();
-        let holding = held.runs.get(&lease.run).filter(|holding| holding.epoch == lease.epoch);
-        holding.map(|holding| holding.due).ok_or(StoreError::Fenced(lease.run))
+        let is_newest = held.epochs.get(&lease.run) == Some(&lease.epoch);
+        let taken = held.lanes.taken(lease.run).filter(|_| is_newest);
+        taken.cloned().ok_or(StoreError::Fenced(lease.run))
     }
 
     /// Takes a lease back, if it is still the newest.
     pub(in crate::store) fn release(&self, lease: &Lease) {
         let mut held = self.lock();
-        if held.runs.get(&lease.run).is_some_and(|holding| holding.epoch == lease.epoch) {
-            held.runs.remove(&lease.run);
+        if held.epochs.get(&lease.run) == Some(&lease.epoch) {
+            held.epochs.remove(&lease.run);
+            held.lanes.give_back(lease.run);
         }
     }
 
     /// Whether a run is out.
     pub(in crate::store) fn holds(&self, run: RunId) -> bool {
-        self.lock().runs.contains_key(&run)
+        self.lock().epochs.contains_key(&run)
+    }
+
+    /// Where a run stands in the order of due times, if it does.
+    pub(in crate::store) fn spot(&self, run: RunId) -> Option<Spot> {
+        self.lock().lanes.spot(run).cloned()
+    }
+
+    /// The earliest moment at which a run comes to be due.
+    pub(in crate::store) fn next_due(&self) -> Option<Timestamp> {
+        self.lock().lanes.next_due()
+    }
+
+    /// Takes note of what becomes of a key: that of a due time changes who is next.
+    pub(in crate::store) fn follow(&self, look: &impl Look, key: &[u8], stored: Option<&[u8]>) {
+        let Some((stand, run)) = keys::due_of(key) else { return };
+        match stored {
+            Some(stored) => {
+                let lane = kept::lane(look, key, stored, run);
+                self.lock().lanes.put(run, Spot { stand, lane });
+            }
+            None => self.lock().lanes.remove(run, stand),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {

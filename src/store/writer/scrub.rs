@@ -4,14 +4,13 @@ use crate::id::RunId;
 use crate::run::{Entry, Record};
 use crate::store::StoreError;
 use crate::store::kept;
-use crate::store::keys::{self, Stand};
-use crate::store::shelf::{Look as _, Shelf, Span};
+use crate::store::keys;
+use crate::store::shelf::Shelf;
 use jiff::Timestamp;
 
 use super::desk::Desk;
+use super::lanes::Spot;
 use super::{guard, judge};
-
-const PAGE: usize = 1024;
 
 /// Parks an open run that nobody holds; says whether it was one. Whoever holds a run finds the
 /// damage by loading it.
@@ -41,27 +40,9 @@ pub(in crate::store) fn park<S: Shelf>(
 }
 
 /// Keeps a run from being due; gives where it stood.
-pub(super) fn forget_due<S: Shelf>(desk: &mut Desk<S>, run: RunId) -> Result<Option<Stand>, StoreError> {
-    for span in keys::all_due() {
-        if let Some(stand) = forget_in(desk, span, run)? {
-            return Ok(Some(stand));
-        }
-    }
-    Ok(None)
-}
-
-fn forget_in<S: Shelf>(desk: &mut Desk<S>, mut span: Span, run: RunId) -> Result<Option<Stand>, StoreError> {
-    loop {
-        let page = desk.scan(&span, PAGE)?;
-        for (key, _) in &page {
-            if let Some((stand, _)) = keys::due_of(key).filter(|(_, due)| *due == run) {
-                desk.delete(key)?;
-                return Ok(Some(stand));
-            }
-        }
-        match page.last() {
-            Some((reached, _)) if page.len() == PAGE => span = span.behind(reached),
-            _ => return Ok(None),
-        }
-    }
+pub(super) fn forget_due<S: Shelf>(desk: &mut Desk<S>, run: RunId) -> Result<Option<Spot>, StoreError> {
+    let Some(spot) = desk.leases.spot(run) else { return Ok(None) };
+    // The command at hand may have moved it already.
+    let was_there = desk.delete(&keys::due(spot.stand, run))?;
+    Ok(was_there.then_some(spot))
 }

@@ -27,10 +27,11 @@ pub(in crate::store) fn send<S: Shelf>(
     if guard::is_queued(desk, run)? && !matches!(sent.signal, Signal::Cancel { .. }) {
         return Ok(());
     }
-    let stood = scrub::forget_due(desk, run)?.or_else(|| head.stand());
-    let stood = stood.unwrap_or(Stand { priority: Priority::Normal, at: sent.at });
-    desk.put(keys::due(Stand { at: sent.at, ..stood }, run), &[]);
-    Ok(())
+    let spot = scrub::forget_due(desk, run)?;
+    let stood = spot.as_ref().map(|spot| spot.stand).or_else(|| head.stand());
+    let priority = stood.map_or(Priority::Normal, |stood| stood.priority);
+    let lane = spot.map_or_else(|| kept::lane_of(desk, run), |spot| spot.lane);
+    desk.put_json(keys::due(Stand { priority, at: sent.at }, run), &lane)
 }
 
 /// Forgets signals that a run has heard.
