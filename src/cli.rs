@@ -17,6 +17,7 @@ mod look;
 mod place;
 mod reload;
 mod run;
+mod schema;
 mod send;
 mod serve;
 mod signal;
@@ -48,6 +49,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Check handlers, workflows, prompts and roles, and show every fault with its place.
     Check(check::Arguments),
+    /// Print JSON Schemas of workflows, handlers, cases and roles, for editors.
+    Schema(schema::Arguments),
     /// Ask what must be known, write the configuration, and set up what can be set up.
     Init(init::Arguments),
     /// Look over every connection, right and clock, and say what to do.
@@ -118,6 +121,7 @@ fn run(command: Command, environment: &Environment, screen: &Screen) -> anyhow::
             Command::Serve(arguments) => serve::run(arguments, environment, screen).await,
             Command::Demo(arguments) => demo::run(arguments, screen).await,
             Command::Check(arguments) => check::run(&arguments, environment, screen),
+            Command::Schema(arguments) => schema::run(&arguments, screen),
             Command::Init(arguments) => init::run(arguments, environment, screen).await,
             Command::Doctor(arguments) => doctor::run(arguments, environment, screen).await,
             Command::Reload(arguments) => reload::run(arguments, environment, screen).await,

@@ -1,20 +1,17 @@
 //! Cases of `ostler test`: a kept delivery in, the runs that it starts out. They stand beside the handlers, in
 //! `<handler>.test.yaml`.
 
+pub(super) mod keys;
+
 use serde_json::{Map, Value};
 
 use super::RepositoryMap;
 use super::diagnostic::Source;
-use super::yaml::{self, Fields, Node, Tree};
+use super::yaml::{self, Entry, Fields, Node};
 use crate::event::{Account, People};
 
 /// What the name of a file of cases ends with.
 pub const ENDING: &str = ".test.yaml";
-
-const FILE: &[&str] = &["standing", "cases"];
-const STANDING: &[&str] = &["own", "bots", "repositories", "identity"];
-const CASE: &[&str] = &["name", "delivery", "set", "runs", "nothing", "because", "answer"];
-const RUN: &[&str] = &["trigger", "workflow", "repository", "task", "inputs"];
 
 /// A file of cases.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -81,25 +78,21 @@ impl Cases {
     #[must_use]
     pub fn read(source: &mut Source) -> Self {
         let Some(node) = yaml::parse(source) else { return Self::default() };
-        let Some(fields) = Fields::of(&node, "a file of cases", FILE, source) else { return Self::default() };
-        let standing = fields.value("standing").and_then(|node| circumstances(node, source));
-        let nodes = fields.list("cases", source);
-        if nodes.is_empty() {
-            source.fault(fields.span(), "a file of cases needs `cases`");
-        }
-        let cases = nodes.iter().filter_map(|node| case(node, source)).collect();
+        let Some(fields) = Fields::of(&node, &keys::FILE, source) else { return Self::default() };
+        let standing = fields.given("standing").and_then(|node| circumstances(node, source));
+        let cases = fields.list("cases").iter().filter_map(|node| case(node, source)).collect();
         Self { standing: standing.unwrap_or_default(), cases }
     }
 }
 
 fn circumstances(node: &Node, source: &mut Source) -> Option<Circumstances> {
-    let fields = Fields::of(node, "`standing`", STANDING, source)?;
+    let fields = Fields::of(node, &keys::STANDING, source)?;
     let mut repositories = RepositoryMap::default();
-    for entry in fields.map("repositories", source) {
-        let name = entry.value.to_json().as_str().map(str::parse);
-        match name {
-            Some(Ok(name)) => drop(repositories.0.insert(entry.key.clone(), name)),
-            _ => source.fault(entry.value.span.clone(), "this is not a repository (`owner/name`)"),
+    for entry in fields.map("repositories") {
+        let Some(name) = entry.value.as_text() else { continue };
+        match name.parse() {
+            Ok(name) => drop(repositories.0.insert(entry.key.clone(), name)),
+            Err(_) => source.fault(entry.value.span.clone(), "this is not a repository (`owner/name`)"),
         }
     }
     Some(Circumstances {
@@ -111,8 +104,12 @@ fn circumstances(node: &Node, source: &mut Source) -> Option<Circumstances> {
 }
 
 fn accounts(fields: &Fields<'_>, key: &str, source: &mut Source) -> Vec<Account> {
+    accounts_of(fields.texts(key), source)
+}
+
+fn accounts_of(texts: Vec<(&str, &Node)>, source: &mut Source) -> Vec<Account> {
     let mut accounts = Vec::new();
-    for (text, node) in fields.texts(key, source) {
+    for (text, node) in texts {
         match text.parse() {
             Ok(account) => accounts.push(account),
             Err(error) => source.fault(node.span.clone(), format!("{error}")),
@@ -122,57 +119,46 @@ fn accounts(fields: &Fields<'_>, key: &str, source: &mut Source) -> Vec<Account>
 }
 
 fn people(fields: &Fields<'_>, source: &mut Source) -> People {
-    let Some(node) = fields.value("identity") else { return People::default() };
-    let names: Vec<&str> = fields.map("identity", source).iter().map(|entry| entry.key.as_str()).collect();
-    let Some(named) = Fields::of(node, "`identity`", &names, source) else { return People::default() };
-    People(names.iter().map(|name| ((*name).to_owned(), accounts(&named, name, source))).collect())
+    let person = |entry: &Entry| (entry.key.clone(), accounts_of(entry.value.texts(), source));
+    People(fields.map("identity").iter().map(person).collect())
 }
 
 fn case(node: &Node, source: &mut Source) -> Option<Case> {
-    let fields = Fields::of(node, "a case", CASE, source)?;
-    let says = ["runs", "nothing", "answer", "because"].iter().any(|key| fields.get(key).is_some());
-    if !says {
-        source.fault(fields.span(), "a case needs `runs` or `nothing`: what is to come of the delivery");
-    }
-    if fields.get("runs").is_some() && fields.get("nothing").is_some() {
-        source.fault(fields.span(), "a case has either `runs` or `nothing`");
-    }
+    let fields = Fields::of(node, &keys::CASE, source)?;
     let (line, column) = source.place(node.span.start);
-    let runs = fields.list("runs", source);
+    let runs = fields.list("runs");
     Some(Case {
-        name: fields.required_text("name", source)?.to_owned(),
+        name: fields.text("name")?.to_owned(),
         line,
         column,
-        delivery: fields.required_text("delivery", source)?.to_owned(),
-        set: yaml::to_object(fields.map("set", source)),
+        delivery: fields.text("delivery")?.to_owned(),
+        set: yaml::to_object(fields.map("set")),
         runs: runs.iter().filter_map(|node| run(node, source)).collect(),
-        stopped: stopped(&fields, source),
-        because: fields.text("because", source).map(str::to_owned),
-        answer: fields.text("answer", source).map(str::to_owned),
+        stopped: stopped(&fields),
+        because: fields.text("because").map(str::to_owned),
+        answer: fields.text("answer").map(str::to_owned),
     })
 }
 
 fn run(node: &Node, source: &mut Source) -> Option<ExpectedRun> {
-    let fields = Fields::of(node, "a run", RUN, source)?;
-    let mut text = |key: &str| fields.text(key, source).map(str::to_owned);
+    let fields = Fields::of(node, &keys::RUN, source)?;
+    let text = |key: &str| fields.text(key).map(str::to_owned);
     let (workflow, repository, task) = (text("workflow"), text("repository"), text("task"));
     Some(ExpectedRun {
-        trigger: fields.required_text("trigger", source)?.to_owned(),
+        trigger: fields.text("trigger")?.to_owned(),
         workflow,
         repository,
         task,
-        inputs: yaml::to_object(fields.map("inputs", source)),
+        inputs: yaml::to_object(fields.map("inputs")),
     })
 }
 
 /// `nothing: {github-labeled: label}`.
-fn stopped(fields: &Fields<'_>, source: &mut Source) -> Vec<(String, String)> {
+fn stopped(fields: &Fields<'_>) -> Vec<(String, String)> {
     let mut stopped = Vec::new();
-    for entry in fields.map("nothing", source) {
-        match &entry.value.value {
-            Tree::Text(condition) => stopped.push((entry.key.clone(), condition.clone())),
-            _ => source.fault(entry.value.span.clone(), "this is not a condition (`on`, `label`, `if`, …)"),
-        }
+    for entry in fields.map("nothing") {
+        let condition = entry.value.as_text().map(str::to_owned);
+        stopped.extend(condition.map(|condition| (entry.key.clone(), condition)));
     }
     stopped
 }

@@ -1,6 +1,7 @@
 //! Triggers: which events start which workflow.
 
 pub mod guards;
+pub(super) mod keys;
 mod names;
 mod read;
 mod schedule;
@@ -12,7 +13,7 @@ use serde_json::{Map, Value};
 use self::guards::Guards;
 pub(super) use self::names::event_names;
 pub(super) use self::read::who::read as read_who;
-pub(super) use self::read::{Workflows, read};
+pub(super) use self::read::{SCHEDULE, Workflows, read};
 pub use self::schedule::Schedule;
 pub use self::who::Who;
 use crate::event::{KindPattern, RepositoryName};

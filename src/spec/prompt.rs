@@ -1,5 +1,6 @@
 //! Prompts and roles: text files that agents are made of.
 
+pub(super) mod keys;
 mod role;
 
 use std::borrow::Cow;

@@ -15,6 +15,14 @@ pub struct Vocabulary {
 }
 
 impl Vocabulary {
+    /// The capabilities whose actions steps may name, each once.
+    pub(super) fn capabilities(&self) -> Vec<&str> {
+        let mut capabilities: Vec<_> = self.actions.iter().map(|action| action.capability.as_str()).collect();
+        capabilities.sort_unstable();
+        capabilities.dedup();
+        capabilities
+    }
+
     /// The sources that events come from, each once, and `*` for all of them.
     pub(super) fn sources(&self) -> Vec<&'static str> {
         let mut sources: Vec<_> = self.kinds.iter().filter_map(|kind| kind.split('.').next()).collect();

@@ -4,6 +4,7 @@
 
 mod asking;
 mod called;
+pub(super) mod keys;
 mod kinds;
 mod needs;
 mod read;
@@ -17,6 +18,7 @@ use crate::event::KindPattern;
 use crate::spec::Who;
 
 pub(super) use self::called::{Signatures, signature};
+pub(super) use self::kinds::{TYPES, Type};
 pub(super) use self::read::{World, read};
 
 /// A workflow's checked definition.

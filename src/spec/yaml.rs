@@ -52,6 +52,23 @@ impl Node {
         }
     }
 
+    /// The text that it is.
+    pub(super) fn as_text(&self) -> Option<&str> {
+        match &self.value {
+            Tree::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The texts that it is, one or a list of them, with their places.
+    pub(super) fn texts(&self) -> Vec<(&str, &Self)> {
+        let items = match &self.value {
+            Tree::List(items) => items.as_slice(),
+            _ => std::slice::from_ref(self),
+        };
+        items.iter().filter_map(|item| Some((item.as_text()?, item))).collect()
+    }
+
     /// The value without its places.
     pub(super) fn to_json(&self) -> Value {
         match &self.value {

@@ -30,6 +30,7 @@ mod missed;
 mod no_public_url;
 mod refusals;
 mod reload;
+mod schema;
 mod setup;
 mod stories;
 mod ways;

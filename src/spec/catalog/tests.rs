@@ -186,6 +186,8 @@ fn all_faults_of_a_handler_are_shown_with_their_places() {
       |
     5 | assignee: 7
       |           ^
+      |
+      = help: put it in quotes
     "#);
 }
 

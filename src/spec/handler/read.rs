@@ -1,6 +1,6 @@
 //! Reads a handler file: one trigger, or several under `triggers`.
 
-mod guards;
+pub(super) mod guards;
 pub(super) mod who;
 
 use std::collections::BTreeMap;
@@ -8,21 +8,15 @@ use std::collections::BTreeMap;
 use globset::Glob;
 use serde_json::Map;
 
-use super::{Filter, Schedule, Trigger, event_names};
+use super::{Filter, Schedule, Trigger, event_names, keys};
 use crate::event::{KindPattern, RepositoryName};
 use crate::spec::diagnostic::Source;
 use crate::spec::scope::Scope;
 use crate::spec::yaml::{self, Entry, Fields, Node, Tree};
 use crate::spec::{Field, Vocabulary, Workflow};
 
-#[rustfmt::skip]
-const KEYS: &[&str] = &[
-    "name", "description", "on", "if", "label", "assignee", "command", "repository", "branch", "path", "who",
-    "schedule", "timezone", "run", "inputs", "concurrency", "debounce", "cooldown", "rate", "priority", "breaker",
-];
-
 /// The word for going by the clock under `on`, and the kind of event that it stands for.
-const SCHEDULE: (&str, &str) = ("schedule", "ostler.schedule");
+pub(in crate::spec) const SCHEDULE: (&str, &str) = ("schedule", "ostler.schedule");
 
 /// The workflows that a trigger may start; those that could not be read are known only by name.
 pub(in crate::spec) type Workflows = BTreeMap<String, Option<Workflow>>;
@@ -56,12 +50,9 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     fn triggers(&mut self, node: &Node) -> Vec<Trigger> {
-        let known = &["triggers", "description"];
-        let Some(fields) = Fields::of(node, "a file of triggers", known, self.source) else {
-            return Vec::new();
-        };
+        let Some(fields) = Fields::of(node, &keys::FILE, self.source) else { return Vec::new() };
         let mut triggers: Vec<Trigger> = Vec::new();
-        for node in fields.list("triggers", self.source) {
+        for node in fields.list("triggers") {
             let Some(trigger) = self.trigger(node, true) else { continue };
             if triggers.iter().any(|other| other.id == trigger.id) {
                 self.source.fault(node.span.clone(), format!("there are two triggers `{}`", trigger.id));
@@ -72,21 +63,20 @@ impl Reading<'_> {
     }
 
     fn trigger(&mut self, node: &Node, among_others: bool) -> Option<Trigger> {
-        let fields = Fields::of(node, "a trigger", KEYS, self.source)?;
-        let name = if among_others {
-            fields.required_text("name", self.source)
-        } else {
-            fields.text("name", self.source)
-        };
+        let fields = Fields::of(node, &keys::TRIGGER, self.source)?;
+        if among_others {
+            fields.needs(&keys::NAME, self.source);
+        }
+        let name = fields.text("name");
         let id = name.map_or_else(|| self.stem.to_owned(), |name| format!("{}/{name}", self.stem));
-        let condition = fields.text("if", self.source).map(str::to_owned);
+        let condition = fields.text("if").map(str::to_owned);
         if let (Some(text), Some(node)) = (&condition, fields.value("if")) {
             self.scope.check_condition(node, text, self.source);
         }
         let on = self.kinds(&fields);
         Some(Trigger {
             id,
-            description: fields.text("description", self.source).unwrap_or_default().to_owned(),
+            description: fields.text("description").unwrap_or_default().to_owned(),
             condition,
             filter: self.filter(&fields),
             who: who::read(&fields, self.source),
@@ -99,10 +89,7 @@ impl Reading<'_> {
     }
 
     fn kinds(&mut self, fields: &Fields<'_>) -> Vec<KindPattern> {
-        if fields.value("on").is_none() {
-            self.source.fault(fields.span(), "a trigger needs `on`");
-        }
-        let texts = fields.texts("on", self.source);
+        let texts = fields.texts("on");
         let (word, kind) = SCHEDULE;
         for (text, node) in texts.iter().filter(|(text, _)| *text != word) {
             self.words.check_kind(text, node, self.source);
@@ -126,13 +113,13 @@ impl Reading<'_> {
             self.source
                 .fault(node.span.clone(), "a trigger with a `schedule` is `on: schedule` and nothing else");
         }
-        let repositories = fields.texts("repository", self.source);
+        let repositories = fields.texts("repository");
         if !matches!(&repositories[..], [(name, _)] if name.parse::<RepositoryName>().is_ok()) {
             let message = "a trigger with a `schedule` needs one `repository` (`acme/shop`) to work on";
             self.source.fault(node.span.clone(), message);
         }
-        let cron = fields.text("schedule", self.source)?;
-        let timezone = fields.text("timezone", self.source);
+        let cron = fields.text("schedule")?;
+        let timezone = fields.text("timezone");
         Schedule::new(cron, timezone).map_err(|why| self.source.fault(node.span.clone(), why)).ok()
     }
 
@@ -148,11 +135,11 @@ impl Reading<'_> {
     }
 
     fn words(&mut self, fields: &Fields<'_>, key: &str) -> Vec<String> {
-        fields.texts(key, self.source).into_iter().map(|(text, _)| text.to_owned()).collect()
+        fields.texts(key).into_iter().map(|(text, _)| text.to_owned()).collect()
     }
 
     fn globs(&mut self, fields: &Fields<'_>, key: &str) -> Vec<String> {
-        let texts = fields.texts(key, self.source);
+        let texts = fields.texts(key);
         for (text, node) in &texts {
             if let Err(error) = Glob::new(text) {
                 self.source.fault(node.span.clone(), format!("`{text}` is not a pattern: {}", error.kind()));
@@ -162,7 +149,8 @@ impl Reading<'_> {
     }
 
     fn run(&mut self, fields: &Fields<'_>) -> String {
-        let Some(run) = fields.required_text("run", self.source) else { return String::new() };
+        let run = fields.text("run").filter(|run| !run.trim().is_empty());
+        let Some(run) = run else { return String::new() };
         if let (false, Some(node)) = (self.workflows.contains_key(run), fields.value("run")) {
             let known: Vec<&str> = self.workflows.keys().map(String::as_str).collect();
             let message = format!("there is no workflow `{run}`");
@@ -172,7 +160,7 @@ impl Reading<'_> {
     }
 
     fn inputs(&mut self, fields: &Fields<'_>) -> Map<String, serde_json::Value> {
-        let entries = fields.map("inputs", self.source);
+        let entries = fields.map("inputs");
         for entry in entries {
             self.scope.check(&entry.value, self.source);
         }

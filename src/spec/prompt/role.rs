@@ -2,13 +2,11 @@
 
 use std::ops::Range;
 
+use super::keys::{self, TOOLS};
 use super::{Role, RoleLimits};
 use crate::money::Money;
 use crate::spec::diagnostic::Source;
 use crate::spec::yaml::{self, Fields, Tree};
-
-/// The tools that agents can be offered.
-const TOOLS: &[&str] = &["bash", "read", "search", "edit", "apply_patch", "finish"];
 
 /// Reads a role, and says where in the file its prompt is. Whoever calls looks at the source's faults.
 pub(in crate::spec) fn read(source: &mut Source, name: &str) -> (Role, Range<usize>) {
@@ -58,23 +56,17 @@ fn front_matter(source: &mut Source, front: Range<usize>, role: &mut Role) {
     if matches!(node.value, Tree::Null) {
         return;
     }
-    let known = &["model", "tools", "limits", "description"];
-    let Some(fields) = Fields::of(&node, "a role", known, source) else { return };
-    role.model = fields.text("model", source).map(str::to_owned);
-    fields.text("description", source);
+    let Some(fields) = Fields::of(&node, &keys::ROLE, source) else { return };
+    role.model = fields.text("model").map(str::to_owned);
     if fields.get("tools").is_some() {
         role.tools = tools(&fields, source);
     }
-    if let Some(node) = fields.value("limits") {
-        let known = &["steps", "cost", "seconds", "max_output_tokens"];
-        if let Some(fields) = Fields::of(node, "`limits`", known, source) {
-            limits(&fields, source, &mut role.limits);
-        }
-    }
+    let bounds = fields.given("limits").and_then(|node| Fields::of(node, &keys::LIMITS, source));
+    bounds.iter().for_each(|fields| limits(fields, &mut role.limits));
 }
 
 fn tools(fields: &Fields<'_>, source: &mut Source) -> Vec<String> {
-    let texts = fields.texts("tools", source);
+    let texts = fields.texts("tools");
     for (text, node) in &texts {
         if !TOOLS.contains(text) {
             let message = format!("there is no tool `{text}`");
@@ -84,26 +76,18 @@ fn tools(fields: &Fields<'_>, source: &mut Source) -> Vec<String> {
     texts.into_iter().map(|(text, _)| text.to_owned()).collect()
 }
 
-fn limits(fields: &Fields<'_>, source: &mut Source, limits: &mut RoleLimits) {
+fn limits(fields: &Fields<'_>, limits: &mut RoleLimits) {
     let small = |count| u32::try_from(count).unwrap_or(u32::MAX);
-    if let Some(steps) = fields.count("steps", source) {
+    if let Some(steps) = fields.count("steps") {
         limits.steps = small(steps);
     }
-    if let Some(tokens) = fields.count("max_output_tokens", source) {
+    if let Some(tokens) = fields.count("max_output_tokens") {
         limits.max_output_tokens = small(tokens);
     }
-    if let Some(seconds) = fields.count("seconds", source) {
+    if let Some(seconds) = fields.count("seconds") {
         limits.seconds = seconds;
     }
-    let Some(node) = fields.value("cost") else { return };
-    let dollars = match &node.value {
-        Tree::Number(number) => number.as_f64().and_then(Money::from_dollars),
-        _ => None,
-    };
-    match dollars {
-        Some(cost) => limits.cost = cost,
-        None => {
-            source.fault(node.span.clone(), format!("`cost` takes an amount of dollars, not {}", node.kind()))
-        }
+    if let Some(cost) = fields.number("cost").and_then(Money::from_dollars) {
+        limits.cost = cost;
     }
 }

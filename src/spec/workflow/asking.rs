@@ -10,34 +10,18 @@ use crate::spec::scope::Known;
 use crate::spec::yaml::Fields;
 use crate::spec::{Field, Kind};
 
-const IN_APPROVAL: &[(&str, OnTimeout)] =
+pub(super) const IN_APPROVAL: &[(&str, OnTimeout)] =
     &[("fail", OnTimeout::Fail), ("continue", OnTimeout::Continue), ("approve", OnTimeout::Approve)];
-const IN_WAIT: &[(&str, OnTimeout)] = &[("fail", OnTimeout::Fail), ("continue", OnTimeout::Continue)];
-const ON_REJECT: &[(&str, bool)] = &[("fail", false), ("continue", true)];
+pub(super) const IN_WAIT: &[(&str, OnTimeout)] =
+    &[("fail", OnTimeout::Fail), ("continue", OnTimeout::Continue)];
+pub(super) const ON_REJECT: &[(&str, bool)] = &[("fail", false), ("continue", true)];
 
 impl Reading<'_> {
     /// Which event a `wait` step waits for, if it is one.
     pub(super) fn event_wait(&mut self, fields: &Fields<'_>) -> Option<Box<EventWait>> {
         let on_timeout = fields.word("on_timeout", IN_WAIT, self.source);
-        let condition = fields.text("if", self.source).map(str::to_owned);
-        let Some(entry) = fields.get("event") else {
-            for key in ["if", "on_timeout"] {
-                if let Some(entry) = fields.get(key) {
-                    let message = format!("`{key}` means nothing in a `wait` without `event`");
-                    self.source.fault(entry.key_span.clone(), message);
-                }
-            }
-            return None;
-        };
-        for key in ["for", "until"] {
-            if let Some(other) = fields.get(key) {
-                let message = format!("a `wait` for an event takes no `{key}`");
-                self.source.fault_with_help(other.key_span.clone(), message, "say how long with `timeout`");
-            }
-        }
-        if on_timeout.is_some() && fields.value("timeout").is_none() {
-            self.source.fault(entry.key_span.clone(), "`on_timeout` means nothing without `timeout`");
-        }
+        let condition = fields.text("if").map(str::to_owned);
+        fields.get("event")?;
         if let (Some(text), Some(node)) = (&condition, fields.value("if")) {
             let around = self.scope.clone();
             self.scope.define(&["received"], Known::Value(Kind::Any));
@@ -50,7 +34,7 @@ impl Reading<'_> {
 
     fn kinds(&mut self, fields: &Fields<'_>) -> Vec<KindPattern> {
         let mut kinds = Vec::new();
-        for (text, node) in fields.texts("event", self.source) {
+        for (text, node) in fields.texts("event") {
             self.world.words.check_kind(text, node, self.source);
             kinds.push(KindPattern::new(text));
         }
@@ -60,9 +44,6 @@ impl Reading<'_> {
     /// How a person is asked.
     pub(super) fn approval(&mut self, fields: &Fields<'_>) -> Approval {
         let on_timeout = fields.word("on_timeout", IN_APPROVAL, self.source);
-        if let (Some(entry), None) = (fields.get("on_timeout"), fields.value("timeout")) {
-            self.source.fault(entry.key_span.clone(), "`on_timeout` means nothing without `timeout`");
-        }
         Approval {
             who: read_who(fields, self.source),
             on_timeout: on_timeout.unwrap_or_default(),
@@ -72,7 +53,7 @@ impl Reading<'_> {
 
     /// What a person is asked.
     pub(super) fn message(&mut self, fields: &Fields<'_>) -> Map<String, Value> {
-        let text = fields.required_text("message", self.source).map(str::to_owned);
+        let text = fields.text("message").map(str::to_owned);
         let Some(node) = fields.value("message") else { return Map::new() };
         self.scope.check(node, self.source);
         self.scope.check_kind(&Field::required("message", Kind::String), node, self.source);

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::read::{KEYS, Reading, World};
+use super::keys::WORKFLOW;
+use super::read::{Reading, World};
 use super::{Input, StepKind};
 use crate::spec::diagnostic::Source;
 use crate::spec::yaml::{self, Fields, Node, Tree};
@@ -24,8 +25,8 @@ pub(in crate::spec) fn signature(text: &str) -> Option<Signature> {
     // Its faults are told when the whole of it is read.
     let mut source = Source::new("", text);
     let node = yaml::parse(&mut source)?;
-    let fields = Fields::of(&node, "a workflow", KEYS, &mut source)?;
-    let results = fields.map("results", &mut source).iter().map(|entry| entry.key.clone()).collect();
+    let fields = Fields::of(&node, &WORKFLOW, &mut source)?;
+    let results = fields.map("results").iter().map(|entry| entry.key.clone()).collect();
     let (words, names, prompts, none) = Default::default();
     let world = World { words: &words, roles: &names, prompts: &prompts, workflows: &none };
     let inputs = Reading::new(&mut source, &world, "").inputs(&fields);
@@ -69,7 +70,7 @@ impl Signature {
 impl Reading<'_> {
     /// A step that has another workflow run.
     pub(super) fn called(&mut self, fields: &Fields<'_>) -> (StepKind, Option<ActionSpec>) {
-        let id = fields.required_text("workflow", self.source).unwrap_or_default().to_owned();
+        let id = fields.text("workflow").unwrap_or_default().to_owned();
         let known = &self.world.workflows;
         let spec = known.get(&id).map(|signature| signature.declared(&id));
         if let Some(node) = fields.value("workflow").filter(|_| !id.is_empty()) {

@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use super::read::{Reading, is_name};
 use super::steps::Place;
-use super::{Loop, StepKind};
+use super::{Loop, StepKind, keys};
 use crate::spec::scope::{Known, Scope};
+use crate::spec::shape::Shape;
 use crate::spec::yaml::{self, Fields, Node};
 use crate::spec::{ActionSpec, Field, Kind};
 
@@ -15,7 +16,7 @@ const ROLE: &str = "development";
 const ITEM: &str = "item";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Type {
+pub(in crate::spec) enum Type {
     Action,
     Ai,
     Agent,
@@ -28,7 +29,7 @@ pub(super) enum Type {
     System,
 }
 
-pub(super) const TYPES: &[(&str, Type)] = &[
+pub(in crate::spec) const TYPES: &[(&str, Type)] = &[
     ("plugin_action", Type::Action),
     ("ai_action", Type::Ai),
     ("agent", Type::Agent),
@@ -40,23 +41,39 @@ pub(super) const TYPES: &[(&str, Type)] = &[
     ("approval", Type::Approval),
     ("system", Type::System),
 ];
+/// The types of values, by the names that inputs give them.
+pub(super) const KINDS: &[(&str, Kind)] = &[
+    ("string", Kind::String),
+    ("number", Kind::Number),
+    ("boolean", Kind::Boolean),
+    ("list", Kind::List),
+    ("object", Kind::Object),
+    ("any", Kind::Any),
+];
 /// Types that have a name already and no meaning yet.
 const LATER: &[&str] = &["shell"];
-const SYSTEM_ACTIONS: &[&str] =
+pub(super) const SYSTEM_ACTIONS: &[&str] =
     &["log", "metric", "emit", "set", "reply", "cleanup", "log_success", "send_alert"];
 
+/// The keys of every type of step.
+pub(super) fn shapes() -> Vec<&'static Shape> {
+    TYPES.iter().map(|(_, kind)| kind.shape()).collect()
+}
+
 impl Type {
-    pub(super) fn keys(self) -> &'static [&'static str] {
+    /// The keys that only such a step has.
+    pub(in crate::spec) fn shape(self) -> &'static Shape {
         match self {
-            Self::Action => &["plugin", "action", "inputs", "outputs"],
-            Self::Ai | Self::Agent => &["agent", "prompt_template", "inputs", "outputs"],
-            Self::Condition => &["if", "then", "else"],
-            Self::Parallel => &["steps"],
-            Self::Loop => &["over", "as", "concurrency", "collect", "steps", "outputs"],
-            Self::Workflow => &["workflow", "inputs", "outputs"],
-            Self::Wait => &["for", "until", "event", "if", "on_timeout", "outputs"],
-            Self::Approval => &["message", "who", "on_timeout", "on_reject", "outputs"],
-            Self::System => &["action", "inputs", "outputs"],
+            Self::Action => &keys::ACTION,
+            Self::Ai => &keys::AI,
+            Self::Agent => &keys::WORK,
+            Self::Condition => &keys::BRANCHES,
+            Self::Parallel => &keys::PARALLEL,
+            Self::Loop => &keys::LOOP,
+            Self::Workflow => &keys::CALL,
+            Self::Wait => &keys::WAIT,
+            Self::Approval => &keys::APPROVAL,
+            Self::System => &keys::SYSTEM,
         }
     }
 
@@ -77,7 +94,7 @@ impl Reading<'_> {
             self.source.fault(fields.span(), "a step needs `type`, or `plugin` and `action`");
             return None;
         };
-        let text = fields.text("type", self.source)?;
+        let text = fields.text("type")?;
         if LATER.contains(&text) {
             let names: Vec<&str> = TYPES.iter().map(|(name, _)| *name).collect();
             let message = format!("steps of type `{text}` are not supported yet");
@@ -112,7 +129,7 @@ impl Reading<'_> {
             }
             Type::Condition => (self.condition(fields), None),
             Type::Parallel => {
-                let nodes = self.held(fields, "steps");
+                let nodes = fields.list("steps");
                 (StepKind::Parallel { steps: self.siblings(nodes) }, None)
             }
             Type::Loop => (self.repeated(fields), None),
@@ -120,7 +137,7 @@ impl Reading<'_> {
             Type::Wait => (StepKind::Wait(self.event_wait(fields)), None),
             Type::Approval => (StepKind::Approval(Box::new(self.approval(fields))), None),
             Type::System => {
-                let action = fields.required_text("action", self.source).unwrap_or_default().to_owned();
+                let action = fields.text("action").unwrap_or_default().to_owned();
                 if let (false, Some(node)) =
                     (SYSTEM_ACTIONS.contains(&action.as_str()), fields.value("action"))
                 {
@@ -137,8 +154,8 @@ impl Reading<'_> {
     }
 
     fn action(&mut self, fields: &Fields<'_>) -> (StepKind, Option<ActionSpec>) {
-        let capability = fields.required_text("plugin", self.source).unwrap_or_default().to_owned();
-        let action = fields.required_text("action", self.source).unwrap_or_default().to_owned();
+        let capability = fields.text("plugin").unwrap_or_default().to_owned();
+        let action = fields.text("action").unwrap_or_default().to_owned();
         let actions = &self.world.words.actions;
         let spec = actions.iter().find(|spec| spec.capability == capability && spec.name == action).cloned();
         let served: Vec<&str> = actions
@@ -168,7 +185,7 @@ impl Reading<'_> {
     }
 
     fn role(&mut self, fields: &Fields<'_>) -> String {
-        let role = fields.text("agent", self.source).unwrap_or(ROLE).to_owned();
+        let role = fields.text("agent").unwrap_or(ROLE).to_owned();
         if !self.world.roles.contains(&role) {
             let span = fields.value("agent").map_or(fields.span(), |node| node.span.clone());
             let known: Vec<&str> = self.world.roles.iter().map(String::as_str).collect();
@@ -180,7 +197,7 @@ impl Reading<'_> {
 
     /// The prompt that a step names, else the one that is named after it, else none.
     fn prompt(&mut self, fields: &Fields<'_>, name: &str) -> Option<String> {
-        let Some(text) = fields.text("prompt_template", self.source) else {
+        let Some(text) = fields.text("prompt_template") else {
             let own = format!("prompts/{name}.txt");
             return self.world.prompts.contains_key(&own).then_some(own);
         };
@@ -195,15 +212,15 @@ impl Reading<'_> {
     }
 
     fn condition(&mut self, fields: &Fields<'_>) -> StepKind {
-        let test = fields.required_text("if", self.source).unwrap_or_default().to_owned();
+        let test = fields.text("if").unwrap_or_default().to_owned();
         if let (false, Some(node)) = (test.is_empty(), fields.value("if")) {
             self.scope.check_condition(node, &test, self.source);
         }
         let before = self.scope.clone();
-        let nodes = self.held(fields, "then");
+        let nodes = fields.list("then");
         let then = self.sequence(nodes, Place::Body);
         let after_then: Scope = std::mem::replace(&mut self.scope, before);
-        let nodes = fields.list("else", self.source);
+        let nodes = fields.list("else");
         let otherwise = self.sequence(nodes, Place::Body);
         self.scope.join(after_then);
         StepKind::Condition { test, then, otherwise }
@@ -212,7 +229,7 @@ impl Reading<'_> {
     /// The steps of a loop see the item and its number; what they make is the item's own.
     fn repeated(&mut self, fields: &Fields<'_>) -> StepKind {
         let over = self.collection(fields);
-        let item = fields.text("as", self.source).unwrap_or(ITEM).to_owned();
+        let item = fields.text("as").unwrap_or(ITEM).to_owned();
         if let (false, Some(node)) = (is_name(&item), fields.value("as")) {
             let message = format!("`{item}` is not a name that an expression could use");
             self.source.fault_with_help(node.span.clone(), message, "use letters, digits and `_`");
@@ -220,12 +237,12 @@ impl Reading<'_> {
         let around = self.scope.clone();
         self.scope.define(&[&item], Known::Value(Kind::Any));
         self.scope.define(&["index"], Known::Value(Kind::Number));
-        let nodes = self.held(fields, "steps");
+        let nodes = fields.list("steps");
         let steps = self.sequence(nodes, Place::Body);
         let collect = fields.value("collect");
         collect.iter().for_each(|node| self.scope.check(node, self.source));
         self.scope = around;
-        let concurrency = fields.count("concurrency", self.source).unwrap_or(1);
+        let concurrency = fields.count("concurrency").unwrap_or(1);
         StepKind::Loop(Box::new(Loop {
             over,
             item,
@@ -237,26 +254,9 @@ impl Reading<'_> {
 
     /// What a loop goes over: a list, or an expression.
     fn collection(&mut self, fields: &Fields<'_>) -> Value {
-        let Some(node) = fields.value("over") else {
-            self.source.fault_with_help(
-                fields.span(),
-                "a `loop` needs `over`",
-                "name the list that it goes over: `over: \"${plan.tasks}\"`",
-            );
-            return Value::Null;
-        };
+        let Some(node) = fields.given("over") else { return Value::Null };
         self.scope.check(node, self.source);
         self.scope.check_kind(&Field::required("over", Kind::List), node, self.source);
         node.to_json()
-    }
-
-    /// The steps that a step holds; there must be some.
-    fn held<'n>(&mut self, fields: &Fields<'n>, key: &'static str) -> &'n [Node] {
-        let nodes = fields.list(key, self.source);
-        if nodes.is_empty() {
-            let span = fields.get(key).map_or(fields.span(), |entry| entry.key_span.clone());
-            self.source.fault(span, format!("this step needs `{key}` with a step in it"));
-        }
-        nodes
     }
 }

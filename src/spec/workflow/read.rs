@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::called::Signatures;
+use super::kinds::KINDS;
 use super::steps::{Place, STRATEGIES, Strategies};
-use super::{Check, Input, PostExecution, Workflow, needs, steps};
+use super::{Check, Input, PostExecution, Workflow, keys, needs, steps};
 use crate::spec::diagnostic::Source;
 use crate::spec::expr;
 use crate::spec::handler::event_names;
 use crate::spec::scope::{Known, Scope};
+use crate::spec::shape::Shape;
 use crate::spec::yaml::{self, Entry, Fields, Node, Tree};
 use crate::spec::{Field, Kind, Vocabulary};
 
@@ -38,24 +40,9 @@ pub(super) struct Reading<'a> {
     pub(super) id: &'a str,
 }
 
-#[rustfmt::skip]
-pub(super) const KEYS: &[&str] = &[
-    "name", "description", "version", "variables", "inputs", "prerequisites", "steps", "error_handling",
-    "success_criteria", "post_execution", "timeout", "results",
-];
-
 /// Names that are defined in every run. `task_data` is the task until a step overwrites it.
 const AMBIENT: &[&str] =
     &["task", "task_data", "run", "repository", "change", "person", "system", "thread", "command"];
-
-const KINDS: &[(&str, Kind)] = &[
-    ("string", Kind::String),
-    ("number", Kind::Number),
-    ("boolean", Kind::Boolean),
-    ("list", Kind::List),
-    ("object", Kind::Object),
-    ("any", Kind::Any),
-];
 
 /// Reads a workflow. Gives nothing when the file is not even a mapping; whoever calls looks at the
 /// source's faults.
@@ -65,24 +52,24 @@ pub(in crate::spec) fn read<'a>(
     world: &'a World<'_>,
 ) -> Option<Workflow> {
     let node = yaml::parse(source)?;
-    let fields = Fields::of(&node, "a workflow", KEYS, source)?;
+    let fields = Fields::of(&node, &keys::WORKFLOW, source)?;
     let mut reading = Reading::new(source, world, id);
     let mut workflow = reading.head(id, &fields);
     workflow.inputs = reading.inputs(&fields);
-    let variables = fields.map("variables", reading.source);
+    let variables = fields.map("variables");
     workflow.variables = yaml::to_object(variables);
     reading.scope = ambient(&workflow);
     reading.strategies = reading.error_handling(&fields);
-    workflow.prerequisites = reading.checks(&fields, "prerequisites", "error_message");
+    workflow.prerequisites = reading.checks(&fields, "prerequisites", &keys::PREREQUISITE);
     workflow.steps = reading.body(&fields);
     // Variables are evaluated when they are first used, so they may use what any step makes.
     for variable in variables {
         reading.variable(variable, &workflow.variables);
     }
-    let results = fields.map("results", reading.source);
+    let results = fields.map("results");
     results.iter().for_each(|entry| reading.result(entry));
     workflow.results = yaml::to_object(results);
-    workflow.success_criteria = reading.checks(&fields, "success_criteria", "description");
+    workflow.success_criteria = reading.checks(&fields, "success_criteria", &keys::CRITERION);
     workflow.post_execution = reading.post_execution(&fields);
     needs::find(&mut workflow);
     Some(workflow)
@@ -123,22 +110,22 @@ impl Reading<'_> {
     fn head(&mut self, id: &str, fields: &Fields<'_>) -> Workflow {
         Workflow {
             id: id.to_owned(),
-            name: fields.required_text("name", self.source).unwrap_or(id).to_owned(),
-            description: fields.text("description", self.source).unwrap_or_default().to_owned(),
-            version: fields.text("version", self.source).unwrap_or_default().to_owned(),
+            name: fields.text("name").unwrap_or(id).to_owned(),
+            description: fields.text("description").unwrap_or_default().to_owned(),
+            version: fields.text("version").unwrap_or_default().to_owned(),
             variables: Map::new(),
             inputs: Vec::new(),
             prerequisites: Vec::new(),
             steps: Vec::new(),
             success_criteria: Vec::new(),
             post_execution: PostExecution::default(),
-            timeout: fields.count("timeout", self.source),
+            timeout: fields.count("timeout"),
             results: Map::new(),
         }
     }
 
     pub(super) fn inputs(&mut self, fields: &Fields<'_>) -> Vec<Input> {
-        fields.map("inputs", self.source).iter().filter_map(|entry| self.input(entry)).collect()
+        fields.map("inputs").iter().filter_map(|entry| self.input(entry)).collect()
     }
 
     /// An input: its type alone, or a mapping that says more of it.
@@ -154,8 +141,8 @@ impl Reading<'_> {
         if let Tree::Text(text) = &entry.value.value {
             return yaml::word("type", text, &entry.value, KINDS, self.source).map(named);
         }
-        let keys = &["type", "required", "default", "description"];
-        let fields = Fields::of(&entry.value, "an input", keys, self.source)?;
+        let Tree::Map(_) = entry.value.value else { return None };
+        let fields = Fields::of(&entry.value, &keys::INPUT, self.source)?;
         let kind = fields.word("type", KINDS, self.source).unwrap_or(Kind::Any);
         let default = fields.value("default");
         if let Some(node) = default {
@@ -163,9 +150,9 @@ impl Reading<'_> {
             self.scope.check_kind(&field, node, self.source);
         }
         Some(Input {
-            required: fields.boolean("required", self.source).unwrap_or(default.is_none()),
+            required: fields.boolean("required").unwrap_or(default.is_none()),
             default: default.map(Node::to_json),
-            description: fields.text("description", self.source).unwrap_or_default().to_owned(),
+            description: fields.text("description").unwrap_or_default().to_owned(),
             ..named(kind)
         })
     }
@@ -194,16 +181,11 @@ impl Reading<'_> {
 
     fn error_handling(&mut self, fields: &Fields<'_>) -> Strategies {
         let mut strategies = Strategies::default();
-        let Some(node) = fields.value("error_handling") else { return strategies };
-        let keys = &["default_strategy", "step_overrides"];
-        let Some(fields) = Fields::of(node, "`error_handling`", keys, self.source) else { return strategies };
+        let Some(node) = fields.given("error_handling") else { return strategies };
+        let Some(fields) = Fields::of(node, &keys::ERROR_HANDLING, self.source) else { return strategies };
         strategies.default = fields.word("default_strategy", STRATEGIES, self.source);
-        for entry in fields.map("step_overrides", self.source) {
-            let Tree::Text(text) = &entry.value.value else {
-                let message = format!("a strategy is text, not {}", entry.value.kind());
-                self.source.fault(entry.value.span.clone(), message);
-                continue;
-            };
+        for entry in fields.map("step_overrides") {
+            let Some(text) = entry.value.as_text() else { continue };
             let word = yaml::word("on_error", text, &entry.value, STRATEGIES, self.source);
             strategies.overrides.extend(word.map(|word| (entry.key.clone(), (word, entry.key_span.clone()))));
         }
@@ -211,14 +193,7 @@ impl Reading<'_> {
     }
 
     fn body(&mut self, fields: &Fields<'_>) -> Vec<super::Step> {
-        let Some(entry) = fields.get("steps") else {
-            self.source.fault(fields.span(), "a workflow needs `steps`");
-            return Vec::new();
-        };
-        let nodes = fields.list("steps", self.source);
-        if nodes.is_empty() {
-            self.source.fault(entry.key_span.clone(), "`steps` is empty");
-        }
+        let nodes = fields.list("steps");
         let steps = self.sequence(nodes, Place::Body);
         self.overrides_name_steps(&steps);
         steps
@@ -237,30 +212,28 @@ impl Reading<'_> {
         }
     }
 
-    fn checks(&mut self, fields: &Fields<'_>, key: &str, message: &'static str) -> Vec<Check> {
+    fn checks(&mut self, fields: &Fields<'_>, key: &str, shape: &'static Shape) -> Vec<Check> {
+        let message = shape.keys.iter().find(|key| !key.required).map_or("", |key| key.name);
         let mut checks = Vec::new();
-        for node in fields.list(key, self.source) {
-            let Some(fields) = Fields::of(node, "a condition", &["condition", message], self.source) else {
-                continue;
-            };
-            let condition = fields.required_text("condition", self.source).map(str::to_owned);
+        for node in fields.list(key) {
+            let Some(fields) = Fields::of(node, shape, self.source) else { continue };
+            let condition = fields.text("condition").map(str::to_owned);
             if let (Some(text), Some(node)) = (&condition, fields.value("condition")) {
                 self.scope.check_condition(node, text, self.source);
             }
-            let message = fields.text(message, self.source).unwrap_or_default().to_owned();
+            let message = fields.text(message).unwrap_or_default().to_owned();
             checks.extend(condition.map(|condition| Check { condition, message }));
         }
         checks
     }
 
     fn post_execution(&mut self, fields: &Fields<'_>) -> PostExecution {
-        let Some(node) = fields.value("post_execution") else { return PostExecution::default() };
-        let keys = &["always", "on_success", "on_failure"];
-        let Some(fields) = Fields::of(node, "`post_execution`", keys, self.source) else {
+        let Some(node) = fields.given("post_execution") else { return PostExecution::default() };
+        let Some(fields) = Fields::of(node, &keys::POST_EXECUTION, self.source) else {
             return PostExecution::default();
         };
         let mut steps = |key| {
-            let nodes = fields.list(key, self.source);
+            let nodes = fields.list(key);
             self.sequence(nodes, Place::After)
         };
         PostExecution {

@@ -6,10 +6,10 @@ use std::ops::Range;
 
 use serde_json::Map;
 
-use super::kinds::{TYPES, Type};
+use super::kinds::{Type, shapes};
 use super::read::Reading;
-use super::{OnError, Step, StepKind};
-use crate::spec::yaml::{Entry, Fields, Node, Tree};
+use super::{OnError, Step, StepKind, keys};
+use crate::spec::yaml::{Fields, Node, Tree};
 
 /// Where a step stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,14 +45,6 @@ pub(super) const STRATEGIES: &[(&str, Strategy)] = &[
 
 /// How often a step is tried again unless it says so.
 const RETRIES: u32 = 3;
-#[rustfmt::skip]
-const KEYS: &[&str] = &[
-    "name", "type", "description", "condition", "plugin", "action", "agent", "prompt_template", "inputs",
-    "outputs", "on_error", "retry_count", "timeout", "steps", "then", "else", "if", "over", "as", "concurrency",
-    "collect", "workflow", "for", "until", "event", "on_timeout", "on_reject", "message", "who",
-];
-const COMMON_KEYS: &[&str] =
-    &["name", "type", "description", "condition", "on_error", "retry_count", "timeout"];
 
 /// Calls `visit` with every step, however deep, in the order written.
 pub(super) fn each<'a>(steps: &'a [Step], visit: &mut impl FnMut(&'a Step)) {
@@ -102,19 +94,18 @@ impl Reading<'_> {
     }
 
     fn step(&mut self, node: &Node, place: Place) -> Option<Step> {
-        let fields = Fields::of(node, "a step", KEYS, self.source)?;
-        let kind = self.step_type(&fields, place);
+        let common = Fields::one_of_some(node, &keys::STEP, self.source)?;
+        let kind = self.step_type(&common, place);
+        let fields = common.which_is(kind.map(Type::shape), &shapes(), self.source);
         let name = self.step_name(&fields, place, kind);
-        let condition = fields.text("condition", self.source).map(str::to_owned);
+        let condition = fields.text("condition").map(str::to_owned);
         if let (Some(text), Some(node)) = (&condition, fields.value("condition")) {
             self.scope.check_condition(node, text, self.source);
         }
         let on_error = self.on_error(&fields, &name, kind.is_some_and(Type::holds_steps));
-        let timeout = fields.count("timeout", self.source);
-        let description = fields.text("description", self.source).unwrap_or_default().to_owned();
-        let kind = kind?;
-        self.keys_fit(node, kind);
-        let (kind, spec) = self.step_kind(kind, &fields, &name);
+        let timeout = fields.count("timeout");
+        let description = fields.text("description").unwrap_or_default().to_owned();
+        let (kind, spec) = self.step_kind(kind?, &fields, &name);
         let inputs = match kind {
             StepKind::Wait(None) => self.wait_inputs(&fields),
             StepKind::Wait(Some(_)) => Map::new(),
@@ -127,9 +118,10 @@ impl Reading<'_> {
 
     fn step_name(&mut self, fields: &Fields<'_>, place: Place, kind: Option<Type>) -> String {
         if place == Place::After && kind == Some(Type::System) && fields.value("name").is_none() {
-            return fields.text("action", self.source).unwrap_or_default().to_owned();
+            return fields.text("action").unwrap_or_default().to_owned();
         }
-        let Some(name) = fields.required_text("name", self.source) else { return String::new() };
+        fields.needs(&keys::NAME, self.source);
+        let Some(name) = fields.text("name") else { return String::new() };
         let fits = |letter: char| letter.is_alphanumeric() || "_-. ".contains(letter);
         if !name.chars().all(fits) {
             let span = fields.value("name").map_or(fields.span(), |node| node.span.clone());
@@ -139,26 +131,13 @@ impl Reading<'_> {
         name.to_owned()
     }
 
-    /// Tells of keys that mean something elsewhere, but not in a step of this type.
-    fn keys_fit(&mut self, node: &Node, kind: Type) {
-        let Tree::Map(entries) = &node.value else { return };
-        let name = TYPES.iter().find(|(_, other)| *other == kind).map_or("", |(name, _)| name);
-        for Entry { key, key_span, .. } in entries {
-            let key = key.as_str();
-            if KEYS.contains(&key) && !COMMON_KEYS.contains(&key) && !kind.keys().contains(&key) {
-                self.source
-                    .fault(key_span.clone(), format!("`{key}` means nothing in a step of type `{name}`"));
-            }
-        }
-    }
-
     fn on_error(&mut self, fields: &Fields<'_>, name: &str, holds_steps: bool) -> OnError {
         let own = fields.word("on_error", STRATEGIES, self.source);
         let overridden = self.strategies.overrides.get(name).map(|(strategy, _)| *strategy);
         // The default is for the steps within; for those that hold them it would count twice.
         let default = self.strategies.default.filter(|_| !holds_steps);
         let strategy = own.or(overridden).or(default).unwrap_or(Strategy::Fail);
-        let count = fields.count("retry_count", self.source);
+        let count = fields.count("retry_count");
         if let (Some(entry), true) = (fields.get("retry_count"), strategy != Strategy::Retry) {
             let message = "`retry_count` means nothing unless `on_error` is `retry`";
             self.source.fault(entry.key_span.clone(), message);

@@ -231,11 +231,11 @@ steps:
         faults(text),
         [
             "1:1 a workflow has no key `nmae` [did you mean `name`?]",
-            "1:1 a workflow needs `name`",
+            "1:1 a workflow needs `name` [like `name: From ticket to review`]",
             "2:10 `version` takes text, not a number [put it in quotes]",
             "3:10 `timeout` takes a whole number from 1, not text",
             "5:5 a step has no key `nam` [did you mean `name`?]",
-            "5:5 a step needs `name`",
+            "5:5 a step needs `name` [like `name: write_code`]",
             "7:13 there is no system action `lgo` [did you mean `log`?]",
             "8:12 `name` takes text, not a list",
             "9:11 `parallell` is no `type` [did you mean `parallel`?]",
@@ -282,7 +282,7 @@ fn actions_and_their_inputs_and_outputs_are_checked() {
             "14:14 `draft` takes a boolean, not text",
             "16:7 `create_pull_request` gives no `pr_ulr` [did you mean `pr_url`?]",
             "17:15 `1st` is not a path that an expression could use [write names with dots between them]",
-            "18:15 `commit` goes to a path, which is text, not a number",
+            "18:15 `commit` takes text, not a number",
         ]
     );
 }
@@ -389,9 +389,9 @@ post_execution:
             "3:66 there is no prompt `prompts/plna.txt` [did you mean `prompts/plan.txt`?]",
             "4:32 `plugin` means nothing in a step of type `ai_action`",
             "5:12 there are two steps `c` here",
-            "5:31 this step needs `steps` with a step in it",
-            "7:6 a `loop` needs `over` [name the list that it goes over: `over: \"${plan.tasks}\"`]",
-            "7:6 this step needs `steps` with a step in it",
+            "5:38 `steps` is empty",
+            "7:6 a step of type `loop` needs `over` [like `over: \"${plan.tasks}\"`]",
+            "7:6 a step of type `loop` needs `steps`",
             "9:21 `retyr` is no `default_strategy` [did you mean `retry`?]",
             "10:20 there is no step `e` [known here: a/b, c, d, l]",
             "12:21 there is no system action `clean_up` [did you mean `cleanup`?]",
@@ -410,7 +410,7 @@ fn a_step_without_prompt_gets_the_one_named_after_it() {
 #[test]
 fn a_workflow_has_steps() {
     assert_eq!(faults("name: W\n"), ["1:1 a workflow needs `steps`"]);
-    assert_eq!(faults("name: W\nsteps: []\n"), ["2:1 `steps` is empty"]);
+    assert_eq!(faults("name: W\nsteps: []\n"), ["2:8 `steps` is empty"]);
     assert_eq!(faults("- 1\n"), ["1:3 a workflow is a mapping, not a list"]);
     assert_eq!(faults(""), ["1:1 a workflow is a mapping, not nothing"]);
 }

@@ -6,11 +6,12 @@ use std::ops::Range;
 use serde_json::{Map, Value};
 
 use super::StepKind;
+use super::kinds::TYPES;
 use super::read::{Reading, is_name};
 use crate::spec::expr;
 use crate::spec::period::Pause;
 use crate::spec::scope::Known;
-use crate::spec::yaml::{self, Entry, Fields, Tree};
+use crate::spec::yaml::{self, Entry, Fields};
 use crate::spec::{ActionSpec, Field, Kind};
 
 impl Reading<'_> {
@@ -19,7 +20,7 @@ impl Reading<'_> {
         fields: &Fields<'_>,
         spec: Option<&ActionSpec>,
     ) -> Map<String, Value> {
-        let entries = fields.map("inputs", self.source);
+        let entries = fields.map("inputs");
         for entry in entries {
             self.scope.check(&entry.value, self.source);
         }
@@ -35,22 +36,19 @@ impl Reading<'_> {
 
     /// How long a `wait` step waits: `for` a span or `until` a date.
     pub(super) fn wait_inputs(&mut self, fields: &Fields<'_>) -> Map<String, Value> {
-        let given: Vec<_> = ["for", "until"].into_iter().filter_map(|key| fields.get(key)).collect();
-        if given.len() != 1 {
-            let span = given.last().map_or(fields.span(), |entry| entry.key_span.clone());
-            let help = "like `for: 30m`, or `until: \"${inputs.date}\"`";
-            self.source.fault_with_help(span, "a `wait` needs one of `for` and `until`", help);
-        }
-        for entry in &given {
-            self.scope.check(&entry.value, self.source);
-            let fixed = entry.value.to_json();
-            if !is_expression(&fixed)
-                && let Err(error) = Pause::read(&entry.key, &fixed)
+        let given = ["for", "until"].into_iter().filter_map(|key| Some((key, fields.given(key)?)));
+        let mut inputs = Map::new();
+        for (key, node) in given {
+            self.scope.check(node, self.source);
+            let value = node.to_json();
+            if !is_expression(&value)
+                && let Err(error) = Pause::read(key, &value)
             {
-                self.source.fault(entry.value.span.clone(), error.to_string());
+                self.source.fault(node.span.clone(), error.to_string());
             }
+            inputs.insert(key.to_owned(), value);
         }
-        given.into_iter().map(|entry| (entry.key.clone(), entry.value.to_json())).collect()
+        inputs
     }
 
     fn inputs_fit(&mut self, entries: &[Entry], span: Range<usize>, spec: &ActionSpec) {
@@ -88,13 +86,8 @@ impl Reading<'_> {
         spec: Option<&ActionSpec>,
     ) -> Vec<(String, String)> {
         let mut outputs = Vec::new();
-        for entry in fields.map("outputs", self.source) {
-            let Tree::Text(path) = &entry.value.value else {
-                let message =
-                    format!("`{}` goes to a path, which is text, not {}", entry.key, entry.value.kind());
-                self.source.fault(entry.value.span.clone(), message);
-                continue;
-            };
+        for entry in fields.map("outputs") {
+            let Some(path) = entry.value.as_text() else { continue };
             let parts: Vec<&str> = path.split('.').collect();
             if !parts.iter().all(|part| is_name(part)) {
                 let message = format!("`{path}` is not a path that an expression could use");
@@ -107,7 +100,7 @@ impl Reading<'_> {
             }
             let known = self.output_kind(entry, kind, spec);
             self.scope.define(&parts, Known::Value(known));
-            outputs.push((entry.key.clone(), path.clone()));
+            outputs.push((entry.key.clone(), path.to_owned()));
         }
         outputs
     }
@@ -139,17 +132,8 @@ fn is_expression(value: &Value) -> bool {
 
 /// What a step of a type that is no action gives, declared as actions declare it.
 fn gives(kind: &StepKind) -> ActionSpec {
-    let fields: &[(&str, Kind)] = match kind {
-        StepKind::Loop(_) => &[("results", Kind::List), ("count", Kind::Number)],
-        StepKind::Wait(Some(_)) => &[("event", Kind::Any), ("timed_out", Kind::Boolean)],
-        StepKind::Approval(_) => &[
-            ("approved", Kind::Boolean),
-            ("by", Kind::Any),
-            ("comment", Kind::Any),
-            ("timed_out", Kind::Boolean),
-        ],
-        _ => &[],
-    };
+    let shape = TYPES.iter().find(|(name, _)| *name == kind.name()).map(|(_, kind)| kind.shape());
+    let fields = shape.and_then(|shape| shape.gives).unwrap_or_default();
     let outputs = fields.iter().map(|(name, kind)| Field::required(name, *kind)).collect();
     ActionSpec { outputs, ..ActionSpec::reading("", kind.name(), "") }
 }

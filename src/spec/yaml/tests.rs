@@ -1,6 +1,8 @@
 use serde_json::json;
 
 use super::*;
+use crate::spec::diagnostic::Diagnostic;
+use crate::spec::shape::{Key, Shape, Takes};
 
 fn read(text: &str) -> (Option<Node>, Source) {
     let mut source = Source::new("a.yaml", text);
@@ -11,7 +13,11 @@ fn read(text: &str) -> (Option<Node>, Source) {
 fn faults(source: Source) -> Vec<String> {
     let mut all = crate::spec::diagnostic::Diagnostics::default();
     all.take(source);
-    all.items().iter().map(|item| format!("{}:{} {}", item.line, item.column, item.message)).collect()
+    let help = |help: Option<&String>| help.map_or_else(String::new, |help| format!(" [{help}]"));
+    let told = |item: &Diagnostic| {
+        format!("{}:{} {}{}", item.line, item.column, item.message, help(item.help.as_ref()))
+    };
+    all.items().iter().map(told).collect()
 }
 
 #[test]
@@ -53,22 +59,30 @@ fn a_bomb_of_aliases_is_refused() {
     assert!(read(&text).0.is_none());
 }
 
+static THING: Shape = Shape::new(
+    "a thing",
+    "For this test.",
+    &[
+        Key::new("name", Takes::Text, "").required().like("x"),
+        Key::new("on", Takes::Texts(&Takes::Text), ""),
+        Key::new("runs", Takes::Text, ""),
+    ],
+);
+
 #[test]
 fn all_faults_of_a_mapping_are_told() {
     let (node, mut source) = read("nmae: x\non: 3\nruns: [1]\non: [a, 2]\n");
     let node = node.unwrap();
-    let fields = Fields::of(&node, "a thing", &["name", "on", "runs"], &mut source).unwrap();
-    fields.required_text("name", &mut source);
-    assert_eq!(fields.texts("on", &mut source).len(), 1);
-    fields.text("runs", &mut source);
+    let fields = Fields::of(&node, &THING, &mut source).unwrap();
+    assert_eq!((fields.texts("on").len(), fields.text("runs")), (1, None));
     assert_eq!(
         faults(source),
         [
-            "1:1 a thing has no key `nmae`",
-            "1:1 a thing needs `name`",
+            "1:1 a thing has no key `nmae` [did you mean `name`?]",
+            "1:1 a thing needs `name` [like `name: x`]",
             "3:8 `runs` takes text, not a list",
             "4:1 `on` is here twice",
-            "4:9 `on` takes text or a list of texts, not a number",
+            "4:9 `on` takes text or a list of texts, not a number [put it in quotes]",
         ]
     );
 }

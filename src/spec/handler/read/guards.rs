@@ -2,6 +2,7 @@
 
 use crate::spec::diagnostic::Source;
 use crate::spec::handler::guards::{Concurrency, Guards, Priority, WhenBusy};
+use crate::spec::handler::keys;
 use crate::spec::period::{BadPeriod, Period, Rate};
 use crate::spec::scope::Scope;
 use crate::spec::yaml::{Fields, Node, Tree};
@@ -9,22 +10,20 @@ use crate::spec::yaml::{Fields, Node, Tree};
 /// The most runs of a group that can be under way at once: all of them are looked at for each that comes.
 const LIMIT_MOST: u64 = 100;
 
-const PRIORITIES: &[(&str, Priority)] =
+pub(in crate::spec::handler) const PRIORITIES: &[(&str, Priority)] =
     &[("high", Priority::High), ("normal", Priority::Normal), ("low", Priority::Low)];
 
-const WHEN_BUSY: &[(&str, WhenBusy)] =
+pub(in crate::spec::handler) const WHEN_BUSY: &[(&str, WhenBusy)] =
     &[("queue", WhenBusy::Queue), ("replace", WhenBusy::Replace), ("skip", WhenBusy::Skip)];
 
 /// The guards that a trigger's fields ask for.
 pub(super) fn read(fields: &Fields<'_>, scope: &Scope, source: &mut Source) -> Guards {
     let usual = Guards::default();
-    let rates = fields
-        .value("rate")
-        .and_then(|node| Fields::of(node, "`rate`", &["per_actor", "per_repository"], source));
+    let rates = fields.given("rate").and_then(|node| Fields::of(node, &keys::RATE, source));
     let mut rate = |key| rates.and_then(|rates| parsed(&rates, key, Rate::parse, source));
     let (per_actor, per_repository) = (rate("per_actor"), rate("per_repository"));
     Guards {
-        concurrency: fields.value("concurrency").and_then(|node| concurrency(node, fields, scope, source)),
+        concurrency: fields.given("concurrency").and_then(|node| concurrency(node, fields, scope, source)),
         debounce: parsed(fields, "debounce", Period::parse, source),
         cooldown: parsed(fields, "cooldown", Period::parse, source),
         per_actor,
@@ -41,13 +40,8 @@ fn parsed<T>(
     parse: impl Fn(&str) -> Result<T, BadPeriod>,
     source: &mut Source,
 ) -> Option<T> {
-    let node = fields.value(key)?;
-    // A bare number is told what to write, like any other text that is no span.
-    let text = match &node.value {
-        Tree::Number(number) => number.to_string(),
-        _ => fields.text(key, source)?.to_owned(),
-    };
-    match parse(&text) {
+    let node = fields.given(key)?;
+    match parse(node.as_text()?) {
         Ok(value) => Some(value),
         Err(error) => {
             source.fault(node.span.clone(), format!("`{key}`: {error}"));
@@ -57,7 +51,7 @@ fn parsed<T>(
 }
 
 fn breaker(fields: &Fields<'_>, usual: Option<Rate>, source: &mut Source) -> Option<Rate> {
-    match fields.value("breaker").map(|node| &node.value) {
+    match fields.given("breaker").map(|node| &node.value) {
         None => usual,
         Some(Tree::Bool(false)) => None,
         Some(Tree::Text(text)) if text == "off" => None,
@@ -69,13 +63,13 @@ fn breaker(fields: &Fields<'_>, usual: Option<Rate>, source: &mut Source) -> Opt
 fn concurrency(node: &Node, fields: &Fields<'_>, scope: &Scope, source: &mut Source) -> Option<Concurrency> {
     scope.check(node, source);
     if !matches!(node.value, Tree::Map(_)) {
-        let group = fields.required_text("concurrency", source)?.to_owned();
+        let group = fields.text("concurrency")?.to_owned();
         return Some(Concurrency { group, when_busy: WhenBusy::Queue, limit: 1 });
     }
-    let inner = Fields::of(node, "`concurrency`", &["group", "when_busy", "limit"], source)?;
-    let group = inner.required_text("group", source)?.to_owned();
+    let inner = Fields::of(node, &keys::CONCURRENCY, source)?;
+    let group = inner.text("group")?.to_owned();
     let when_busy = inner.word("when_busy", WHEN_BUSY, source).unwrap_or_default();
-    let limit = inner.count("limit", source).unwrap_or(1);
+    let limit = inner.count("limit").unwrap_or(1);
     if let (true, Some(node)) = (limit > LIMIT_MOST, inner.value("limit")) {
         source.fault(node.span.clone(), format!("`limit` takes a number up to {LIMIT_MOST}, not {limit}"));
     }

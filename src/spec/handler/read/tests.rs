@@ -82,7 +82,10 @@ fn several_triggers_have_names_of_their_own() {
     let (_, faults) = read_all(
         "triggers:\n  - {on: github.push, run: broken}\n  - {name: b, on: jira.*, run: broken}\n  - {name: b, on: jira.*, run: broken}\n",
     );
-    assert_eq!(faults, ["2:6 a trigger needs `name`", "4:6 there are two triggers `h/b`"]);
+    assert_eq!(
+        faults,
+        ["2:6 a trigger needs `name` [like `name: urgent`]", "4:6 there are two triggers `h/b`"]
+    );
 }
 
 #[test]
@@ -104,7 +107,7 @@ inputs: {target: "${event.repository.nmae}"}
             "2:6 `githb.issue.opened` is not a kind of event: no source is called `githb` [did you mean `github`?]",
             "2:26 `github.issue.labelled` is not a kind of event that `github` makes [did you mean `github.issue.labeled`?]",
             "2:49 `jira..x` is not a kind of event: a part of it is empty [known here: github, gitlab, jira, linear, slack, *]",
-            "2:58 `on` takes text or a list of texts, not a number",
+            "2:58 `on` takes text or a list of texts, not a number [put it in quotes]",
             "3:6 `event.titel` is undefined",
             "4:13 `[x` is not a pattern: unclosed character class; missing ']'",
             "5:6 there is no workflow `biuld` [did you mean `build`?]",
@@ -192,16 +195,19 @@ breaker: 0/1h
             "3:25 `event.subjct` is undefined [did you mean `subject`?",
             "3:41 `concurrency` has no key `when_bussy` [did you mean `when_busy`?]",
             "3:66 `limit` takes a number up to 100, not 101",
-            "4:11 `debounce`: `30` is not a span of time from `1s` to `168h`, like `30s`, `10m` or `2h`",
+            "4:11 `debounce` takes a span of time, like `30s`, `10m` or `2h`, not a number",
             "5:11 `cooldown`: `2 weeks` is not a span of time from `1s` to `168h`, like `30s`, `10m` or `2h`",
             "6:8 `rate` has no key `per_actr` [did you mean `per_actor`?]",
-            "6:40 `per_repository`: `5` is not a rate: a number from 1 to 1000 and a span of time, like `5/1h`",
+            "6:40 `per_repository` takes a rate, like `5/1h`, not a number",
             "7:11 `hihg` is no `priority` [did you mean `high`?]",
             "8:10 `breaker`: `0/1h` is not a rate: a number from 1 to 1000 and a span of time, like `5/1h`",
         ]
     );
     let (_, faults) = read_all("on: jira.*\nrun: broken\nconcurrency: {limit: 2}\n");
-    assert_eq!(faults, ["3:15 `concurrency` needs `group`"]);
+    assert_eq!(
+        faults,
+        ["3:15 `concurrency` needs `group` [like `group: \"deploy ${event.repository.name}\"`]"]
+    );
 }
 
 #[test]

@@ -5,12 +5,11 @@ use std::str::FromStr;
 
 use crate::event::{Association, Permission};
 use crate::spec::diagnostic::Source;
+use crate::spec::handler::keys;
 use crate::spec::handler::who::Who;
 use crate::spec::yaml::{Fields, word};
 
-const KEYS: &[&str] = &["role", "association", "team", "users"];
-
-const ROLES: &[(&str, Permission)] = &[
+pub(in crate::spec::handler) const ROLES: &[(&str, Permission)] = &[
     ("read", Permission::Read),
     ("triage", Permission::Triage),
     ("write", Permission::Write),
@@ -18,7 +17,7 @@ const ROLES: &[(&str, Permission)] = &[
     ("admin", Permission::Admin),
 ];
 
-const ASSOCIATIONS: &[(&str, Association)] = &[
+pub(in crate::spec::handler) const ASSOCIATIONS: &[(&str, Association)] = &[
     ("owner", Association::Owner),
     ("member", Association::Member),
     ("collaborator", Association::Collaborator),
@@ -27,28 +26,23 @@ const ASSOCIATIONS: &[(&str, Association)] = &[
 
 /// Who may, where the trigger says it.
 pub(in crate::spec) fn read(fields: &Fields<'_>, source: &mut Source) -> Option<Who> {
-    let node = fields.get("who").map(|entry| &entry.value)?;
-    let inner = Fields::of(node, "`who`", KEYS, source)?;
-    let associations = inner.texts("association", source).into_iter();
-    let who = Who {
+    let node = fields.given("who")?;
+    let inner = Fields::of(node, &keys::WHO, source)?;
+    let associations = inner.texts("association").into_iter();
+    Some(Who {
         role: inner.word("role", ROLES, source),
         association: associations
             .filter_map(|(text, node)| word("association", text, node, ASSOCIATIONS, source))
             .collect(),
         team: each(&inner, "team", source),
         users: each(&inner, "users", source),
-    };
-    // Nobody is hardly what is meant, and everybody must not be.
-    if KEYS.iter().all(|key| inner.value(key).is_none()) {
-        source.fault(node.span.clone(), "`who` needs one of `role`, `association`, `team`, `users`");
-    }
-    Some(who)
+    })
 }
 
 /// The values of a key, of which each is read by itself.
 fn each<T: FromStr<Err: Display>>(fields: &Fields<'_>, key: &str, source: &mut Source) -> Vec<T> {
     let mut values = Vec::new();
-    for (text, node) in fields.texts(key, source) {
+    for (text, node) in fields.texts(key) {
         match text.parse() {
             Ok(value) => values.push(value),
             Err(error) => source.fault(node.span.clone(), format!("{error}")),
