@@ -162,9 +162,10 @@ pub fn config(data: &[u8]) {
 /// Expressions, in values and as conditions.
 pub fn expression(data: &[u8]) {
     static NAMES: LazyLock<Map<String, Value>> = LazyLock::new(|| {
+        let task = json!({"title": "The totals", "labels": ["a", "b"], "points": 3, "due": "2026-03-15"});
         let event =
-            json!({"label": "bug", "task": {"title": "The totals", "labels": ["a", "b"]}, "count": 3});
-        Map::from_iter([("event".to_owned(), event)])
+            json!({"label": "bug", "time": "2026-03-01T12:30:00Z", "task": task, "count": 3, "rest": null});
+        Map::from_iter([("event".to_owned(), event), ("task".to_owned(), task)])
     });
     let Ok(text) = std::str::from_utf8(data) else { return };
     let value = Value::String(text.to_owned());

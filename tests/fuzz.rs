@@ -39,7 +39,7 @@ const TARGETS: [(&str, Target); 6] = [
 const CHANGES: u32 = 2_000;
 
 /// What is put between, besides arbitrary bytes: what the formats give a meaning to.
-const TELLING: [&[u8]; 24] = [
+const TELLING: [&[u8]; 30] = [
     b"\n\n",
     b": ",
     b"\"",
@@ -56,6 +56,12 @@ const TELLING: [&[u8]; 24] = [
     b"}}",
     b"{%",
     b"| default(",
+    b" | map(\"",
+    b" is not in [",
+    b" ~ ",
+    b" < ",
+    b"event.time | dateadd(\"",
+    b"coalesce(event.",
     b"'",
     b"&a [*a]",
     b"<<: *a",
@@ -95,6 +101,14 @@ fn requests() -> Vec<Vec<u8>> {
     files(&folder).into_iter().map(request).collect()
 }
 
+/// The expressions of the document that has every filter, test and function.
+fn examples() -> Vec<Vec<u8>> {
+    let document = fs::read_to_string(root().join("docs/expressions.md")).unwrap().replace("\\|", "|");
+    let rows = document.lines().filter(|line| line.starts_with('|'));
+    let code = rows.flat_map(|row| row.split('`').skip(1).step_by(2));
+    code.map(|expression| format!("${{{expression}}}").into_bytes()).collect()
+}
+
 /// What a target begins with.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     let texts = |folders: &[&str]| -> Vec<Vec<u8>> {
@@ -107,6 +121,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "config" => {
             texts(&["plugins"]).into_iter().chain([fs::read(root().join("ostler.yaml")).unwrap()]).collect()
         }
+        "expression" => examples(),
         _ => Vec::new(),
     };
     let kept = texts(&[&format!("fuzz/corpus/{target}")]);

@@ -81,6 +81,13 @@ fn what_the_first_act_resolves_becomes_ambient() {
 }
 
 #[test]
+fn a_run_knows_when_it_began_and_an_expression_can_reckon_with_it() {
+    let step = act("a", json!({ "inputs": { "late": "${run.started_at | dateadd('2h')}" } }));
+    let driver = steps(vec![step]).through(echo);
+    assert_eq!(Value::Object(driver.performed[1].inputs.clone()), json!({ "late": "2026-09-21T16:13:20Z" }));
+}
+
+#[test]
 fn variables_are_lazy_shadow_and_keep_their_first_value() {
     let workflow = definition(json!({
         "variables": { "task_id": "v-${context.task_id}", "name": "${task_id}/x", "broken": "${nowhere}" },

@@ -3,25 +3,40 @@
 //! A value that is one expression keeps its type; within text, strings stand as they are and everything else
 //! is spelled as JSON. An undefined name is an error that says what is defined; `default` and `is defined`
 //! are how to ask for what may be absent. `$${` stands for `${`. `{%`, `{{` and `{#` mean nothing here.
+//!
+//! `docs/expressions.md` has every filter, test and function, with examples that are tests.
 
+mod choice;
+mod coding;
 mod explain;
 mod functions;
+mod given;
+mod list;
+mod moment;
+mod names;
+mod number;
+mod object;
+mod pattern;
 mod scan;
+mod strict;
+mod text;
+mod tokens;
 mod uses;
+mod word;
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use minijinja::value::ValueKind;
-use minijinja::{Environment, Error, ErrorKind, Expression};
+use minijinja::{Environment, Expression};
 use serde_json::{Map, Value};
 
 use self::explain::explain;
 pub(super) use self::explain::{sentence, undefined};
 pub(super) use self::functions::environment;
 use self::scan::{Code, Piece};
+use self::tokens::{is_word, tokens};
 pub use self::uses::Use;
-use self::uses::{is_word, uses_within};
+use self::uses::uses_within;
 
 /// An expression that cannot be evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -81,7 +96,7 @@ pub fn roots(value: &Value) -> Result<BTreeSet<String>, ExprError> {
 /// of the value.
 ///
 /// # Errors
-/// When an expression does not parse or names an unknown filter.
+/// When an expression does not parse, or names a filter, test or function that is not there.
 pub fn paths(value: &Value) -> Result<Vec<Use>, ExprError> {
     let mut uses = Vec::new();
     match value {
@@ -122,7 +137,7 @@ pub fn plain_path(text: &str) -> Option<Vec<String>> {
     let path: Vec<String> = code.text.split('.').map(str::to_owned).collect();
     let plain = path
         .iter()
-        .all(|part| !part.is_empty() && part.bytes().all(is_word) && !part.as_bytes()[0].is_ascii_digit());
+        .all(|part| !part.is_empty() && part.chars().all(is_word) && !part.as_bytes()[0].is_ascii_digit());
     plain.then_some(path)
 }
 
@@ -152,20 +167,21 @@ fn render_text(text: &str, names: &Map<String, Value>) -> Result<Value, ExprErro
 
 fn evaluate(code: &Code<'_>, names: &Map<String, Value>) -> Result<Value, ExprError> {
     let expression = compile(code)?;
-    let uses = uses_within(code, &expression)?;
+    let uses = uses_within(code)?;
     let result = expression.eval(minijinja::Value::from(minijinja::value::Serde(&context(&uses, names))));
-    let value = result.map_err(|error| explain(code, &error, &uses, names))?;
-    if has_undefined(&value) {
-        return Err(explain(code, &Error::from(ErrorKind::UndefinedError), &uses, names));
-    }
-    serde_json::to_value(&value).map_err(|error| code.error(format!("the result is not data: {error}")))
+    result.and_then(|value| given::data(&value)).map_err(|error| explain(code, &error, &uses, names))
 }
 
 fn compile(code: &Code<'_>) -> Result<Expression<'static, 'static>, ExprError> {
     if code.text.is_empty() {
         return Err(code.error("the expression is empty"));
     }
-    ENVIRONMENT.compile_expression_owned(code.text.to_owned()).map_err(|error| code.error(sentence(&error)))
+    let compile = |text: String| {
+        ENVIRONMENT.compile_expression_owned(text).map_err(|error| code.error(sentence(&error)))
+    };
+    // What does not parse is told of as it was written.
+    let expression = compile(code.text.to_owned())?;
+    strict::rewritten(&tokens(code.text)).map_or(Ok(expression), compile)
 }
 
 /// The names that an expression uses. Where it says what to do without a deep name, the levels above are
@@ -191,18 +207,8 @@ fn context(uses: &[Use], names: &Map<String, Value>) -> Map<String, Value> {
 }
 
 fn uses_of(code: &Code<'_>) -> Result<Vec<Use>, ExprError> {
-    uses_within(code, &compile(code)?)
-}
-
-fn has_undefined(value: &minijinja::Value) -> bool {
-    match value.kind() {
-        ValueKind::Undefined => true,
-        ValueKind::Seq => value.try_iter().is_ok_and(|mut items| items.any(|item| has_undefined(&item))),
-        ValueKind::Map => value.try_iter().is_ok_and(|mut keys| {
-            keys.any(|key| value.get_item(&key).is_ok_and(|item| has_undefined(&item)))
-        }),
-        _ => false,
-    }
+    compile(code)?;
+    uses_within(code)
 }
 
 #[cfg(test)]

@@ -126,6 +126,8 @@ impl Run {
             scope::put(names, "run.branch", Value::from(branch.as_str()));
         }
         scope::put(names, "run.cost", Value::from(self.cost.to_string()));
+        let started_at = self.began.as_ref().map(|(at, _)| at.to_string());
+        scope::put(names, "run.started_at", Value::from(started_at));
         let reason = self.conclusion.as_ref().and_then(|conclusion| conclusion.reason.as_deref());
         scope::put(names, "run.reason", Value::from(reason));
     }

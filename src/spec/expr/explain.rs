@@ -7,19 +7,24 @@ use super::scan::Code;
 use super::{ExprError, Use};
 use crate::spec::near::nearest;
 
+/// What to say of a value that is not there, where no path is to blame.
+const NOTHING: &str = "the value that it asks for is not there: an empty list has no first item, an object \
+                       not every key; `default(…)` says what to take instead";
+
 /// What went wrong; for an undefined name also what is defined where it was looked for.
 pub(super) fn explain(code: &Code<'_>, error: &Error, uses: &[Use], names: &Map<String, Value>) -> ExprError {
     if error.kind() != ErrorKind::UndefinedError {
         return code.error(sentence(error));
     }
+    let needed = uses.iter().filter(|used| !used.optional);
     let missing: Vec<_> =
-        uses.iter().filter_map(|used| Some((used.dotted(), missing(&used.path, names)?))).collect();
+        needed.filter_map(|used| Some((used.dotted(), missing(&used.path, names)?))).collect();
     // minijinja names what it stumbled over; where several are missing, that is the one to tell of.
     let detail = error.detail().unwrap_or_default();
     let told = missing.iter().find(|(path, _)| detail.contains(&format!("`{path}`")));
     match told.or_else(|| missing.first()) {
         Some((_, message)) => code.error(message.clone()),
-        None => code.error(sentence(error)),
+        None => code.error(NOTHING),
     }
 }
 
@@ -68,7 +73,8 @@ pub(super) fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     }
 }
 
-fn kind_of(value: &Value) -> &'static str {
+/// What a value is, for people.
+pub(super) fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
@@ -79,10 +85,35 @@ fn kind_of(value: &Value) -> &'static str {
     }
 }
 
+/// What minijinja says of an operator between types that it does not go with, in the words of the rest.
+fn operator(detail: &str) -> Option<String> {
+    let (sign, kinds) =
+        detail.strip_prefix("tried to use ")?.split_once(" operator on unsupported types ")?;
+    let (left, right) = kinds.split_once(" and ")?;
+    let kind = |kind: &str| match kind {
+        "string" => "text",
+        "number" => "a number",
+        "bool" => "a boolean",
+        "none" => "null",
+        "sequence" | "iterator" => "a list",
+        "map" => "an object",
+        _ => "what is no data",
+    };
+    Some(format!("`{sign}` does not take {} and {}", kind(left), kind(right)))
+}
+
+fn says_all(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::SyntaxError | ErrorKind::InvalidOperation)
+}
+
 /// A minijinja error without its place, which would be one in a file that nobody has.
 pub(in crate::spec) fn sentence(error: &Error) -> String {
-    match error.detail() {
-        Some(detail) if error.kind() == ErrorKind::SyntaxError => detail.to_owned(),
+    let detail = error.detail();
+    if let Some(operator) = detail.and_then(operator) {
+        return operator;
+    }
+    match detail {
+        Some(detail) if says_all(error.kind()) => detail.to_owned(),
         Some(detail) => format!("{}: {detail}", error.kind()),
         None => error.kind().to_string(),
     }

@@ -1,13 +1,8 @@
 //! Which names an expression uses, and where.
 
-use std::collections::BTreeSet;
-
-use minijinja::Expression;
-
-use super::explain::list;
 use super::scan::Code;
-use super::{ENVIRONMENT, ExprError};
-use crate::spec::near::nearest;
+use super::tokens::{Kind, Token, is_attached, tokens};
+use super::{ExprError, names};
 
 /// A name that an expression uses, with the attributes that it asks of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,103 +31,73 @@ impl Use {
     }
 }
 
+/// Names that stand for themselves, and words between names.
+#[rustfmt::skip]
+const RESERVED: [&str; 13] = [
+    "and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None",
+];
+
 /// Everything that an expression uses, in the order written.
-pub(super) fn uses_within(code: &Code<'_>, expression: &Expression<'_, '_>) -> Result<Vec<Use>, ExprError> {
-    check_filters(code)?;
-    let globals: BTreeSet<&str> = ENVIRONMENT.globals().map(|(name, _)| name).collect();
-    let mut uses: Vec<Use> = expression
-        .undeclared_variables(true)
-        .into_iter()
-        .filter(|path| !globals.contains(path.as_str()))
-        .map(|path| locate(code, &path))
-        .collect();
-    uses.sort_by(|a, b| (a.offset, &a.path).cmp(&(b.offset, &b.path)));
+pub(super) fn uses_within(code: &Code<'_>) -> Result<Vec<Use>, ExprError> {
+    let tokens = tokens(code.text);
+    names::check(code, &tokens)?;
+    let mut uses: Vec<Use> = Vec::new();
+    for at in (0..tokens.len()).filter(|at| is_root(&tokens, *at)) {
+        let path = path_at(&tokens, at);
+        let end = at + 2 * path.len() - 1;
+        let optional = is_optional(&tokens[..at], &tokens[end..]);
+        match uses.iter_mut().find(|used| used.path == path) {
+            Some(used) => used.optional &= optional,
+            None => {
+                let offset = code.offset + tokens[at].at;
+                uses.push(Use { path, offset, optional, expression: code.text.to_owned() });
+            }
+        }
+    }
     Ok(uses)
 }
 
-/// Where a path stands in its expression, and whether it may be absent there.
-fn locate(code: &Code<'_>, path: &str) -> Use {
-    let places: Vec<usize> = code
-        .text
-        .match_indices(path)
-        .map(|(at, _)| at)
-        .filter(|at| stands_alone(code.text, *at, path.len()))
-        .collect();
-    let optional = !places.is_empty() && places.iter().all(|at| is_optional(&code.text[at + path.len()..]));
-    Use {
-        path: path.split('.').map(str::to_owned).collect(),
-        offset: code.offset + places.first().copied().unwrap_or(0),
-        optional,
-        expression: code.text.to_owned(),
+/// Whether a token is a name that has to be defined.
+fn is_root(tokens: &[Token<'_>], at: usize) -> bool {
+    let token = tokens[at];
+    let next = |sign| tokens.get(at + 1).is_some_and(|next| next.is(sign));
+    // What is called is a function, and what is given by its name is named by whoever takes it.
+    let is_other = RESERVED.contains(&token.text) || next("(") || next("=");
+    token.kind == Kind::Word && !is_attached(tokens, at) && !is_other
+}
+
+/// The names with dots between them that begin at a token. A method, as there is none, is not part of them.
+fn path_at(tokens: &[Token<'_>], at: usize) -> Vec<String> {
+    let attributes =
+        tokens[at + 1..].chunks_exact(2).take_while(|pair| pair[0].is(".") && pair[1].kind == Kind::Word);
+    std::iter::once(&tokens[at])
+        .chain(attributes.map(|pair| &pair[1]))
+        .map(|token| token.text.to_owned())
+        .collect()
+}
+
+/// Whether what is around a path says what to do where it is undefined.
+fn is_optional(before: &[Token<'_>], after: &[Token<'_>]) -> bool {
+    match after {
+        [pipe, filter, ..] if pipe.is("|") => filter.is("default"),
+        [is, not, test, ..] if is.is("is") && not.is("not") => test.is_any(&["defined", "undefined"]),
+        [is, test, ..] if is.is("is") => test.is_any(&["defined", "undefined"]),
+        [next, ..] if next.is_any(&[",", ")"]) => is_choice(before),
+        _ => false,
     }
 }
 
-/// Whether `text[at..at + length]` is a whole path: not within a longer word, path or quotes.
-fn stands_alone(text: &str, at: usize, length: usize) -> bool {
-    let before = text[..at].bytes().next_back();
-    let after = text[at + length..].bytes().next();
-    let inside = |byte: u8| is_word(byte) || byte == b'.';
-    !before.is_some_and(inside) && !after.is_some_and(inside) && !in_quotes(text, at)
-}
-
-fn in_quotes(text: &str, end: usize) -> bool {
-    let mut quote = None;
-    let mut bytes = text.as_bytes()[..end].iter();
-    while let Some(byte) = bytes.next() {
-        match (quote, byte) {
-            (Some(_), b'\\') => {
-                bytes.next();
-            }
-            (Some(open), _) if open == byte => quote = None,
-            (None, b'\'' | b'"') => quote = Some(byte),
-            _ => {}
-        }
+/// Whether what follows is a value of its own in the brackets of `coalesce`.
+fn is_choice(before: &[Token<'_>]) -> bool {
+    if !before.last().is_some_and(|token| token.is_any(&["(", ","])) {
+        return false;
     }
-    quote.is_some()
+    let mut closed = 0_usize;
+    let open = before.iter().rposition(|token| {
+        let opens = token.is_any(&["(", "[", "{"]);
+        let opened = opens && closed == 0;
+        closed = (closed + usize::from(token.is_any(&[")", "]", "}"]))).saturating_sub(usize::from(opens));
+        opened
+    });
+    open.and_then(|open| open.checked_sub(1)).is_some_and(|name| before[name].is("coalesce"))
 }
-
-pub(super) fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii()
-}
-
-/// Whether what follows a path says what to do where it is undefined.
-fn is_optional(after: &str) -> bool {
-    let after = after.trim_start();
-    if let Some(filter) = after.strip_prefix('|') {
-        return matches!(first_word(filter.trim_start()), "default" | "d");
-    }
-    let Some(test) = after.strip_prefix("is ") else { return false };
-    let test = test.trim_start();
-    let test = test.strip_prefix("not ").unwrap_or(test).trim_start();
-    matches!(first_word(test), "defined" | "undefined")
-}
-
-fn first_word(text: &str) -> &str {
-    &text[..text.bytes().position(|byte| !is_word(byte)).unwrap_or(text.len())]
-}
-
-/// minijinja looks filters up only when it comes to them; a misspelt one is to be told before anything runs.
-fn check_filters(code: &Code<'_>) -> Result<(), ExprError> {
-    for (at, _) in code.text.match_indices('|').filter(|(at, _)| !in_quotes(code.text, *at)) {
-        let name = first_word(code.text[at + 1..].trim_start());
-        if name.is_empty() || FILTERS.contains(&name) {
-            continue;
-        }
-        let hint = match nearest(name, FILTERS.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are {}", list(FILTERS.iter().copied())),
-        };
-        return Err(code.error(format!("there is no filter `{name}`; {hint}")));
-    }
-    Ok(())
-}
-
-/// The filters that expressions may use.
-#[rustfmt::skip]
-pub(super) const FILTERS: &[&str] = &[
-    "abs", "attr", "batch", "bool", "capitalize", "chain", "count", "d", "default", "dictsort", "first",
-    "float", "format", "groupby", "indent", "int", "items", "join", "last", "length", "lines", "list",
-    "lower", "map", "max", "min", "reject", "rejectattr", "replace", "reverse", "round", "select",
-    "selectattr", "slice", "slug", "sort", "split", "string", "sum", "title", "tojson", "trim", "truncate",
-    "unique", "upper", "zip",
-];
