@@ -71,7 +71,7 @@ async fn give_up(shared: &Shared, lease: &Lease, error: &StoreError) {
     }
     let due = Due::At(shared.parts.clock.now() + UNREADABLE);
     let (lease, entries) = (lease.clone(), Vec::new());
-    lay_down(shared, Commit::Run { lease, entries, due, heard: Vec::new() }).await;
+    lay_down(shared, Commit::Run { lease, entries: entries.into(), due, heard: Vec::new() }).await;
 }
 
 /// Parks a run of which nothing is known here.
@@ -95,7 +95,8 @@ async fn park(shared: &Shared, lease: &Lease, seq: u64, reason: String, heard: V
 }
 
 async fn commit(shared: &Shared, lease: &Lease, entries: Vec<Entry>, heard: Vec<u64>) {
-    lay_down(shared, Commit::Run { lease: lease.clone(), entries: entries.into(), due: Due::Parked, heard }).await;
+    lay_down(shared, Commit::Run { lease: lease.clone(), entries: entries.into(), due: Due::Parked, heard })
+        .await;
 }
 
 async fn lay_down(shared: &Shared, commit: Commit) {

@@ -37,7 +37,7 @@ impl<'a> Scope<'a> {
 
     /// Adds a name for what is evaluated from here on.
     pub fn add(&mut self, name: &str, value: Value) {
-        self.names.insert(name.to_owned(), value);
+        self.names().insert(name.to_owned(), value);
     }
 
     /// Evaluates every expression in a value.

@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use jiff::Timestamp;
 use serde::de::IgnoredAny;
 
 use super::kept::{self, Head, KeptDelivery, Outcome, Placed, Pointer, Tally};
@@ -17,8 +16,6 @@ use super::{Accepted, Damage, Found, Happening, Journal, Progress, Query, Scrubb
 use crate::id::{Digest, EventId, RunId};
 use crate::router::Reasons;
 use crate::run::{Definition, Entry, Record, Sent};
-
-const PAGE: usize = 256;
 
 /// The definitions of runs in hand: read once for however many run the same.
 #[derive(Debug, Default)]

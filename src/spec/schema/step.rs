@@ -107,7 +107,7 @@ fn taken_and_given(action: &ActionSpec) -> Value {
 }
 
 fn inputs(action: &ActionSpec) -> Value {
-    let names = |field: &Field| [&[field.name.clone()], field.aliases.as_slice()].concat();
+    let names = |field: &Field| [std::slice::from_ref(&field.name), field.aliases.as_slice()].concat();
     let typed =
         |field: &Field| names(field).into_iter().map(|name| (name, value(field.kind))).collect::<Vec<_>>();
     let properties: Map<_, _> = action.inputs.iter().flat_map(typed).collect();

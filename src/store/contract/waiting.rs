@@ -84,7 +84,7 @@ pub(super) async fn who_has_what_it_waited_for_is_woken_no_more(home: &impl Home
         assert_eq!(comes(&store, delivery(second + 1)).await, (vec![run], false));
         let lease = lease_of(&store, run).await;
         let entry = Entry { seq: 2, at: at(1_000_000), record };
-        let commit = Commit::Run { lease, entries: vec![entry], due: Due::Waiting, heard: vec![0] };
+        let commit = Commit::Run { lease, entries: vec![entry].into(), due: Due::Waiting, heard: vec![0] };
         store.commit(commit).await.unwrap();
         assert_eq!(comes(&store, delivery(second + 2)).await, (vec![], false));
         store.close();

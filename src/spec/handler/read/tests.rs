@@ -228,8 +228,8 @@ fn who_may_is_read_and_every_slip_in_it_is_told() {
         ("{users: [\"slack:\"]}", "`slack:` is not an account (`vendor:id`)"),
         ("{user: ada}", "`who` has no key `user`"),
         ("{}", "`who` needs one of"),
-        ("everybody", "`who` is a mapping, not text"),
-        ("", "`who` is a mapping, not"),
+        ("everybody", "`who` takes a mapping, not text"),
+        ("", "`who` takes a mapping, not"),
     ] {
         let (_, faults) = read_all(&format!("on: jira.*\nrun: broken\nwho: {who}\n"));
         assert!(faults.iter().any(|fault| fault.contains(told)), "{who}: {faults:?}");
