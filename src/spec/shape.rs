@@ -47,6 +47,8 @@ pub(super) struct Key {
     pub(super) takes: Takes,
     /// Whether it must be there, and neither be null nor empty.
     pub(super) required: bool,
+    /// Whether it must say something where it is there: for keys that mean a lot when they are absent.
+    pub(super) filled: bool,
     /// What it means, for people.
     pub(super) about: &'static str,
     /// What counts where it is absent, as YAML.
@@ -158,12 +160,17 @@ impl Shape {
 impl Key {
     /// A key that may be absent.
     pub(super) const fn new(name: &'static str, takes: Takes, about: &'static str) -> Self {
-        Self { name, takes, required: false, about, usual: None, like: None }
+        Self { name, takes, required: false, filled: false, about, usual: None, like: None }
     }
 
     /// The same key, which must be there.
     pub(super) const fn required(self) -> Self {
         Self { required: true, ..self }
+    }
+
+    /// The same key, which must say something where it is there.
+    pub(super) const fn filled(self) -> Self {
+        Self { filled: true, ..self }
     }
 
     /// The same key, with what counts where it is absent.

@@ -221,18 +221,8 @@ fn is_refused(file: File, text: &str) -> bool {
 
 /// Every document that is one change away: a value that is another, a key that is gone, new, or misspelt.
 fn changed(value: &Value) -> Vec<Value> {
-    let mut all: Vec<Value> =
-        [json!(null), json!(true), json!(-1), json!(0), json!(7), json!(2.5), json!(""), json!("text")]
-            .into_iter()
-            .chain([
-                json!([]),
-                json!(["text"]),
-                json!([7]),
-                json!({}),
-                json!({"text": "text"}),
-                json!({"text": 7}),
-            ])
-            .collect();
+    let mut all = vec![json!(null), json!(true), json!(-1), json!(7), json!(""), json!("text")];
+    all.extend([json!([]), json!([7]), json!({}), json!({"text": 7})]);
     match value {
         Value::Array(items) => {
             for (at, item) in items.iter().enumerate() {

@@ -46,7 +46,8 @@ pub(in crate::spec) static TRIGGER: Shape = Shape::new(
             "who",
             Takes::Mapping(&WHO),
             "Who may start it. Without it: whoever may push to the repository, and who is listed under `security.allow`.",
-        ),
+        )
+        .filled(),
         Key::new(
             "schedule",
             Takes::Text,

@@ -76,7 +76,7 @@ impl<'a> Drawing<'a> {
         let mut drawn = self.takes(key.takes);
         if key.required {
             said(key.takes, &mut drawn);
-        } else {
+        } else if !key.filled {
             drawn = or_nothing(drawn);
         }
         drawn["description"] = json!(key.about);

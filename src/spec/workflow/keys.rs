@@ -308,7 +308,8 @@ pub(super) static APPROVAL: Shape = Shape::new(
             "who",
             Takes::Mapping(&WHO),
             "Who may decide: whoever one of these fits. Without it whoever may start runs here.",
-        ),
+        )
+        .filled(),
         Key::new(
             "on_timeout",
             Takes::Word(&IN_APPROVAL),

@@ -63,7 +63,8 @@ impl<'a> Fields<'a> {
             if key.required {
                 fields.needs(key, source);
             }
-            if let Some(node) = fields.value(key.name) {
+            let there = fields.get(key.name).map(|entry| &entry.value);
+            if let Some(node) = there.filter(|node| key.filled || !matches!(node.value, Tree::Null)) {
                 fits(key.name, key.takes, node, source);
             }
         }
