@@ -121,7 +121,7 @@ fn plain(value: &minijinja::Value) -> Result<Cow<'_, str>, minijinja::Error> {
     Ok(Cow::Owned(json))
 }
 
-/// Tells of a template that does not parse, or includes one that is not there.
+/// Tells of a template that does not parse, uses a filter or test that is not there, or includes one that is not.
 pub(super) fn check(source: &mut Source, body: Range<usize>, prompts: &BTreeMap<String, String>) {
     let text = source.text();
     let Some(part) = text.get(body.clone()) else { return };
@@ -129,6 +129,9 @@ pub(super) fn check(source: &mut Source, body: Range<usize>, prompts: &BTreeMap<
         let range = error.range().unwrap_or(0..0);
         let span = body.start + range.start..body.start + range.end;
         return source.fault(span, format!("this prompt does not parse: {}", expr::sentence(&error)));
+    }
+    for (place, message) in expr::unknown_words(part) {
+        source.fault(body.start + place.start..body.start + place.end, message);
     }
     for (path, at) in includes(part) {
         if !prompts.contains_key(path.strip_prefix("./").unwrap_or(path)) {

@@ -132,3 +132,13 @@ fn parts(number: i128, unit: i128) -> Number {
     }
     Number::Float(Number::Whole(number).float() / Number::Whole(unit).float())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_zones_are_those_of_this_version_and_not_of_the_host() {
+        assert_eq!(format!("{:?}", *ZONES), "TimeZoneDatabase(Bundled(available))");
+    }
+}

@@ -47,26 +47,34 @@ fn named<'a>(tokens: &[Token<'a>], at: usize) -> Option<(Option<Role>, &'a str)>
 
 /// What a text names where it is given to a filter that uses another by its name.
 fn quoted<'a>(tokens: &[Token<'a>], at: usize) -> Option<(Option<Role>, &'a str)> {
-    let before = |back: usize| at.checked_sub(back).map(|at| tokens[at]);
-    let after_pipe = |back: usize, names: &[&str]| {
-        before(back)?.is("(").then_some(())?;
-        (before(back + 1)?.is_any(names) && before(back + 2)?.is("|")).then_some(())
-    };
-    let second = || {
-        before(1)?.is(",").then_some(()).filter(|()| before(2).is_some_and(|token| token.kind == Kind::Text))
-    };
-    let role = if after_pipe(1, &["map"]).is_some() {
-        Role::Filter
-    } else if after_pipe(1, &["select", "reject"]).is_some()
-        || (second().is_some() && after_pipe(3, &["selectattr", "rejectattr"]).is_some())
-    {
-        Role::Test
-    } else {
-        return None;
+    let role = match &tokens[..at] {
+        [.., pipe, word, open] if pipe.is("|") && open.is("(") && word.is("map") => Role::Filter,
+        [.., pipe, word, open] if pipe.is("|") && open.is("(") && word.is_any(&["select", "reject"]) => {
+            Role::Test
+        }
+        [.., word, open, attribute, comma]
+            if open.is("(") && attribute.kind == Kind::Text && comma.is(",") =>
+        {
+            word.is_any(&["selectattr", "rejectattr"]).then_some(Role::Test)?
+        }
+        _ => return None,
     };
     let text = tokens[at].text;
     let name = text.get(1..text.len().checked_sub(1)?)?;
     (!name.contains('\\')).then_some((Some(role), name))
+}
+
+/// The filters and tests of a template's tag that are not there, with what to say of each. Functions may be
+/// macros of the template's own.
+pub(super) fn unknown(tokens: &[Token<'_>]) -> Vec<(usize, usize, String)> {
+    let mut found = Vec::new();
+    for at in 0..tokens.len() {
+        let Some((Some(role @ (Role::Filter | Role::Test)), name)) = named(tokens, at) else { continue };
+        if let Err(error) = known(role, name) {
+            found.push((tokens[at].at, tokens[at].text.len(), error.detail().unwrap_or_default().to_owned()));
+        }
+    }
+    found
 }
 
 /// Says of a name that is not there what may have been meant.

@@ -41,14 +41,16 @@ const PAIRS: [&str; 6] = ["==", "!=", "<=", ">=", "//", "**"];
 
 /// The tokens of an expression, in order.
 pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
-    let mut tokens = Vec::new();
+    each(text).collect()
+}
+
+/// The tokens of a text one by one, for who does not know yet where an expression ends.
+pub(super) fn each(text: &str) -> impl Iterator<Item = Token<'_>> {
     let mut at = 0;
-    while let Some(first) = text[at..].chars().next() {
+    std::iter::from_fn(move || {
+        at += text[at..].len() - text[at..].trim_start().len();
         let rest = &text[at..];
-        if first.is_whitespace() {
-            at += first.len_utf8();
-            continue;
-        }
+        let first = rest.chars().next()?;
         let (kind, length) = match first {
             '\'' | '"' => (Kind::Text, quoted(rest, first)),
             _ if first.is_ascii_digit() => (Kind::Number, digits(rest)),
@@ -56,10 +58,10 @@ pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
             _ if PAIRS.iter().any(|pair| rest.starts_with(pair)) => (Kind::Sign, 2),
             _ => (Kind::Sign, first.len_utf8()),
         };
-        tokens.push(Token { kind, text: &rest[..length], at });
+        let token = Token { kind, text: &rest[..length], at };
         at += length;
-    }
-    tokens
+        Some(token)
+    })
 }
 
 /// Whether a token is the name of an attribute, a filter or a test: what is written as `task.in`, `x | in` and

@@ -59,6 +59,7 @@ fn a_prompt_is_checked_before_it_is_used() {
     assert_eq!(check("{% include 'prompts/a.txt' %}"), [""; 0]);
     assert_eq!(check("x\n{%- include \"prompts/b.txt\" %}"), ["2:14 there is no prompt `prompts/b.txt`"]);
     assert!(check("a\n{% if x %}b")[0].contains("does not parse"));
+    assert_eq!(check("a\n{{ x | uper }}"), ["2:8 there is no filter `uper`; did you mean `upper`?"]);
 }
 
 #[test]
