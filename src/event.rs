@@ -293,6 +293,9 @@ pub struct Comment {
     /// Where a person reads it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// What it comes to, where it is a review: `approved`, `changes_requested`, `commented`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<String>,
 }
 
 /// Commits that arrived on a branch.

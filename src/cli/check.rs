@@ -165,7 +165,7 @@ mod tests {
         assert!(!report.is_right() && errors > 1);
         assert!(report.render(false).ends_with(&format!("\n{errors} faults found.\n")));
         let first = &report.json()["errors"][0];
-        assert_eq!(first["file"], "workflows/standard-development.yaml");
+        assert_eq!(first["file"], "workflows/begin-work.yaml");
         assert!(first["line"].as_u64() > Some(1) && first["column"].as_u64() > Some(1));
     }
 }

@@ -1,10 +1,15 @@
 //! `version_control`: repositories, branches, pull requests.
 
+mod history;
+mod review;
+
 use std::fmt::Debug;
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+pub use self::history::{Commit, History};
+pub use self::review::{ChangedFile, CheckRun, FileChange, LineComment, NewReview};
 use super::Call;
 use super::effect::{Effect, Made};
 use super::tracker::CommentRef;
@@ -98,6 +103,32 @@ pub trait Forge: Debug + Send + Sync {
         number: u64,
         comment: &'a CommentRef,
     ) -> Call<'a, ()>;
+    /// What a pull request changes, file by file.
+    fn files<'a>(&'a self, repository: &'a RepositoryName, number: u64) -> Call<'a, Vec<ChangedFile>>;
+
+    /// Writes a review of a pull request, unless this effect wrote it before.
+    fn add_review<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        number: u64,
+        review: &'a NewReview,
+        effect: &'a Effect,
+    ) -> Call<'a, Made<CommentRef>>;
+
+    /// What a review says at lines of the code; `review` is the vendor's id of it.
+    fn review_comments<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        number: u64,
+        review: &'a str,
+    ) -> Call<'a, Vec<LineComment>>;
+
+    /// What checks say of a commit: of each name the newest, a hundred at the most.
+    fn checks<'a>(&'a self, repository: &'a RepositoryName, sha: &'a str) -> Call<'a, Vec<CheckRun>>;
+
+    /// What was committed to the default branch since the last release: a hundred commits at the most, of all where
+    /// there was no release.
+    fn history<'a>(&'a self, repository: &'a RepositoryName) -> Call<'a, History>;
 
     /// Where git finds the repository, and what opens the door: short-lived, for this repository alone.
     fn remote<'a>(&'a self, repository: &'a RepositoryName) -> Call<'a, Remote>;
@@ -186,7 +217,7 @@ pub const CAPABILITY: &str = "version_control";
 /// What workflows can do with repositories.
 #[must_use]
 pub fn actions() -> Vec<ActionSpec> {
-    vec![
+    let mut actions = vec![
         create_branch(),
         publishing("commit_changes", "Commits what an agent left and pushes it to the run's branch."),
         publishing("push_branch", "Pushes what an agent left, as a commit, to the run's branch."),
@@ -194,7 +225,10 @@ pub fn actions() -> Vec<ActionSpec> {
         add_comment(),
         get_repository_info(),
         get_pull_request(),
-    ]
+    ];
+    actions.extend(review::actions());
+    actions.push(history::list_changes());
+    actions
 }
 
 fn create_branch() -> ActionSpec {

@@ -105,6 +105,7 @@ fn named_task(event: &Event, standing: &Standing) -> Option<TaskRef> {
 fn keys(event: &Event, task: Option<&TaskRef>) -> Vec<String> {
     let mut keys = event.task.as_ref().map(|task| task.components.clone()).unwrap_or_default();
     keys.extend(task.and_then(project_of).map(str::to_owned));
+    keys.extend(event.incident.as_ref().and_then(|incident| incident.service.clone()));
     if let Some(thread) = &event.thread {
         keys.extend(thread.channel_name.as_ref().map(|name| format!("#{}", name.trim_start_matches('#'))));
         // Slack calls every private channel `privategroup`: those can be told by their id.

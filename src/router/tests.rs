@@ -140,7 +140,7 @@ fn a_mark_counts_only_with_ostler_as_its_author() {
     let rules = rules(vec![trigger("t", "github.*")]);
     let marked = |account: &str| {
         let body = "<!-- ostler:key=run_0:x:0 -->\n/ostler fix".to_owned();
-        let comment = Some(Comment { id: "1".to_owned(), body, url: None });
+        let comment = Some(Comment { id: "1".to_owned(), body, url: None, verdict: None });
         by(Event { comment, ..on_shop("github.comment.created") }, account, false)
     };
     assert_eq!(route(marked("github:mallory"), &rules, &standing(&[])).starts.len(), 1);
@@ -316,7 +316,7 @@ fn answering_rules() -> Rules {
 }
 
 fn asked_in_comment(text: &str) -> Event {
-    let comment = Comment { id: "1".to_owned(), body: format!("/ostler {text}"), url: None };
+    let comment = Comment { id: "1".to_owned(), body: format!("/ostler {text}"), url: None, verdict: None };
     let task = Some(TaskMention::to(TaskRef::new("github", "acme/shop#1")));
     let event = by(on_shop("github.comment.created"), "github:ada", false);
     Event { comment: Some(comment), command: Some(Command::parse(text)), task, ..event }

@@ -9,6 +9,7 @@ pub(super) mod docs;
 pub(super) mod forge;
 mod inputs;
 pub(super) mod tracker;
+mod review;
 
 use futures_util::future::BoxFuture;
 

@@ -20,7 +20,10 @@ use crate::money::{Limits, Money, Prices};
 use crate::plugin::chat::{Message, NewMessage};
 use crate::plugin::docs::{NewPage, Page, PageRef};
 use crate::plugin::effect::{Effect, Made};
-use crate::plugin::forge::{Branch, Change, NewChange, Permission, Remote, Repository};
+use crate::plugin::forge::{
+    Branch, Change, ChangedFile, CheckRun, Commit, FileChange, History, LineComment, NewChange, NewReview,
+    Permission, Remote, Repository,
+};
 use crate::plugin::tracker::{CommentRef, NewTask, Position, Status, Task};
 use crate::plugin::{Call, Chat, Docs, Forge, PluginError, Problem, Registry, Tracker};
 use crate::router::{Rules, Standing};
@@ -439,6 +442,55 @@ impl Forge for ForgeOf {
     }
     fn delete_comment<'a>(&'a self, _: &'a RepositoryName, _: u64, comment: &'a CommentRef) -> Call<'a, ()> {
         ready(self.0.remove("uncomment", &comment.id))
+    }
+    fn files<'a>(&'a self, _: &'a RepositoryName, _: u64) -> Call<'a, Vec<ChangedFile>> {
+        let file = |path: &str, patch: String| ChangedFile {
+            path: path.to_owned(),
+            previous: None,
+            change: FileChange::Modified,
+            patch: Some(patch),
+        };
+        let large = format!("@@ -1 +1 @@\n+{}", "x".repeat(100_000));
+        ready(Ok(vec![file("a.sh", "@@ -1 +1 @@\n-a\n+b".to_owned()), file("b.sh", large)]))
+    }
+    fn add_review<'a>(
+        &'a self,
+        _: &'a RepositoryName,
+        number: u64,
+        review: &'a NewReview,
+        effect: &'a Effect,
+    ) -> Call<'a, Made<CommentRef>> {
+        let NewReview { body, sha, wants_changes } = review;
+        let line = format!("review !{number} at {sha}, wants changes: {wants_changes}: {body}");
+        ready(self.0.once(effect, line, comment("1")))
+    }
+    fn review_comments<'a>(
+        &'a self,
+        _: &'a RepositoryName,
+        _: u64,
+        review: &'a str,
+    ) -> Call<'a, Vec<LineComment>> {
+        let body = format!("of review {review}");
+        ready(Ok(vec![LineComment { path: Some("a.sh".to_owned()), line: Some(3), body }]))
+    }
+    fn checks<'a>(&'a self, _: &'a RepositoryName, sha: &'a str) -> Call<'a, Vec<CheckRun>> {
+        let check = |name: &str, failed| CheckRun {
+            name: name.to_owned(),
+            done: true,
+            failed,
+            summary: format!("{name} of {sha}"),
+            url: None,
+        };
+        ready(Ok(vec![check("lint", true), check("test", false)]))
+    }
+    fn history<'a>(&'a self, _: &'a RepositoryName) -> Call<'a, History> {
+        let commit = |sha: &str| Commit {
+            sha: sha.to_owned(),
+            message: format!("Change {sha}\n\n{}", "x".repeat(10_000)),
+            author: "Ada".to_owned(),
+        };
+        let commits = vec![commit("c2"), commit("c1")];
+        ready(Ok(History { since: Some("v1".to_owned()), branch: "main".to_owned(), commits }))
     }
     fn remote<'a>(&'a self, _: &'a RepositoryName) -> Call<'a, Remote> {
         let url = format!("file://{}", self.0.remote().display());

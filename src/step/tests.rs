@@ -23,6 +23,15 @@ async fn worked(text: &str) -> Scene {
     scene
 }
 
+/// A run that was admitted and goes on with a pull request.
+async fn continuing() -> Scene {
+    let mut scene = Scene::new().await;
+    git(&scene.world.remote(), &["branch", "totals", "main"]);
+    scene.on_change();
+    scene.perform().await.unwrap();
+    scene
+}
+
 fn pull_request() -> serde_json::Value {
     json!({
         "repository": "https://forge.example/acme/shop", "source_branch": "feature/SHOP-7",
@@ -131,10 +140,7 @@ async fn a_branch_that_somebody_moved_is_left_alone() {
 
 #[tokio::test]
 async fn a_continued_pull_request_gets_the_commit_on_its_own_branch() {
-    let mut scene = Scene::new().await;
-    git(&scene.world.remote(), &["branch", "totals", "main"]);
-    scene.on_change();
-    scene.perform().await.unwrap();
+    let mut scene = continuing().await;
     let inputs = json!({ "repository": "acme/shop", "branch": "feature/other" });
     let branch = scene.action("code.create_branch", inputs).await.unwrap();
     assert_eq!(branch.outputs["branch"], "totals");
@@ -293,4 +299,58 @@ async fn a_cancelled_step_stops() {
     let mut scene = begun().await;
     scene.context.cancel.cancel();
     assert_eq!(scene.perform().await.unwrap_err().code, "cancelled");
+}
+
+#[tokio::test]
+async fn a_diff_is_given_within_bounds_and_says_what_it_left_out() {
+    let mut scene = continuing().await;
+    let outputs = scene.action("code.get_diff", json!({})).await.unwrap().outputs;
+    assert_eq!(outputs["files"], json!(["a.sh", "b.sh"]));
+    let diff = outputs["diff"].as_str().unwrap();
+    assert!(diff.starts_with("diff --git a/a.sh b/a.sh\n") && diff.contains("+b\n"), "{diff}");
+    assert!(diff.len() < 70_000 && outputs["truncated"] == true, "{} bytes", diff.len());
+}
+
+#[tokio::test]
+async fn a_review_is_written_once_about_the_commit_that_was_looked_at() {
+    let mut scene = continuing().await;
+    let head = scene.world.change.lock().unwrap().head_sha.clone();
+    *scene.world.lose.lock().unwrap() = 1;
+    let inputs = json!({ "body": "One test fails, @ada.", "verdict": "request_changes" });
+    assert!(scene.action("code.add_review", inputs).await.unwrap_err().retryable);
+    scene.perform().await.unwrap();
+    let done = scene.world.done("review");
+    assert_eq!(done, [format!("review !4 at {head}, wants changes: true: One test fails, @\u{200b}ada.")]);
+}
+
+#[tokio::test]
+async fn no_review_approves() {
+    let mut scene = continuing().await;
+    let inputs = json!({ "body": "Fine.", "verdict": "approve" });
+    let refused = scene.action("code.add_review", inputs).await.unwrap_err();
+    assert_eq!(refused.code, "invalid_input", "{refused:?}");
+    assert!(scene.world.done("review").is_empty());
+}
+
+#[tokio::test]
+async fn what_a_review_and_checks_say_is_read() {
+    let mut scene = continuing().await;
+    let said = scene.action("code.list_review_comments", json!({ "review": "77" })).await.unwrap();
+    assert_eq!(said.outputs["comments"], json!([{ "path": "a.sh", "line": 3, "body": "of review 77" }]));
+    let head = scene.world.change.lock().unwrap().head_sha.clone();
+    let checks = scene.action("code.list_checks", json!({})).await.unwrap().outputs;
+    assert_eq!(checks["passed"], false);
+    assert_eq!(checks["failed"].as_array().unwrap().len(), 1);
+    assert_eq!(checks["failed"][0]["summary"], format!("lint of {head}"));
+    assert_eq!(checks["checks"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn what_was_committed_since_the_last_release_is_read_within_bounds() {
+    let mut scene = begun().await;
+    let outputs = scene.action("code.list_changes", json!({})).await.unwrap().outputs;
+    assert_eq!(outputs["since"], "v1");
+    assert_eq!(outputs["until"].as_str(), scene.world.tip("main").as_deref());
+    let message = outputs["commits"][0]["message"].as_str().unwrap();
+    assert!(message.starts_with("Change c2") && message.len() < 1_000, "{message}");
 }

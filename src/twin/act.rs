@@ -22,6 +22,10 @@ pub(super) enum Act {
     Comment { repository: String, number: u64, body: String, by: String },
     /// Merges a pull request.
     MergePull { repository: String, number: u64, by: String },
+    /// Reviews a pull request.
+    Review { repository: String, number: u64, review: github::NewReview, by: String },
+    /// A check comes to its end, of the commit that a pull request stands at.
+    Check { repository: String, number: u64, check: github::NewCheck },
     /// Puts a label on an issue on GitLab.
     LabelOnGitlab { project: String, issue: u64, label: String, by: String },
     /// Comments on an issue or a merge request on GitLab.
@@ -162,6 +166,13 @@ impl Act {
             Self::Comment { repository, number, body, by } => {
                 let by = &person(world, &by)?.name;
                 github::comment_by(world, (&repository, number), (&body, by)).map(Into::into)
+            }
+            Self::Review { repository, number, review, by } => {
+                let by = &person(world, &by)?.name;
+                github::review_by(world, (&repository, number), review, by).map(Into::into)
+            }
+            Self::Check { repository, number, check } => {
+                github::check_by(world, (&repository, number), check).map(Into::into)
             }
             other => return Err(format!("{other:?} is not an act on GitHub")),
         };

@@ -1,11 +1,14 @@
 //! Bare repositories, and git as a child process over them.
 
+mod changed;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use tokio::process::Command;
 
+pub(super) use self::changed::Changed;
 use crate::twin::TwinError;
 use crate::twin::seed::{self, RepositorySeed, Seed, SeedFile};
 
@@ -95,6 +98,16 @@ impl Repositories {
         self.git(name, &["diff", &format!("{base}...{head}")]).await
     }
 
+    /// That diff, file by file.
+    pub(super) async fn changed(
+        &self,
+        name: &str,
+        base: &str,
+        head: &str,
+    ) -> Result<Vec<Changed>, TwinError> {
+        Ok(changed::read(&self.diff(name, base, head).await?))
+    }
+
     /// How much that diff is.
     pub(super) async fn extent(&self, name: &str, base: &str, head: &str) -> Result<Extent, TwinError> {
         let commits = self.git(name, &["rev-list", "--count", &format!("{base}..{head}")]).await?;
@@ -107,6 +120,18 @@ impl Repositories {
             extent.deletions += fields.next().unwrap_or(0);
         }
         Ok(extent)
+    }
+
+    /// The newest commits of a branch: hash, author and message.
+    pub(super) async fn log(&self, name: &str, branch: &str) -> Result<Vec<[String; 3]>, TwinError> {
+        let format = "--format=%H%x1f%an%x1f%B%x1e";
+        let branch = format!("refs/heads/{branch}");
+        let listing = self.git(name, &["log", "--max-count=100", format, &branch]).await?;
+        let read = |entry: &str| {
+            let mut parts = entry.trim().split('\u{1f}').map(|part| part.trim().to_owned());
+            Some([parts.next()?, parts.next()?, parts.next()?])
+        };
+        Ok(listing.split('\u{1e}').filter_map(read).collect())
     }
 
     async fn git(&self, name: &str, arguments: &[&str]) -> Result<String, TwinError> {

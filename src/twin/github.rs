@@ -1,6 +1,7 @@
 //! GitHub: the REST API as far as a bot calls it, repositories over git, and webhooks about both.
 
 mod app;
+mod check;
 mod deliveries;
 mod clone;
 mod hook;
@@ -8,6 +9,7 @@ mod issue;
 mod pull;
 mod refusal;
 mod repository;
+mod review;
 mod shape;
 mod state;
 mod summary;
@@ -25,9 +27,11 @@ use axum::routing::{delete, get, patch, post};
 use secrecy::ExposeSecret as _;
 use subtle::ConstantTimeEq as _;
 
+pub(super) use self::check::{NewCheck, check_by};
 pub(super) use self::hook::{comment_by, label_by, open_issue_by};
 pub(super) use self::pull::merge_by;
 use self::refusal::Refusal;
+pub(super) use self::review::{NewReview, review_by};
 pub(super) use self::state::State;
 pub(super) use self::summary::{page, summary};
 use super::world::World;
@@ -62,6 +66,11 @@ pub(super) fn routes(world: &Arc<World>) -> Router<Arc<World>> {
         .route("/collaborators/{user}/permission", get(repository::permission))
         .route("/pulls", get(pull::list).post(pull::create))
         .route("/pulls/{number}", patch(pull::edit).get(pull::read))
+        .route("/pulls/{number}/files", get(pull::files))
+        .route("/pulls/{number}/reviews", get(review::list).post(review::create))
+        .route("/pulls/{number}/reviews/{id}/comments", get(review::list_comments))
+        .route("/commits", get(repository::list_commits))
+        .route("/commits/{sha}/check-runs", get(check::list))
         .route("/hooks", get(webhook::list).post(webhook::create))
         .route("/hooks/{id}", patch(webhook::edit))
         .route("/hooks/{id}/deliveries", get(deliveries::list))

@@ -32,6 +32,7 @@ mod refusals;
 mod reload;
 mod schema;
 mod setup;
+mod shipped;
 mod stories;
 mod ways;
 mod who;

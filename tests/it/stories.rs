@@ -229,7 +229,7 @@ fn a_workflow_with_every_key_runs_to_its_end() {
 }
 
 /// The documents that the format was given by, where they are at hand.
-fn given(name: &str) -> Option<PathBuf> {
+pub(crate) fn given(name: &str) -> Option<PathBuf> {
     let shared = std::env::var_os("OSTLER_GIVEN_WORKFLOWS").map(PathBuf::from);
     let place =
         shared.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/workflows-as-given"));

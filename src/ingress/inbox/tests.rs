@@ -182,18 +182,38 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
         }
     }
     insta::assert_snapshot!(told, @r#"
-    github/check_run.completed: No trigger takes github.check_run.completed.
+    github/check_run.completed: The one trigger that takes github.check_run.completed did not want it.
+      pr-feedback/check: Its condition ${event.check.conclusion in ['failure', 'timed_out'] and event.change is defined and coalesce(event.change.head_branch, '') is startswith 'ostler/'} does not hold.
     github/issue_comment.created: It starts standard-development.
+      code-review/command: It wants the command review; the event has fix.
       comment-command: It starts its workflow.
+      dependency-update/command: It wants the command update, upgrade; the event has fix.
+      documentation: It wants the command docs, document; the event has fix.
+      hotfix/command: It wants the command hotfix; the event has fix.
+      planning: It wants the command plan; the event has fix.
+      release-notes: It wants the command release-notes, changelog; the event has fix.
+      test-generation: It wants the command test, tests; the event has fix.
     github/issue_comment.created-on-pull-request: It starts standard-development.
+      code-review/command: It wants the command review; the event has implement.
       comment-command: It starts its workflow.
+      dependency-update/command: It wants the command update, upgrade; the event has implement.
+      documentation: It wants the command docs, document; the event has implement.
+      hotfix/command: It wants the command hotfix; the event has implement.
+      planning: It wants the command plan; the event has implement.
+      release-notes: It wants the command release-notes, changelog; the event has implement.
+      test-generation: It wants the command test, tests; the event has implement.
     github/issues.assigned: No trigger takes github.issue.assigned.
     github/issues.labeled: It starts standard-development.
+      dependency-update/label: It wants the label dependencies; the event has ostler.
       github-labeled: It starts its workflow.
+      hotfix/label: It wants the label hotfix; the event has ostler.
     github/issues.opened: No trigger takes github.issue.opened.
     github/pull_request.opened: No trigger takes github.pull_request.opened.
     github/pull_request_review.submitted: It starts standard-development.
+      code-review/command: It wants the command review; the event has fix.
       comment-command: It starts its workflow.
+      pr-feedback/review: Its condition ${event.comment.verdict == 'changes_requested' and event.command is not defined and coalesce(event.change.head_branch, '') is startswith 'ostler/'} does not hold.
+      test-generation: It wants the command test, tests; the event has fix.
     github/push: No trigger takes github.push.
     github/workflow_run.completed: github:acme-ci[bot] is a program that is not listed under `security.bots`.
     gitlab/deployment.success: No trigger takes gitlab.deployment.success.
@@ -204,7 +224,9 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
     gitlab/issue.closed: No trigger takes gitlab.issue.closed.
     gitlab/issue.edited: No trigger takes gitlab.issue.edited.
     gitlab/issue.labeled: It starts standard-development.
+      dependency-update/label: It wants the label dependencies; the event has ostler.
       gitlab-labeled: It starts its workflow.
+      hotfix/label: It wants the label hotfix; the event has ostler.
     gitlab/issue.opened: The one trigger that takes gitlab.issue.opened did not want it.
       gitlab-labeled: It wants the label ostler; the event has bug.
     gitlab/issue.opened-confidential: It starts standard-development.
@@ -215,27 +237,73 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
     gitlab/job.success: No trigger takes gitlab.job.completed.
     gitlab/member.added: No trigger takes gitlab.user_add_to_group.
     gitlab/merge_request.approved: No trigger takes gitlab.merge_request.approved.
-    gitlab/merge_request.labeled: No trigger takes gitlab.merge_request.labeled.
+    gitlab/merge_request.labeled: The one trigger that takes gitlab.merge_request.labeled did not want it.
+      code-review/label: It wants the label review; the event has ostler.
     gitlab/merge_request.merged: No trigger takes gitlab.merge_request.merged.
     gitlab/merge_request.no-action: No trigger takes gitlab.merge_request.
     gitlab/merge_request.opened: No trigger takes gitlab.merge_request.opened.
     gitlab/merge_request.review_requested: No trigger takes gitlab.merge_request.review_requested.
     gitlab/merge_request.synchronize: No trigger takes gitlab.merge_request.synchronize.
-    gitlab/note.by-system: The one trigger that takes gitlab.comment.created did not want it.
+    gitlab/note.by-system: None of the 8 triggers that take gitlab.comment.created wanted it.
+      code-review/command: It wants the command review; the event has none.
       comment-command: It wants the command implement, fix; the event has none.
+      dependency-update/command: It wants the command update, upgrade; the event has none.
+      documentation: It wants the command docs, document; the event has none.
+      hotfix/command: It wants the command hotfix; the event has none.
+      planning: It wants the command plan; the event has none.
+      release-notes: It wants the command release-notes, changelog; the event has none.
+      test-generation: It wants the command test, tests; the event has none.
     gitlab/note.edited: No trigger takes gitlab.comment.edited.
-    gitlab/note.on-commit: The one trigger that takes gitlab.comment.created did not want it.
+    gitlab/note.on-commit: None of the 8 triggers that take gitlab.comment.created wanted it.
+      code-review/command: It wants the command review; the event has none.
       comment-command: It wants the command implement, fix; the event has none.
+      dependency-update/command: It wants the command update, upgrade; the event has none.
+      documentation: It wants the command docs, document; the event has none.
+      hotfix/command: It wants the command hotfix; the event has none.
+      planning: It wants the command plan; the event has none.
+      release-notes: It wants the command release-notes, changelog; the event has none.
+      test-generation: It wants the command test, tests; the event has none.
     gitlab/note.on-diff: It starts standard-development.
+      code-review/command: It wants the command review; the event has fix.
       comment-command: It starts its workflow.
+      pr-feedback/note: Its condition ${event.command is not defined and coalesce(event.change.head_branch, '') is startswith 'ostler/'} does not hold.
+      test-generation: It wants the command test, tests; the event has fix.
     gitlab/note.on-issue: It starts standard-development.
+      code-review/command: It wants the command review; the event has fix.
       comment-command: It starts its workflow.
-    gitlab/note.on-issue-confidential: The one trigger that takes gitlab.comment.created did not want it. Who asked is answered.
+      dependency-update/command: It wants the command update, upgrade; the event has fix.
+      documentation: It wants the command docs, document; the event has fix.
+      hotfix/command: It wants the command hotfix; the event has fix.
+      planning: It wants the command plan; the event has fix.
+      release-notes: It wants the command release-notes, changelog; the event has fix.
+      test-generation: It wants the command test, tests; the event has fix.
+    gitlab/note.on-issue-confidential: None of the 8 triggers that take gitlab.comment.created wanted it. Who asked is answered.
+      code-review/command: It wants the command review; the event has help.
       comment-command: It wants the command implement, fix; the event has help.
+      dependency-update/command: It wants the command update, upgrade; the event has help.
+      documentation: It wants the command docs, document; the event has help.
+      hotfix/command: It wants the command hotfix; the event has help.
+      planning: It wants the command plan; the event has help.
+      release-notes: It wants the command release-notes, changelog; the event has help.
+      test-generation: It wants the command test, tests; the event has help.
     gitlab/note.on-merge-request: It starts standard-development.
+      code-review/command: It wants the command review; the event has implement.
       comment-command: It starts its workflow.
-    gitlab/note.on-snippet: The one trigger that takes gitlab.comment.created did not want it.
+      dependency-update/command: It wants the command update, upgrade; the event has implement.
+      documentation: It wants the command docs, document; the event has implement.
+      hotfix/command: It wants the command hotfix; the event has implement.
+      planning: It wants the command plan; the event has implement.
+      release-notes: It wants the command release-notes, changelog; the event has implement.
+      test-generation: It wants the command test, tests; the event has implement.
+    gitlab/note.on-snippet: None of the 8 triggers that take gitlab.comment.created wanted it.
+      code-review/command: It wants the command review; the event has none.
       comment-command: It wants the command implement, fix; the event has none.
+      dependency-update/command: It wants the command update, upgrade; the event has none.
+      documentation: It wants the command docs, document; the event has none.
+      hotfix/command: It wants the command hotfix; the event has none.
+      planning: It wants the command plan; the event has none.
+      release-notes: It wants the command release-notes, changelog; the event has none.
+      test-generation: It wants the command test, tests; the event has none.
     gitlab/pipeline.failed: No trigger takes gitlab.pipeline.completed.
     gitlab/pipeline.running: No trigger takes gitlab.pipeline.running.
     gitlab/push: No trigger takes gitlab.push.
@@ -251,11 +319,21 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
     jira/automation.released: No trigger takes jira.automation.version_released.
     jira/comment_created: It starts standard-development.
       comment-command: It starts its workflow.
+      dependency-update/command: It wants the command update, upgrade; the event has implement.
+      documentation: It wants the command docs, document; the event has implement.
+      hotfix/command: It wants the command hotfix; the event has implement.
+      planning: It wants the command plan; the event has implement.
+      test-generation: It wants the command test, tests; the event has implement.
     jira/dc-comment_created: No trigger takes jira.comment.created.
     jira/dc-issue_updated.assigned: The one trigger that takes jira.issue.assigned did not want it.
       jira-assigned: It wants the assignee bot; the event has jira:ostler.
-    jira/dc-issue_updated.commented: The one trigger that takes jira.issue.commented did not want it. Who asked is answered.
+    jira/dc-issue_updated.commented: None of the 6 triggers that take jira.issue.commented wanted it. Who asked is answered.
       comment-command: It wants the command implement, fix; the event has review.
+      dependency-update/command: It wants the command update, upgrade; the event has review.
+      documentation: It wants the command docs, document; the event has review.
+      hotfix/command: It wants the command hotfix; the event has review.
+      planning: It wants the command plan; the event has review.
+      test-generation: It wants the command test, tests; the event has review.
     jira/issue_created: It starts standard-development.
       jira-assigned: It starts its workflow.
     jira/issue_updated.assigned: It starts standard-development.
@@ -271,8 +349,18 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
     linear/attachment.created: No trigger takes linear.attachment.created.
     linear/comment.created: It starts standard-development.
       comment-command: It starts its workflow.
+      dependency-update/command: It wants the command update, upgrade; the event has implement.
+      documentation: It wants the command docs, document; the event has implement.
+      hotfix/command: It wants the command hotfix; the event has implement.
+      planning: It wants the command plan; the event has implement.
+      test-generation: It wants the command test, tests; the event has implement.
     linear/comment.created-external: It starts standard-development.
       comment-command: It starts its workflow.
+      dependency-update/command: It wants the command update, upgrade; the event has fix.
+      documentation: It wants the command docs, document; the event has fix.
+      hotfix/command: It wants the command hotfix; the event has fix.
+      planning: It wants the command plan; the event has fix.
+      test-generation: It wants the command test, tests; the event has fix.
     linear/comment.updated: No trigger takes linear.comment.updated.
     linear/cycle.created: linear:0a070000-0000-4000-8000-000000000001 is a program that is not listed under `security.bots`.
     linear/issue.assigned: It starts standard-development.
@@ -283,6 +371,8 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
     linear/issue.delegated: It starts standard-development.
       linear-assigned: It starts its workflow.
     linear/issue.labeled: It starts standard-development.
+      dependency-update/label: It wants the label dependencies; the event has ostler.
+      hotfix/label: It wants the label hotfix; the event has ostler.
       linear-labeled: It starts its workflow.
     linear/issue.removed: No trigger takes linear.issue.removed.
     linear/issue.transitioned: The one trigger that takes linear.issue.transitioned did not want it.
@@ -295,13 +385,31 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
     linear/project.updated: No trigger takes linear.project.updated.
     linear/reaction.created: No trigger takes linear.reaction.created.
     slack/app_mention: It starts standard-development.
+      dependency-update/command: It wants the command update, upgrade; the event has implement.
+      documentation: It wants the command docs, document; the event has implement.
+      hotfix/command: It wants the command hotfix; the event has implement.
+      planning: It wants the command plan; the event has implement.
+      release-notes: It wants the command release-notes, changelog; the event has implement.
       slack-command: It starts its workflow.
+      test-generation: It wants the command test, tests; the event has implement.
     slack/block_actions: No trigger takes slack.button.
     slack/command: It starts standard-development.
+      dependency-update/command: It wants the command update, upgrade; the event has implement.
+      documentation: It wants the command docs, document; the event has implement.
+      hotfix/command: It wants the command hotfix; the event has implement.
+      planning: It wants the command plan; the event has implement.
+      release-notes: It wants the command release-notes, changelog; the event has implement.
       slack-command: It starts its workflow.
+      test-generation: It wants the command test, tests; the event has implement.
     slack/message: No trigger takes slack.message.
     slack/message.mention: It starts standard-development.
+      dependency-update/command: It wants the command update, upgrade; the event has implement.
+      documentation: It wants the command docs, document; the event has implement.
+      hotfix/command: It wants the command hotfix; the event has implement.
+      planning: It wants the command plan; the event has implement.
+      release-notes: It wants the command release-notes, changelog; the event has implement.
       slack-command: It starts its workflow.
+      test-generation: It wants the command test, tests; the event has implement.
     slack/message_action: No trigger takes slack.message_action.
     slack/reaction_added: No trigger takes slack.reaction_added.
     slack/shortcut: No trigger takes slack.shortcut.
@@ -387,9 +495,8 @@ async fn a_comment_that_starts_nothing_is_answered_by_a_run_of_its_own() {
     let started = office.started(answer.runs[0]).await;
     assert_eq!((started.trigger.as_str(), started.workflow.as_str()), (router::ANSWER, "answer"));
     let said = started.inputs["text"].as_str().unwrap();
-    assert!(
-        said.starts_with("Nothing here is called `dance`.\nAvailable here:\n• `implement` (`impl`), `fix`: ")
-    );
+    assert!(said.starts_with("Nothing here is called `dance`.\nAvailable here:\n• `"), "{said}");
+    assert!(said.contains("\n• `implement` (`impl`), `fix`: "), "{said}");
     // Once for each comment, by whichever of the hooks that tell of it.
     comment.headers.insert("X-GitHub-Delivery".to_owned(), "another".to_owned());
     comment.body.as_mut().unwrap()["organization"] = json!({ "login": "acme" });

@@ -161,6 +161,7 @@ fn comment(comment: &Comment) -> Option<crate::event::Comment> {
         id: comment.id.owned()?,
         body: comment.body.owned().unwrap_or_default(),
         url: comment.address.owned(),
+        verdict: None,
     })
 }
 

@@ -223,6 +223,24 @@ impl GitHub {
         }
     }
 
+    /// All entries of a list, as far as a search reads.
+    pub(super) async fn all<T: DeserializeOwned>(
+        &self,
+        repository: &RepositoryName,
+        route: &str,
+    ) -> Result<Vec<T>, PluginError> {
+        let crab = self.crab(repository).await?;
+        let (mut route, mut all) = (route.to_owned(), Vec::new());
+        for _ in 0..PAGES {
+            let page: Page<T> = self.page(&crab, &route).await?;
+            let next = page.next.as_ref().map(|uri| self.relative(uri));
+            all.extend(page.items);
+            let Some(next) = next else { break };
+            route = next;
+        }
+        Ok(all)
+    }
+
     async fn crab(&self, repository: &RepositoryName) -> Result<Arc<Octocrab>, PluginError> {
         if matches!(self.identity, Identity::User(_)) {
             return Ok(Arc::clone(&self.root));

@@ -8,7 +8,10 @@ use super::wire;
 use crate::event::{Account, RepositoryName, SourceName, Team};
 use crate::plugin::client::{gone, segment};
 use crate::plugin::effect::{Effect, Made, ensure};
-use crate::plugin::forge::{Branch, Change, Forge, NewChange, Permission, Remote, Repository};
+use crate::plugin::forge::{
+    Branch, Change, ChangedFile, CheckRun, Commit, Forge, History, LineComment, NewChange, NewReview,
+    Permission, Remote, Repository,
+};
 use crate::plugin::tracker::CommentRef;
 use crate::plugin::{self, PluginError, Problem};
 
@@ -168,6 +171,54 @@ impl Forge for GitHub {
         Box::pin(self.erase_comment(repository, comment))
     }
 
+    fn files<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        number: u64,
+    ) -> plugin::Call<'a, Vec<ChangedFile>> {
+        Box::pin(async move {
+            let route = format!("/repos/{repository}/pulls/{number}/files?per_page=100");
+            let files: Vec<wire::File> = self.all(repository, &route).await?;
+            Ok(files.into_iter().map(ChangedFile::from).collect())
+        })
+    }
+
+    fn add_review<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        number: u64,
+        review: &'a NewReview,
+        effect: &'a Effect,
+    ) -> plugin::Call<'a, Made<CommentRef>> {
+        Box::pin(self.review(repository, number, review, effect))
+    }
+
+    fn review_comments<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        number: u64,
+        review: &'a str,
+    ) -> plugin::Call<'a, Vec<LineComment>> {
+        Box::pin(async move {
+            let review = segment(review);
+            let route = format!("/repos/{repository}/pulls/{number}/reviews/{review}/comments?per_page=100");
+            let comments: Vec<wire::ReviewComment> = self.all(repository, &route).await?;
+            Ok(comments.into_iter().map(LineComment::from).collect())
+        })
+    }
+
+    fn checks<'a>(&'a self, repository: &'a RepositoryName, sha: &'a str) -> plugin::Call<'a, Vec<CheckRun>> {
+        Box::pin(async move {
+            let route = format!("/repos/{repository}/commits/{}/check-runs?per_page=100", segment(sha));
+            let found: wire::CheckRuns = self.call(repository, Call::get(&route)).await?;
+            Ok(found.check_runs.into_iter().map(CheckRun::from).collect())
+        })
+    }
+
+    fn history<'a>(&'a self, repository: &'a RepositoryName) -> plugin::Call<'a, History> {
+        Box::pin(self.since_release(repository))
+    }
+
     fn remote<'a>(&'a self, repository: &'a RepositoryName) -> plugin::Call<'a, Remote> {
         Box::pin(async move {
             let token = self.git_token(repository).await?;
@@ -255,6 +306,57 @@ impl GitHub {
     ) -> Result<(), PluginError> {
         let route = format!("/repos/{repository}/issues/comments/{}", segment(&comment.id));
         gone(self.erase(repository, Call::delete(&route)).await)
+    }
+
+    async fn review(
+        &self,
+        repository: &RepositoryName,
+        number: u64,
+        review: &NewReview,
+        effect: &Effect,
+    ) -> Result<Made<CommentRef>, PluginError> {
+        let change = format!("/repos/{repository}/pulls/{number}");
+        let route = format!("{change}/reviews");
+        let listed = format!("{route}?per_page=100");
+        let own = self.own_account().await?;
+        let pull: wire::Pull = self.call(repository, Call::get(&change)).await?;
+        // GitHub lets nobody ask themselves for changes.
+        let asks = review.wants_changes && !Self::is_own(own, pull.user.as_ref());
+        let body = json!({
+            "body": effect.mark(bounded(&review.body)),
+            "commit_id": review.sha,
+            "event": if asks { "REQUEST_CHANGES" } else { "COMMENT" },
+        });
+        let marker = effect.key.marker();
+        let look = || async {
+            let ours = |made: &wire::Comment| {
+                Self::is_own(own, made.user.as_ref())
+                    && made.body.as_ref().is_some_and(|body| body.contains(&marker))
+            };
+            Ok(self.find(repository, &listed, ours).await?.map(comment_ref))
+        };
+        let make =
+            || async { self.call(repository, Call::new(Method::POST, &route, &body)).await.map(comment_ref) };
+        ensure(effect, self.client.clock().as_ref(), look, make).await
+    }
+
+    async fn since_release(&self, repository: &RepositoryName) -> Result<History, PluginError> {
+        let branch = self.repository(repository).await?.default_branch;
+        let latest = format!("/repos/{repository}/releases/latest");
+        let release: Result<wire::Release, _> = self.call(repository, Call::get(&latest)).await;
+        let since = absent_as_none(release)?.map(|release| release.tag_name);
+        let commits: Vec<wire::Commit> = match &since {
+            Some(tag) => {
+                let range = format!("{}...{}", path_of(tag), path_of(&branch));
+                let route = format!("/repos/{repository}/compare/{range}?per_page=100");
+                self.call::<wire::Comparison>(repository, Call::get(&route)).await?.commits
+            }
+            None => {
+                let route = format!("/repos/{repository}/commits?sha={}&per_page=100", segment(&branch));
+                self.call(repository, Call::get(&route)).await?
+            }
+        };
+        Ok(History { since, branch, commits: commits.into_iter().map(Commit::from).collect() })
     }
 
     /// Writes a comment into the conversation of an issue or pull request, unless this effect wrote

@@ -87,11 +87,18 @@ records! {
         html_url: Text,
         created_at: Text,
         submitted_at: Text,
+        /// What a review comes to.
+        state: Text,
     }
 
     /// Anything of which only the name matters.
     Label {
         name: Text,
+    }
+
+    /// What runs checks.
+    App {
+        slug: Text,
     }
 
     CheckRun {
@@ -102,6 +109,7 @@ records! {
         conclusion: Text,
         started_at: Text,
         completed_at: Text,
+        app: Maybe<App>,
         pull_requests: Maybe<Vec<PullRequest>>,
     }
 

@@ -16,8 +16,14 @@ use crate::plugin::setup::{Guide, Hooks, Kind, Place, Registered, Setting, Wante
 use crate::plugin::{self, PluginError};
 
 /// The events that the shipped handlers live on.
-pub(super) const EVENTS: &[&str] =
-    &["issues", "issue_comment", "pull_request_review", "pull_request_review_comment"];
+pub(super) const EVENTS: &[&str] = &[
+    "issues",
+    "issue_comment",
+    "pull_request",
+    "pull_request_review",
+    "pull_request_review_comment",
+    "check_run",
+];
 
 /// What GitHub must be told.
 pub const GUIDE: Guide = Guide {
@@ -55,7 +61,7 @@ pub const GUIDE: Guide = Guide {
         },
     ],
     steps: &["In each repository, Settings, Webhooks: {public}/webhooks/github as JSON with the secret \
-         GITHUB_WEBHOOK_SECRET, for issues, issue comments, pull request reviews and review comments."],
+         GITHUB_WEBHOOK_SECRET, for issues, issue comments, pull requests, pull request reviews, review comments and check runs."],
     manifest: None,
 };
 

@@ -191,7 +191,8 @@ impl<'a> Reading<'a> {
         let push = self.push();
         let mut event = Event::new(stamp, self.kind(), self.subject(name, task.as_ref(), push.as_ref()));
         event.time = self.time().unwrap_or(stamp.received_at);
-        event.actor = payload.sender.get().and_then(actor);
+        let checker = payload.check_run.get().and_then(checker);
+        event.actor = checker.or_else(|| payload.sender.get().and_then(actor));
         event.association = self.association();
         event.comment = self.comment().and_then(comment);
         event.command = self.command();
@@ -417,7 +418,15 @@ fn comment(comment: &Comment) -> Option<crate::event::Comment> {
         id: comment.id.owned()?,
         body: comment.body.owned().unwrap_or_default(),
         url: comment.html_url.owned(),
+        verdict: comment.state.owned(),
     })
+}
+
+/// Who says what a check came to: the App that ran it. As sender GitHub may name whoever pushed the commit, who
+/// said nothing of the kind.
+fn checker(check: &CheckRun) -> Option<Actor> {
+    let name = format!("{}[bot]", check.app.get()?.slug.text()?);
+    Some(Actor { account: Account::new(GITHUB, &name), name, bot: true, external: false })
 }
 
 fn check(check: &CheckRun) -> Option<Check> {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{GitHub, Options};
 use crate::event::{Account, RepositoryName, TaskRef};
 use crate::plugin::client::testing::{self, JumpClock, Seen, Server, effect, lost};
-use crate::plugin::forge::{Forge, NewChange, Permission};
+use crate::plugin::forge::{FileChange, Forge, NewChange, NewReview, Permission};
 use crate::plugin::tracker::{CommentRef, NewTask, Status, Tracker};
 use crate::plugin::{PluginError, Problem};
 
@@ -474,4 +474,81 @@ async fn an_issue_is_called_off_once_and_goes_back_to_where_it_stood() {
     let server = Server::start(|_| ok(&issue_json("closed", &[]))).await;
     github(&server).close_task(&issue(), &effect("off", true)).await.unwrap();
     assert_eq!(server.lines().len(), 1, "what is closed stays as it is");
+}
+
+/// A request's path without its query.
+fn bare(seen: &Seen) -> &str {
+    seen.path.split('?').next().unwrap()
+}
+
+/// A review of a pull request that this user opened, as it was posted.
+async fn reviewed(author: &'static str) -> Value {
+    let server = Server::start(move |seen| match (seen.method.as_str(), bare(seen)) {
+        (_, "/api/v3/user") => ok(&json!({"login": "ostler-bot"})),
+        ("GET", "/api/v3/repos/acme/shop/pulls/4") => {
+            let mut pull = pull_json(4);
+            pull["user"] = json!({"login": author});
+            ok(&pull)
+        }
+        ("POST", "/api/v3/repos/acme/shop/pulls/4/reviews") => {
+            ok(&json!({"id": 5, "html_url": "https://git.example/r", "body": "x", "user": {"login": "ostler-bot"}}))
+        }
+        _ => no_route(seen),
+    })
+    .await;
+    let review = NewReview { body: "Wrong.".to_owned(), sha: "aaaa".to_owned(), wants_changes: true };
+    github(&server).add_review(&shop(), 4, &review, &effect("review", true)).await.unwrap();
+    server.seen().into_iter().find(|seen| seen.method.as_str() == "POST").unwrap().json
+}
+
+#[tokio::test]
+async fn a_review_asks_for_changes_of_others_and_only_comments_on_ones_own() {
+    let posted = reviewed("ada").await;
+    assert_eq!((&posted["event"], &posted["commit_id"]), (&json!("REQUEST_CHANGES"), &json!("aaaa")));
+    assert!(posted["body"].as_str().unwrap().contains(&effect("review", true).key.marker()));
+    assert_eq!(reviewed("Ostler-Bot").await["event"], "COMMENT");
+}
+
+#[tokio::test]
+async fn a_review_whose_answer_was_lost_is_found() {
+    let marker = effect("review", false).key.marker();
+    let server = Server::start(move |seen| match (seen.method.as_str(), bare(seen)) {
+        (_, "/api/v3/user") => ok(&json!({"login": "ostler-bot"})),
+        ("GET", "/api/v3/repos/acme/shop/pulls/4") => ok(&pull_json(4)),
+        ("GET", "/api/v3/repos/acme/shop/pulls/4/reviews") => ok(&json!([
+            {"id": 4, "html_url": "https://git.example/4", "body": marker, "user": {"login": "eve"}},
+            {"id": 5, "html_url": "https://git.example/5", "body": marker, "user": {"login": "ostler-bot"}},
+        ])),
+        _ => no_route(seen),
+    })
+    .await;
+    let review = NewReview { body: "Wrong.".to_owned(), sha: "aaaa".to_owned(), wants_changes: false };
+    let made = github(&server).add_review(&shop(), 4, &review, &effect("review", false)).await.unwrap();
+    assert_eq!((made.found, made.value.id.as_str()), (true, "5"));
+}
+
+#[tokio::test]
+async fn a_pull_request_is_read_file_by_file_and_its_checks_by_their_ends() {
+    let server = Server::start(|seen| match bare(seen) {
+        "/api/v3/repos/acme/shop/pulls/4/files" => ok(&json!([
+            {"filename": "a.sh", "status": "modified", "patch": "@@ -1 +1 @@\n-a\n+b"},
+            {"filename": "c.sh", "previous_filename": "b.sh", "status": "renamed"},
+            {"filename": "d.sh", "status": "removed", "patch": "@@ -1 +0,0 @@\n-d"},
+        ])),
+        "/api/v3/repos/acme/shop/commits/cafe/check-runs" => ok(&json!({"total_count": 2, "check_runs": [
+            {"name": "test", "status": "completed", "conclusion": "timed_out",
+             "output": {"title": "Too slow", "summary": "10 min", "text": null}},
+            {"name": "lint", "status": "in_progress", "conclusion": null, "output": null},
+        ]})),
+        _ => no_route(seen),
+    })
+    .await;
+    let github = github(&server);
+    let files = github.files(&shop(), 4).await.unwrap();
+    assert_eq!((files[0].change, files[2].change), (FileChange::Modified, FileChange::Removed));
+    assert_eq!((files[1].previous.as_deref(), &files[1].patch), (Some("b.sh"), &None));
+    let checks = github.checks(&shop(), "cafe").await.unwrap();
+    let told: Vec<_> =
+        checks.iter().map(|check| (check.done, check.failed, check.summary.as_str())).collect();
+    assert_eq!(told, [(true, true, "Too slow\n\n10 min"), (false, false, "")]);
 }

@@ -144,6 +144,117 @@ impl Membership {
 }
 
 #[derive(Debug, Deserialize)]
+pub(super) struct Release {
+    pub(super) tag_name: String,
+}
+
+/// What lies between two commits.
+#[derive(Debug, Deserialize)]
+pub(super) struct Comparison {
+    pub(super) commits: Vec<Commit>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Commit {
+    sha: String,
+    commit: Message,
+}
+
+/// A commit as git has it.
+#[derive(Debug, Deserialize)]
+struct Message {
+    message: String,
+    author: Option<Author>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Author {
+    name: Option<String>,
+}
+
+impl From<Commit> for forge::Commit {
+    fn from(commit: Commit) -> Self {
+        let author = commit.commit.author.and_then(|author| author.name).unwrap_or_default();
+        Self { sha: commit.sha, message: commit.commit.message, author }
+    }
+}
+
+/// A file of a pull request.
+#[derive(Debug, Deserialize)]
+pub(super) struct File {
+    filename: String,
+    previous_filename: Option<String>,
+    /// `added`, `removed`, `modified`, `renamed`, `copied`, `changed`, `unchanged`.
+    status: String,
+    patch: Option<String>,
+}
+
+impl From<File> for forge::ChangedFile {
+    fn from(file: File) -> Self {
+        let change = match file.status.as_str() {
+            "added" | "copied" => forge::FileChange::Added,
+            "removed" => forge::FileChange::Removed,
+            _ => forge::FileChange::Modified,
+        };
+        Self { path: file.filename, previous: file.previous_filename, change, patch: file.patch }
+    }
+}
+
+/// A comment at a line.
+#[derive(Debug, Deserialize)]
+pub(super) struct ReviewComment {
+    path: Option<String>,
+    line: Option<u64>,
+    /// Where it stood when it was written; `line` is empty once the code has moved on.
+    original_line: Option<u64>,
+    #[serde(default)]
+    body: String,
+}
+
+impl From<ReviewComment> for forge::LineComment {
+    fn from(comment: ReviewComment) -> Self {
+        Self { path: comment.path, line: comment.line.or(comment.original_line), body: comment.body }
+    }
+}
+
+/// What checks said of a commit.
+#[derive(Debug, Deserialize)]
+pub(super) struct CheckRuns {
+    pub(super) check_runs: Vec<CheckRun>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct CheckRun {
+    name: String,
+    status: String,
+    conclusion: Option<String>,
+    html_url: Option<String>,
+    output: Option<CheckOutput>,
+}
+
+#[derive(Debug, Deserialize)]
+struct CheckOutput {
+    title: Option<String>,
+    summary: Option<String>,
+    text: Option<String>,
+}
+
+impl From<CheckRun> for forge::CheckRun {
+    fn from(check: CheckRun) -> Self {
+        let bad = ["failure", "timed_out", "action_required", "startup_failure"];
+        let said = check.output.map(|output| [output.title, output.summary, output.text]);
+        let said: Vec<String> = said.into_iter().flatten().flatten().collect();
+        Self {
+            name: check.name,
+            done: check.status == "completed",
+            failed: check.conclusion.is_some_and(|conclusion| bad.contains(&conclusion.as_str())),
+            summary: said.join("\n\n"),
+            url: check.html_url,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
 pub(super) struct Pull {
     number: u64,
     title: String,
@@ -152,10 +263,12 @@ pub(super) struct Pull {
     state: String,
     #[serde(default)]
     draft: Option<bool>,
-    pub(super) user: Option<User>,
     merged_at: Option<Timestamp>,
     head: End,
     base: End,
+    /// Who opened it.
+    #[serde(default)]
+    pub(super) user: Option<User>,
 }
 
 #[derive(Debug, Deserialize)]

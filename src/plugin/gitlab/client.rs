@@ -125,6 +125,18 @@ impl GitLab {
         Ok(None)
     }
 
+    /// All entries of a list, as far as a search reads.
+    pub(super) async fn all<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, PluginError> {
+        let (mut number, mut all) = (1, Vec::new());
+        for _ in 0..PAGES {
+            let (items, next) = self.page(path, number).await?;
+            all.extend(items);
+            let Some(next) = next else { break };
+            number = next;
+        }
+        Ok(all)
+    }
+
     /// Where a person looks at a repository.
     pub(super) fn web_url(&self, repository: &RepositoryName) -> String {
         format!("{}/{repository}", self.options.base_url.as_str().trim_end_matches('/'))

@@ -7,7 +7,10 @@ use super::wire;
 use crate::event::{Account, RepositoryName, SourceName, TaskRef, Team};
 use crate::plugin::client::{Request, segment};
 use crate::plugin::effect::{Effect, Made, ensure};
-use crate::plugin::forge::{Branch, Change, Forge, NewChange, Permission, Remote, Repository};
+use crate::plugin::forge::{
+    Branch, Change, ChangedFile, CheckRun, Commit, Forge, History, LineComment, NewChange, NewReview,
+    Permission, Remote, Repository,
+};
 use crate::plugin::tracker::CommentRef;
 use crate::plugin::{Call, PluginError};
 
@@ -161,6 +164,51 @@ impl Forge for GitLab {
         Box::pin(async move { self.erase_note(&Place::change(repository, number), comment).await })
     }
 
+    fn files<'a>(&'a self, repository: &'a RepositoryName, number: u64) -> Call<'a, Vec<ChangedFile>> {
+        Box::pin(async move {
+            let path = project(repository, &format!("/merge_requests/{number}/diffs"));
+            let files: Vec<wire::Diff> = self.all(&path).await?;
+            Ok(files.into_iter().map(ChangedFile::from).collect())
+        })
+    }
+
+    fn add_review<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        number: u64,
+        review: &'a NewReview,
+        effect: &'a Effect,
+    ) -> Call<'a, Made<CommentRef>> {
+        // GitLab has approvals but no review that is a thing of its own: what it says is a comment.
+        Box::pin(async move { self.comment(&Place::change(repository, number), &review.body, effect).await })
+    }
+
+    fn review_comments<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        number: u64,
+        review: &'a str,
+    ) -> Call<'a, Vec<LineComment>> {
+        Box::pin(async move {
+            // Of what is said at lines, each is a comment by itself.
+            let path = format!("{}/notes/{}", Place::change(repository, number).path(), segment(review));
+            let note: wire::Placed = self.read(&Request::get(path)).await?;
+            Ok(vec![note.into()])
+        })
+    }
+
+    fn checks<'a>(&'a self, repository: &'a RepositoryName, sha: &'a str) -> Call<'a, Vec<CheckRun>> {
+        Box::pin(async move {
+            let path = project(repository, &format!("/repository/commits/{}/statuses", segment(sha)));
+            let (found, _): (Vec<wire::Status>, _) = self.page(&path, 1).await?;
+            Ok(found.into_iter().map(CheckRun::from).collect())
+        })
+    }
+
+    fn history<'a>(&'a self, repository: &'a RepositoryName) -> Call<'a, History> {
+        Box::pin(self.since_release(repository))
+    }
+
     fn remote<'a>(&'a self, repository: &'a RepositoryName) -> Call<'a, Remote> {
         // GitLab mints no token for one repository and an hour: an access token of the project that runs out is
         // as near as it comes to that, and is for whoever configures it to make.
@@ -227,6 +275,25 @@ impl GitLab {
         let fork: Option<wire::Project> =
             self.read_if_there(&Request::get(format!("{API}/projects/{id}"))).await?;
         Ok(fork.map(|fork| fork.path_with_namespace))
+    }
+
+    async fn since_release(&self, repository: &RepositoryName) -> Result<History, PluginError> {
+        let branch = self.repository(repository).await?.default_branch;
+        let releases: Vec<wire::Release> =
+            self.read(&Request::get(project(repository, "/releases?per_page=1"))).await?;
+        let since = releases.into_iter().next().map(|release| release.tag_name);
+        let commits: Vec<wire::HistoryCommit> = match &since {
+            Some(tag) => {
+                let range = format!("/repository/compare?from={}&to={}", segment(tag), segment(&branch));
+                let found: wire::Comparison = self.read(&Request::get(project(repository, &range))).await?;
+                found.commits.into_iter().rev().take(100).collect()
+            }
+            None => {
+                let path = format!("/repository/commits?ref_name={}", segment(&branch));
+                self.page(&project(repository, &path), 1).await?.0
+            }
+        };
+        Ok(History { since, branch, commits: commits.into_iter().map(Commit::from).collect() })
     }
 
     async fn open_change(

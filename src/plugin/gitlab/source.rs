@@ -237,6 +237,7 @@ impl<'a> Reading<'a> {
             id: note.id.owned()?,
             body: note.note.owned().unwrap_or_default(),
             url: note.url.owned(),
+            verdict: None,
         })
     }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{GitLab, Options};
 use crate::event::{Account, RepositoryName, TaskRef};
 use crate::plugin::client::testing::{self, JumpClock, Seen, Server, effect, lost};
-use crate::plugin::forge::{Forge, NewChange, Permission};
+use crate::plugin::forge::{FileChange, Forge, NewChange, NewReview, Permission};
 use crate::plugin::tracker::{NewTask, Status, Tracker};
 use crate::plugin::{PluginError, Problem};
 
@@ -461,4 +461,72 @@ async fn an_issue_is_called_off_and_goes_back_to_where_it_stood() {
     assert_eq!(gitlab.position(&issue()).await.unwrap(), Status::InReview.into());
     gitlab.put_back(&issue(), &Status::Todo.into(), &effect("back", true)).await.unwrap();
     assert_eq!(server.seen().pop().unwrap().json, json!({ "remove_labels": "status::in review" }));
+}
+
+/// A request's path without its query.
+fn bare(seen: &Seen) -> &str {
+    seen.path.split('?').next().unwrap()
+}
+
+#[tokio::test]
+async fn a_merge_request_is_read_file_by_file() {
+    let server = Server::start(|seen| match bare(seen).strip_prefix(PROJECT) {
+        Some("/merge_requests/4/diffs") => ok(&json!([
+            {"old_path": "a.sh", "new_path": "a.sh", "diff": "@@ -1 +1 @@\n-a\n+b\n"},
+            {"old_path": "b.sh", "new_path": "c.sh", "renamed_file": true, "diff": ""},
+            {"old_path": "d.sh", "new_path": "d.sh", "new_file": true, "diff": "@@ -0,0 +1 @@\n+d\n"},
+        ])),
+        _ => no_route(seen),
+    })
+    .await;
+    let files = gitlab(&server).files(&shop(), 4).await.unwrap();
+    assert_eq!((files[0].path.as_str(), files[0].change), ("a.sh", FileChange::Modified));
+    assert_eq!((files[1].previous.as_deref(), &files[1].patch), (Some("b.sh"), &None));
+    assert_eq!(
+        (files[2].change, files[2].patch.as_deref()),
+        (FileChange::Added, Some("@@ -0,0 +1 @@\n+d\n"))
+    );
+}
+
+#[tokio::test]
+async fn a_comment_at_a_line_and_the_checks_of_a_commit_are_read() {
+    let server = Server::start(|seen| match bare(seen).strip_prefix(PROJECT) {
+        Some("/merge_requests/4/notes/9") => {
+            ok(&json!({"id": 9, "body": "Wrong.", "position": {"new_path": "a.sh", "new_line": 3}}))
+        }
+        Some("/repository/commits/cafe/statuses") => ok(&json!([
+            {"name": "test", "status": "failed", "description": "1 failed", "target_url": "https://ci/1"},
+            {"name": "style", "status": "failed", "allow_failure": true, "description": null, "target_url": null},
+            {"name": "build", "status": "running", "description": null, "target_url": null},
+        ])),
+        _ => no_route(seen),
+    })
+    .await;
+    let gitlab = gitlab(&server);
+    let said = gitlab.review_comments(&shop(), 4, "9").await.unwrap();
+    assert_eq!(
+        (said[0].path.as_deref(), said[0].line, said[0].body.as_str()),
+        (Some("a.sh"), Some(3), "Wrong.")
+    );
+    let checks = gitlab.checks(&shop(), "cafe").await.unwrap();
+    let told: Vec<_> = checks.iter().map(|check| (check.name.as_str(), check.done, check.failed)).collect();
+    assert_eq!(told, [("test", true, true), ("style", true, false), ("build", false, false)]);
+    assert_eq!(checks[0].summary, "1 failed");
+}
+
+#[tokio::test]
+async fn a_review_is_a_comment_with_its_mark() {
+    let server = Server::start(|seen| match seen.method.as_str() {
+        "POST" => {
+            testing::json(201, &json!({"id": 11, "body": "x", "author": {"id": 7, "username": "Ostler-Bot"}}))
+        }
+        _ => own_user(seen).unwrap_or_else(|| no_route(seen)),
+    })
+    .await;
+    let review = NewReview { body: "Wrong.".to_owned(), sha: "cafe".to_owned(), wants_changes: true };
+    gitlab(&server).add_review(&shop(), 4, &review, &effect("review", true)).await.unwrap();
+    let seen = server.seen();
+    let posted = seen.iter().find(|seen| seen.method.as_str() == "POST").unwrap();
+    assert_eq!(posted.path, format!("{PROJECT}/merge_requests/4/notes"));
+    assert!(posted.json["body"].as_str().unwrap().contains(&effect("review", true).key.marker()));
 }

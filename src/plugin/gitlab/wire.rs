@@ -1,5 +1,7 @@
 //! GitLab's own shapes, as far as Ostler reads them.
 
+mod code;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -7,6 +9,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::Value;
 
+pub(super) use self::code::{Comparison, Diff, HistoryCommit, Placed, Release, Status};
 use super::client::NAME;
 use crate::event::{Account, RepositoryName};
 use crate::plugin::client::{Answer, Dialect};

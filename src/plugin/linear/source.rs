@@ -213,7 +213,7 @@ impl<'a> Reading<'a> {
         }
         let activity = self.payload.agent_activity.get()?;
         let body = activity.content.get()?.body.owned()?;
-        Some(Comment { id: activity.id.owned()?, body, url: None })
+        Some(Comment { id: activity.id.owned()?, body, url: None, verdict: None })
     }
 
     /// What was asked in a comment just made; editing it asks nothing anew.
@@ -282,6 +282,7 @@ fn comment(data: &Data, url: &Text) -> Option<Comment> {
         id: data.id.owned()?,
         body: data.body.owned().unwrap_or_default(),
         url: data.url.owned().or_else(|| url.owned()),
+        verdict: None,
     })
 }
 

@@ -89,7 +89,9 @@ fn event(told: &Told, kind: &str, stamp: &Stamp) -> Event {
     let mut event = Event::new(stamp, EventKind::spelled(PAGERDUTY, &[kind]), subject);
     let moment = told.occurred_at.text().and_then(|text| text.parse().ok());
     event.time = moment.unwrap_or(stamp.received_at);
-    event.actor = told.agent.get().and_then(actor);
+    // What monitoring raises comes from nobody: it is the service that speaks.
+    let service = || told.data.get().and_then(|data| data.service.get());
+    event.actor = told.agent.get().or_else(service).and_then(actor);
     event.comment = told.data.get().filter(|_| kind == "incident.annotated").and_then(note);
     event.command = event.comment.as_ref().and_then(|note| Command::in_comment(&note.body, Command::NAMES));
     event.incident = incident;
@@ -122,7 +124,12 @@ fn incident(data: &Data, kind: &str) -> Option<Incident> {
 
 /// What somebody wrote about the incident.
 fn note(data: &Data) -> Option<Comment> {
-    Some(Comment { id: data.id.owned()?, body: data.content.owned().unwrap_or_default(), url: None })
+    Some(Comment {
+        id: data.id.owned()?,
+        body: data.content.owned().unwrap_or_default(),
+        url: None,
+        verdict: None,
+    })
 }
 
 /// Who did it; what is no person is a program.

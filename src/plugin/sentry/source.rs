@@ -158,7 +158,7 @@ fn bare(id: String) -> Incident {
 
 fn comment(data: &Data) -> Option<Comment> {
     let body = data.comment.owned().unwrap_or_default();
-    Some(Comment { id: data.comment_id.owned()?, body, url: None })
+    Some(Comment { id: data.comment_id.owned()?, body, url: None, verdict: None })
 }
 
 /// Who did it; what is no person is a program, and Sentry is one.

@@ -230,7 +230,7 @@ fn place(interaction: &Interaction) -> Option<Thread> {
 /// The message that something was chosen for. What it says was not said to the bot.
 fn chosen(message: &Message) -> Option<crate::event::Comment> {
     let body = message.text.text().map(text::plain).unwrap_or_default();
-    Some(crate::event::Comment { id: message.ts.owned()?, body, url: None })
+    Some(crate::event::Comment { id: message.ts.owned()?, body, url: None, verdict: None })
 }
 
 /// A modal in the place of the one that was sent, with nothing but a text.
@@ -347,6 +347,7 @@ impl<'a> Said<'a> {
             id,
             body: message.text.text().map(text::plain).unwrap_or_default(),
             url: None,
+            verdict: None,
         });
         event.command = event.comment.as_ref().and_then(|comment| self.command(&comment.body));
         event

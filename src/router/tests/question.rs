@@ -16,7 +16,7 @@ fn asked_in(channel: &str, message: Option<&str>, text: &str) -> Event {
 }
 
 fn said(message: Option<&str>, text: &str) -> Event {
-    let comment = Comment { id: "2".to_owned(), body: text.to_owned(), url: None };
+    let comment = Comment { id: "2".to_owned(), body: text.to_owned(), url: None, verdict: None };
     let event = asked_in("C9", message, "");
     Event { kind: EventKind::new("slack.message"), command: None, comment: Some(comment), ..event }
 }

@@ -32,12 +32,15 @@ pub(in crate::spec) fn vocabulary() -> Vocabulary {
         "github.comment.created",
         "github.review.submitted",
         "github.review_comment.created",
+        "github.pull_request.labeled",
+        "github.check_run.completed",
         "gitlab.comment.created",
         "gitlab.issue.assigned",
         "gitlab.issue.labeled",
         "gitlab.issue.opened",
         "gitlab.issue.unassigned",
         "gitlab.review_comment.created",
+        "gitlab.merge_request.labeled",
         "jira.issue.assigned",
         "jira.issue.created",
         "jira.issue.commented",
@@ -46,6 +49,10 @@ pub(in crate::spec) fn vocabulary() -> Vocabulary {
         "linear.issue.created",
         "linear.issue.labeled",
         "linear.issue.transitioned",
+        "pagerduty.incident.triggered",
+        "sentry.issue.created",
+        "sentry.event_alert.triggered",
+        "sentry.metric_alert.critical",
         "slack.command",
         "slack.mention",
         "slack.button",
@@ -55,7 +62,46 @@ pub(in crate::spec) fn vocabulary() -> Vocabulary {
 
 /// The actions that the shipped and the given workflows use.
 pub(in crate::spec) fn actions() -> Vec<ActionSpec> {
-    use Kind::{Boolean, Number, Object, String};
+    use Kind::{Boolean, Object, String};
+    let mut actions = on_code();
+    actions.extend([
+        spec(
+            "task_management",
+            "create_task",
+            vec![needs("title"), takes("description"), takes("type")],
+            &[("task", Object), ("task_id", String), ("url", String)],
+        ),
+        spec("task_management", "get_task", vec![needs("task_id")], &[("task", Object), ("title", String)]),
+        spec(
+            "task_management",
+            "update_task_status",
+            vec![needs("task_id"), needs("status"), takes("comment")],
+            &[("success", Boolean)],
+        ),
+        spec(
+            "task_management",
+            "add_comment",
+            vec![needs("task_id"), needs("body").or("comment")],
+            &[("url", String), ("id", String)],
+        ),
+        spec(
+            "communication",
+            "send_message",
+            vec![takes("channel"), needs("message").or("text"), takes("thread")],
+            &[("channel", String), ("ts", String)],
+        ),
+        spec(
+            "documentation",
+            "create_page_from_template",
+            vec![needs("template_type"), needs("title"), needs("content")],
+            &[("doc_url", String), ("path", String)],
+        ),
+    ]);
+    actions
+}
+
+fn on_code() -> Vec<ActionSpec> {
+    use Kind::{Boolean, Number, String};
     vec![
         spec(
             "version_control",
@@ -85,33 +131,39 @@ pub(in crate::spec) fn actions() -> Vec<ActionSpec> {
         spec(
             "version_control",
             "add_comment",
-            vec![takes("repository"), Field::required("number", Number), needs("body").or("comment")],
+            vec![takes("repository"), Field::optional("number", Number), needs("body").or("comment")],
             &[("url", String)],
         ),
-        spec("task_management", "get_task", vec![needs("task_id")], &[("task", Object), ("title", String)]),
         spec(
-            "task_management",
-            "update_task_status",
-            vec![needs("task_id"), needs("status"), takes("comment")],
-            &[("success", Boolean)],
+            "version_control",
+            "get_diff",
+            Vec::new(),
+            &[("diff", String), ("files", Kind::List), ("truncated", Boolean)],
         ),
         spec(
-            "task_management",
-            "add_comment",
-            vec![needs("task_id"), needs("body").or("comment")],
+            "version_control",
+            "add_review",
+            vec![takes("repository"), needs("body"), takes("verdict")],
             &[("url", String), ("id", String)],
         ),
+        spec("version_control", "list_review_comments", vec![needs("review")], &[("comments", Kind::List)]),
         spec(
-            "communication",
-            "send_message",
-            vec![takes("channel"), needs("message").or("text"), takes("thread")],
-            &[("channel", String), ("ts", String)],
+            "version_control",
+            "list_checks",
+            Vec::new(),
+            &[("checks", Kind::List), ("failed", Kind::List), ("passed", Boolean)],
         ),
         spec(
-            "documentation",
-            "create_page_from_template",
-            vec![needs("template_type"), needs("title"), needs("content")],
-            &[("doc_url", String), ("path", String)],
+            "version_control",
+            "list_changes",
+            Vec::new(),
+            &[("since", Kind::Any), ("until", String), ("commits", Kind::List)],
+        ),
+        spec(
+            "version_control",
+            "push_branch",
+            vec![takes("repository"), takes("branch")],
+            &[("branch", String), ("commit", String), ("success", Boolean)],
         ),
     ]
 }

@@ -58,7 +58,7 @@ fn whole_event() -> Option<Event> {
             default_branch: some(),
             private: Some(false),
         }),
-        comment: Some(Comment { id: "x".to_owned(), body: "x".to_owned(), url: some() }),
+        comment: Some(Comment { id: "x".to_owned(), body: "x".to_owned(), url: some(), verdict: some() }),
         command: Some(Command {
             name: "x".to_owned(),
             args: Vec::new(),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Act, description};
+use super::{Act, description, review};
 use crate::event::RepositoryName;
 use crate::plugin::forge::{Branch, Change, NewChange};
 use crate::run::Work;
@@ -20,7 +20,7 @@ pub(super) async fn perform(act: &Act<'_>, action: &str) -> Option<Result<Outcom
         "get_pull_request" => get_pull_request(act).await,
         "get_repository_info" => get_repository_info(act).await,
         "add_comment" => add_comment(act).await,
-        _ => return None,
+        _ => return review::perform(act, action).await,
     })
 }
 

@@ -12,7 +12,13 @@ use crate::twin::outbox::{Delivery, Sender};
 use crate::twin::world::World;
 
 /// What is common to every delivery about a repository.
-fn payload(world: &World, state: &State, repository: &str, by: &str, about: Value) -> Result<Value, Refusal> {
+pub(super) fn payload(
+    world: &World,
+    state: &State,
+    repository: &str,
+    by: &str,
+    about: Value,
+) -> Result<Value, Refusal> {
     let mut payload = about;
     let common = json!({
         "repository": shape::repository(world, state.repository(repository)?),
@@ -25,7 +31,7 @@ fn payload(world: &World, state: &State, repository: &str, by: &str, about: Valu
     Ok(payload)
 }
 
-fn delivery(world: &World, event: &str, payload: &Value) -> Delivery {
+pub(super) fn delivery(world: &World, event: &str, payload: &Value) -> Delivery {
     let body = payload.to_string();
     let unique = format!("{event} {} {body}", world.outbox.next_number());
     let digest = Digest::of(unique.as_bytes()).to_string();

@@ -64,6 +64,16 @@ pub(super) async fn read(
     Ok(Json(full(&world, &place, number, &pull).await?).into_response())
 }
 
+pub(super) async fn files(
+    State(world): State<Arc<World>>,
+    Path((owner, name, number)): Path<(String, String, u64)>,
+) -> Answer {
+    let place = format!("{owner}/{name}");
+    let pull = world.github().issue(&place, number)?.pull.clone().ok_or_else(Refusal::missing)?;
+    let files = world.repositories.changed(&place, &pull.base_sha, &pull.head_sha).await?;
+    Ok(Json(files.iter().map(shape::file).collect::<Vec<_>>()).into_response())
+}
+
 /// A pull request with its extent.
 async fn full(world: &World, place: &str, number: u64, pull: &Pull) -> Result<Value, Refusal> {
     let extent = world.repositories.extent(place, &pull.base_sha, &pull.head_sha).await?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use serde::Deserialize;
@@ -113,4 +113,23 @@ pub(super) async fn membership(
     let login = team.members.iter().find(member).ok_or_else(Refusal::missing)?;
     let url = world.address(&format!("/github/api/v3/orgs/{name}/memberships/{login}"));
     Ok(Json(json!({"url": url, "role": "member", "state": "active"})).into_response())
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Since {
+    /// The branch.
+    sha: String,
+}
+
+/// The newest commits of a branch.
+pub(super) async fn list_commits(
+    State(world): State<Arc<World>>,
+    Path((owner, name)): Path<(String, String)>,
+    Query(Since { sha: branch }): Query<Since>,
+) -> Answer {
+    let repository = format!("{owner}/{name}");
+    head(&world, &repository, &branch).await?;
+    let commits = world.repositories.log(&repository, &branch).await?;
+    let shape = |[sha, author, message]: &[String; 3]| json!({"sha": sha, "commit": {"message": message, "author": {"name": author}}});
+    Ok(Json(commits.iter().map(shape).collect::<Vec<_>>()).into_response())
 }

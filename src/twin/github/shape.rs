@@ -3,8 +3,10 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::check::Check;
+use super::review::Review;
 use super::state::{Comment, Event, Issue, Label, Pull, Repository};
-use crate::twin::git::Extent;
+use crate::twin::git::{Changed, Extent};
 use crate::twin::world::World;
 
 /// A time as GitHub writes it: whole seconds.
@@ -277,6 +279,59 @@ pub(super) fn comment(world: &World, repository: &Repository, issue: &Issue, com
         "author_association": association(repository, &comment.author),
         "body": comment.body,
         "performed_via_github_app": null,
+    })
+}
+
+/// A file of a pull request.
+pub(super) fn file(file: &Changed) -> Value {
+    let Changed { path, previous, status, additions, deletions, patch } = file;
+    let mut value = json!({
+        "sha": null, "filename": path, "status": status, "additions": additions, "deletions": deletions,
+        "changes": additions + deletions,
+    });
+    if let Some(patch) = patch {
+        value["patch"] = patch.as_str().into();
+    }
+    if let Some(previous) = previous {
+        value["previous_filename"] = previous.as_str().into();
+    }
+    value
+}
+
+pub(super) fn review(world: &World, repository: &Repository, issue: &Issue, review: &Review) -> Value {
+    let html_url = web(world, &format!("/{}/pull/{}", repository.name, issue.number));
+    json!({
+        "id": review.id,
+        "node_id": node("PRR", review.id),
+        "user": user(world, &review.author),
+        "body": review.body,
+        "state": review.state,
+        "commit_id": review.commit,
+        "submitted_at": time(review.submitted),
+        "author_association": association(repository, &review.author),
+        "html_url": format!("{html_url}#pullrequestreview-{}", review.id),
+        "pull_request_url": api(world, &format!("/repos/{}/pulls/{}", repository.name, issue.number)),
+    })
+}
+
+pub(super) fn check(world: &World, repository: &str, check: &Check) -> Value {
+    let moment = time(check.completed);
+    json!({
+        "id": check.id,
+        "node_id": node("CR", check.id),
+        "name": check.name,
+        "head_sha": check.sha,
+        "external_id": "",
+        "status": "completed",
+        "conclusion": check.conclusion,
+        "started_at": moment,
+        "completed_at": moment,
+        "html_url": web(world, &format!("/{repository}/runs/{}", check.id)),
+        "details_url": web(world, &format!("/{repository}/runs/{}", check.id)),
+        "output": {
+            "title": check.name, "summary": check.summary, "text": null, "annotations_count": 0,
+        },
+        "app": {"id": 77, "slug": super::check::APP, "name": "Acme CI"},
     })
 }
 

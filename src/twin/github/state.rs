@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use super::Refusal;
 use super::app::Pending;
+use super::check::Check;
+use super::review::Review;
 use super::webhook::Webhook;
 use crate::twin::TwinError;
 use crate::twin::git::Repositories;
@@ -34,6 +36,8 @@ pub(in crate::twin) struct Repository {
     pub(super) hooks: Vec<Webhook>,
     /// What happened to issues and pull requests, oldest first.
     pub(super) events: Vec<Event>,
+    /// What checks said of commits, oldest first.
+    pub(super) checks: Vec<Check>,
     pub(super) created: Timestamp,
 }
 
@@ -62,6 +66,7 @@ pub(in crate::twin) struct Issue {
     pub(super) created: Timestamp,
     pub(super) updated: Timestamp,
     pub(super) comments: Vec<Comment>,
+    pub(super) reviews: Vec<Review>,
     pub(in crate::twin) pull: Option<Pull>,
 }
 
@@ -148,6 +153,7 @@ impl State {
             issues: BTreeMap::new(),
             hooks: Vec::new(),
             events: Vec::new(),
+            checks: Vec::new(),
             created: now,
         };
         self.repositories.insert(wanted.name.clone(), repository);
@@ -171,6 +177,7 @@ impl State {
             created: now,
             updated: now,
             comments: Vec::new(),
+            reviews: Vec::new(),
             pull: new.pull,
         };
         repository.issues.insert(number, issue.clone());

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::review::Review;
 use super::state::{Issue, Pull};
 use crate::twin::TwinError;
 use crate::twin::world::World;
@@ -30,7 +31,9 @@ async fn repository(world: &World, name: &str) -> Result<Value, TwinError> {
             Some(Pull { head, head_sha, base, base_sha, draft, merged }) => {
                 let url = world.address(&format!("/github/{name}/pull/{}", issue.number));
                 let diff = world.repositories.diff(name, base_sha, head_sha).await?;
+                let reviews: Vec<Value> = issue.reviews.iter().map(review).collect();
                 let more = json!({
+                    "reviews": reviews,
                     "head": head, "head_sha": head_sha, "base": base, "draft": draft, "url": url, "diff": diff,
                     "merged": merged.is_some(),
                 });
@@ -41,6 +44,13 @@ async fn repository(world: &World, name: &str) -> Result<Value, TwinError> {
     }
     let branches = world.repositories.heads(name).await?;
     Ok(json!({"branches": branches, "issues": plain, "pulls": pulls}))
+}
+
+fn review(review: &Review) -> Value {
+    json!({
+        "id": review.id, "author": review.author, "state": review.state, "commit": review.commit,
+        "body": review.body,
+    })
 }
 
 fn conversation(issue: &Issue) -> Value {

@@ -43,6 +43,19 @@ pub(super) async fn list(
     Ok(paging.page(found.map(|item| shape::item(&world, project, item)).collect(), 100))
 }
 
+/// The files of a merge request.
+pub(super) async fn diffs(
+    State(world): Shared,
+    Path((id, iid)): Path<(String, u64)>,
+    Query(paging): Query<Paging>,
+) -> Answer {
+    let project = world.gitlab().project(&id)?.path.clone();
+    let place = Place { project, change: true, iid };
+    let change = world.gitlab().item(&place)?.change.clone().ok_or_else(|| Refusal::missing(""))?;
+    let files = world.repositories.changed(&place.project, &change.base, &change.sha).await?;
+    Ok(paging.page(files.iter().map(shape::file).collect(), 100))
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct NewChange {
     title: String,

@@ -244,3 +244,14 @@ pub(super) async fn delete_note(
     notes.remove(at);
     Ok(StatusCode::NO_CONTENT.into_response())
 }
+
+pub(super) async fn read_note(
+    State(world): Shared,
+    Path((id, kind, iid, note)): Path<(String, String, u64, u64)>,
+) -> Answer {
+    let place = place(&world, &id, &kind, iid)?;
+    let state = world.gitlab();
+    let item = state.item(&place)?;
+    let found = item.notes.iter().find(|found| found.id == note).ok_or_else(|| Refusal::missing("Note"))?;
+    Ok(Json(shape::note(&world, &place, item, found)).into_response())
+}

@@ -87,3 +87,32 @@ pub(super) async fn create_branch(State(world): Shared, Path(id): Path<String>, 
     hook::announce_push(&world, &project, &new.branch, (None, Some(sha.clone())));
     Ok((StatusCode::CREATED, Json(shape::branch(&world, &project, &new.branch, sha))).into_response())
 }
+
+/// What jobs and services say of a commit: here nobody builds anything.
+pub(super) async fn statuses(State(world): Shared, Path((id, sha)): Path<(String, String)>) -> Answer {
+    let project = world.gitlab().project(&id)?.path.clone();
+    if !world.repositories.has_commit(&project, &sha).await {
+        return Err(Refusal::missing("Commit"));
+    }
+    Ok(Json(json!([])).into_response())
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Reference {
+    ref_name: String,
+}
+
+/// The newest commits of a branch.
+pub(super) async fn commits(
+    State(world): Shared,
+    Path(id): Path<String>,
+    Query(Reference { ref_name }): Query<Reference>,
+) -> Answer {
+    let project = world.gitlab().project(&id)?.path.clone();
+    if !world.repositories.heads(&project).await?.contains_key(&ref_name) {
+        return Err(Refusal::missing("Branch"));
+    }
+    let commits = world.repositories.log(&project, &ref_name).await?;
+    let shape = |[id, author, message]: &[String; 3]| json!({"id": id, "author_name": author, "message": message, "title": message.lines().next()});
+    Ok(Json(json!(commits.iter().map(shape).collect::<Vec<_>>())).into_response())
+}

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::state::{Item, Note, Place, Project};
+use crate::twin::git::Changed;
 use crate::twin::world::World;
 
 /// A time as the API writes it.
@@ -118,5 +119,20 @@ pub(super) fn note(world: &World, place: &Place, item: &Item, note: &Note) -> Va
         "noteable_iid": item.iid,
         "noteable_type": place.noteable(),
         "resolvable": false,
+    })
+}
+
+/// A file of a merge request.
+pub(super) fn file(file: &Changed) -> Value {
+    json!({
+        "old_path": file.previous.as_ref().unwrap_or(&file.path),
+        "new_path": file.path,
+        "a_mode": "100644",
+        "b_mode": "100644",
+        "new_file": file.status == "added",
+        "renamed_file": file.status == "renamed",
+        "deleted_file": file.status == "removed",
+        "generated_file": null,
+        "diff": file.patch.as_deref().unwrap_or_default(),
     })
 }

@@ -36,8 +36,16 @@ impl Words<'_> {
                 told.or_else(|| schema["minimum"].as_i64()).unwrap_or(0).into()
             }
             "null" => Value::Null,
+            "anything" => self.anything(name),
             _ => self.named.get(name).map_or(self.summary, String::as_str).into(),
         }
+    }
+
+    /// Where a schema takes anything, words that are JSON are what they say.
+    fn anything(&self, name: &str) -> Value {
+        let told = self.named.get(name).map_or(self.summary, String::as_str);
+        let structure = serde_json::from_str(told).ok();
+        structure.filter(|value: &Value| value.is_object() || value.is_array()).unwrap_or_else(|| told.into())
     }
 
     fn object(&self, schema: &Value) -> Value {
@@ -66,7 +74,7 @@ fn kind(schema: &Value) -> &str {
             kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null").unwrap_or("null")
         }
         _ if schema["properties"].is_object() => "object",
-        _ => "string",
+        _ => "anything",
     }
 }
 
@@ -80,7 +88,7 @@ mod tests {
     fn everything_required_is_filled_at_every_depth() {
         let schema = json!({
             "type": "object",
-            "required": ["implementation", "risk", "done", "files"],
+            "required": ["implementation", "risk", "done", "files", "tasks"],
             "properties": {
                 "implementation": {
                     "type": "object",
@@ -90,16 +98,18 @@ mod tests {
                 "risk": {"enum": ["low", "high"]},
                 "done": {"type": "boolean"},
                 "files": {"type": "array", "items": {"type": "string"}},
+                "tasks": {"description": "Anything."},
                 "optional": {"type": "string"},
             },
         });
-        let named = BTreeMap::from([("pr_description".to_owned(), "What and why.".to_owned())]);
+        let named = [("pr_description", "What and why."), ("tasks", "[{\"title\": \"One\"}]")];
+        let named = BTreeMap::from(named.map(|(name, text)| (name.to_owned(), text.to_owned())));
         let words = Words { named: &named, summary: "Short.", well: false };
         assert_eq!(
             words.fill(&schema, ""),
             json!({
                 "implementation": {"pr_description": "What and why.", "documentation": "Short."},
-                "risk": "high", "done": false, "files": [],
+                "risk": "high", "done": false, "files": [], "tasks": [{"title": "One"}],
             })
         );
     }

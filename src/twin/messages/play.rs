@@ -44,9 +44,10 @@ pub(super) fn turn(scripts: &[Script], request: &Request) -> Turn {
 fn captures(script: &Script, request: &Request) -> Result<Captures, String> {
     let mut captures = Captures::new();
     let so_far = script.turns.iter().enumerate().take(request.turns() + 1);
-    for (index, step) in so_far.skip(1) {
-        look(step, &request.results(index - 1), &mut captures)
-            .map_err(|problem| format!("After step {index}: {problem}"))?;
+    for (index, step) in so_far {
+        // The first turn has no results before it: it reads what it is asked to do.
+        let said = index.checked_sub(1).map_or_else(|| request.opening(), |before| request.results(before));
+        look(step, &said, &mut captures).map_err(|problem| format!("After step {index}: {problem}"))?;
     }
     Ok(captures)
 }

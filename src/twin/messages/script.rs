@@ -38,7 +38,8 @@ fn usual() -> u32 {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Step {
-    /// What the results of the turn before must match, as a template; named groups are captured.
+    /// What the results of the turn before must match, as a template; named groups are captured. In the first turn
+    /// it is what the user says.
     #[serde(default)]
     pub(super) expect: Option<String>,
     /// What they must not match.

@@ -38,6 +38,16 @@ impl Delivery {
             .with("x-slack-signature", &format!("v0={digest}"))
     }
 
+    /// A kept delivery of PagerDuty as PagerDuty would sign it.
+    pub(crate) fn pagerduty(name: &str) -> Self {
+        let kept = ostler::plugin::fixture::shipped(&format!("pagerduty/{name}")).unwrap();
+        let body = kept.delivery().unwrap().body.to_vec();
+        let digest = hmac_hex("twin-pagerduty", &body);
+        Self { path: "/webhooks/pagerduty", headers: HeaderMap::new(), body }
+            .with("content-type", "application/json")
+            .with("x-pagerduty-signature", &format!("v1={digest}"))
+    }
+
     /// The same with a header set.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         let name: HeaderName = name.parse().unwrap();

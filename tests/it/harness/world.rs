@@ -5,7 +5,8 @@ use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use ostler::id::RunId;
-use ostler::run::Entry;
+use ostler::run::{Entry, Record};
+use ostler::store::{Found, Query};
 use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -194,6 +195,13 @@ impl World {
         request.send().await.unwrap()
     }
 
+    /// Sends a delivery to a bot that may be gone; whether it was answered.
+    pub(crate) async fn try_deliver(&self, delivery: &Delivery) -> bool {
+        let url = format!("http://127.0.0.1:{}{}", self.bot_port, delivery.path);
+        let request = self.client.post(url).headers(delivery.headers.clone()).body(delivery.body.clone());
+        request.send().await.is_ok()
+    }
+
     /// Sends a delivery and gives the answer's status and JSON.
     pub(crate) async fn answer(&self, delivery: &Delivery) -> (StatusCode, Value) {
         let answer = self.deliver(delivery).await;
@@ -270,6 +278,23 @@ impl World {
         None
     }
 
+    /// Waits until a run waits for a decision; false if the bot's process ends before.
+    pub(crate) async fn asks(&mut self) -> bool {
+        let deadline = Instant::now() + PATIENCE;
+        while self.is_alive() {
+            let runs = self.try_runs().await.unwrap_or_default();
+            for run in runs.iter().filter(|run| run["status"] == "open") {
+                let whole = self.try_ask(&format!("runs/{}", run["id"].as_str().unwrap())).await;
+                if whole.unwrap_or_default().to_string().contains("it waits for a decision") {
+                    return true;
+                }
+            }
+            assert!(Instant::now() < deadline, "nobody is asked: {runs:#?}\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        false
+    }
+
     /// The runs, if there are so many and none is open; nothing a little later.
     async fn settled(&self, count: usize, deadline: Instant) -> Option<Vec<Value>> {
         let runs = self.try_runs().await.unwrap_or_default();
@@ -291,6 +316,23 @@ impl World {
             journals.push(store.load(id).await.unwrap().expect("a run has a journal").entries);
         }
         journals
+    }
+
+    /// How many records all journals hold that bring their run any further, read as [`World::journals`] does.
+    pub(crate) async fn records(&self) -> usize {
+        assert!(self.bot.is_none(), "only one process can have the store open");
+        let store = ostler::store::open(&format!("sled://{}", self.data().display())).unwrap();
+        let Ok(Found::Runs(runs)) = store.query(Query::Runs { before: None, limit: 100 }).await else {
+            panic!("the store does not say which runs there are");
+        };
+        let mut records = 0;
+        for run in runs {
+            let journal = store.load(run.id).await.unwrap().expect("a run has a journal");
+            let is_news =
+                |entry: &&Entry| !matches!(&entry.record, Record::Fact { name, .. } if name.starts_with('@'));
+            records += journal.entries.iter().filter(is_news).count();
+        }
+        records
     }
 
     /// The end of what the bot logged.

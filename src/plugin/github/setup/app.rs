@@ -92,7 +92,7 @@ fn manifest(wish: &AppWish) -> Value {
         "redirect_url": wish.redirect,
         "public": false,
         "default_permissions": {
-            "contents": "write", "issues": "write", "pull_requests": "write", "metadata": "read",
+            "contents": "write", "issues": "write", "pull_requests": "write", "checks": "read", "metadata": "read",
         },
         "default_events": EVENTS,
     })
