@@ -91,9 +91,6 @@ pub enum Pointless {
     /// The event is not the one that the step waits for.
     #[error("the event is not one that the step waits for")]
     NotMeant,
-    /// What it had done was taken back.
-    #[error("what the run had done was taken back; start it anew")]
-    TakenBack,
 }
 
 impl Signal {

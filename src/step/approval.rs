@@ -39,7 +39,7 @@ pub(super) async fn perform(parts: &Parts, context: &Context, asking: &Asking) -
 async fn ask(parts: &Parts, context: &Context) -> Result<Outcome, StepError> {
     let message = context.job.inputs.get("message").and_then(Value::as_str).unwrap_or_default();
     let question = words::outgoing(message);
-    let mut places = vec![context.started.event.subject.to_string()];
+    let places = asked_in(parts, context)?;
     let in_channel = context.thread().is_some();
     if in_channel {
         send(parts, context, &question).await?;
@@ -50,10 +50,8 @@ async fn ask(parts: &Parts, context: &Context) -> Result<Outcome, StepError> {
             tracing::info!(run = %context.run, %error, "the team's channel is not asked");
         }
     }
-    if let Some(change) = made_change(parts, context)?.filter(|change| !places.contains(&change.to_string()))
-    {
+    if places.len() > 1 {
         comment(parts, context, &hinted(&question)).await?;
-        places.push(change.to_string());
     }
     Ok(Outcome { waits: Some(places), ..Outcome::default() })
 }
@@ -148,7 +146,7 @@ fn made_change(parts: &Parts, context: &Context) -> Result<Option<TaskRef>, Step
     Ok(Some(parts.forge(context)?.change_task(context.repository()?, number)))
 }
 
-/// Where the question stands.
+/// Where the question stands: where the run was asked for, and in its pull request where that is another place.
 fn asked_in(parts: &Parts, context: &Context) -> Result<Vec<String>, StepError> {
     let subject = context.started.event.subject.to_string();
     let change = made_change(parts, context)?.map(|change| change.to_string());
