@@ -12,9 +12,9 @@ use serde_json::{Map, Value};
 
 use self::walk::Walk;
 use super::hearing::{Awaited, Decision};
-use super::place;
 use super::record::{Ending, Record, Wait};
 use super::state::{Run, StepState};
+use super::{place, undo};
 use crate::id::StepPath;
 use crate::spec::workflow::AnswerField;
 use crate::spec::{Step, StepKind, Who};
@@ -143,7 +143,7 @@ fn cancel(run: &Run, reason: &str) -> Vec<Effect> {
         return Vec::new();
     }
     let (reason, results) = (Some(reason.to_owned()), Map::new());
-    vec![Effect::Record(Record::Concluded { ending: Ending::Cancelled, reason, results })]
+    vec![Effect::Record(Record::Concluded { ending: Ending::Cancelled, reason, results, rollback: false })]
 }
 
 /// The attempts that were under way when the run was last seen, to be performed again as they were.
@@ -157,7 +157,7 @@ pub fn resume(run: &Run, now: Timestamp) -> Vec<Job> {
 fn job(run: &Run, path: &StepPath, attempt: u32, inputs: &Value, now: Timestamp) -> Option<Job> {
     let step = place::find(run, path);
     let kind = match step.map(|step| &step.kind) {
-        None => JobKind::Start,
+        None => undo::job(run, path).unwrap_or(JobKind::Start),
         Some(StepKind::Action { capability, action }) => {
             JobKind::Action { capability: capability.clone(), action: action.clone() }
         }
@@ -171,6 +171,10 @@ fn job(run: &Run, path: &StepPath, attempt: u32, inputs: &Value, now: Timestamp)
             decision: hearing(run, path),
         })),
         Some(_) => return None,
+    };
+    let inputs = match &kind {
+        JobKind::Undo { .. } => undo::known(run, path)?,
+        _ => inputs.clone(),
     };
     Some(Job {
         step: path.clone(),

@@ -181,7 +181,7 @@ impl<'a> Named<'a> {
                 StepKind::Workflow { workflow } => self.call(workflow, catalog),
                 _ => {}
             }
-            for steps in step.kind.inside() {
+            for steps in step.lists() {
                 self.collect(steps, catalog);
             }
         }

@@ -91,7 +91,9 @@ impl<'a> Frames<'a> {
 /// What a frame begins with: the inputs of a called workflow, the item of a loop.
 fn given(run: &Run, path: &StepPath) -> Map<String, Value> {
     let inputs = |path: &StepPath| match run.step(path) {
-        Some(StepState::Running(attempt)) => Some(attempt.inputs.clone()),
+        Some(StepState::Running(attempt) | StepState::Failed { attempt, .. }) => Some(attempt.inputs.clone()),
+        // Steps that take something back see what the step saw.
+        Some(StepState::Done) => run.deed(path).map(|deed| deed.inputs.clone()),
         _ => None,
     };
     if let Some(called) = inputs(path) {

@@ -61,6 +61,9 @@ pub enum Illegal {
     /// A signal that means nothing to the run as it stands.
     #[error("a signal that means nothing here: {0}")]
     Pointless(Pointless),
+    /// An end, or an account of what was taken back, that does not fit what is to be taken back.
+    #[error("what the run did is not taken back as it is said to be")]
+    NotTakenBack,
     /// An end without a conclusion.
     #[error("the run ends before it concludes")]
     NotConcluded,

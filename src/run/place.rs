@@ -12,6 +12,9 @@ use crate::spec::{OnError, Step, StepKind};
 /// The sections of `post_execution`, by the names that they have in paths.
 const SECTIONS: [&str; 3] = ["on_success", "on_failure", "always"];
 const POST: &str = "@post";
+const UNDO: &str = "@undo";
+/// What stands between the path of a step and the steps that its author wrote to take it back.
+const BY: &str = "@by";
 
 /// The implicit first step of every run: may this person, which task, which repository.
 #[must_use]
@@ -28,7 +31,37 @@ pub fn post(section: &str, name: &str) -> StepPath {
 /// Whether a step belongs after the run's conclusion.
 #[must_use]
 pub fn is_after_conclusion(path: &StepPath) -> bool {
-    path.as_str().strip_prefix(POST).is_some_and(|rest| rest.starts_with('/'))
+    [POST, UNDO].iter().any(|section| behind(path.as_str(), section).is_some())
+}
+
+/// The path under which what a step did is taken back: as one step of the way that its action declares, or as what
+/// holds the steps that its author wrote.
+#[must_use]
+pub fn undo(step: &StepPath) -> StepPath {
+    StepPath::root(UNDO).child(step.as_str())
+}
+
+/// What holds the steps that take a step back, as its author wrote them.
+#[must_use]
+pub fn undo_by_steps(step: &StepPath) -> StepPath {
+    undo(step).child(BY)
+}
+
+/// The step that is taken back under a path, and the path of a step among those that its author wrote for it.
+#[must_use]
+pub fn undone(path: &StepPath) -> Option<(StepPath, Option<&str>)> {
+    let rest = behind(path.as_str(), UNDO)?;
+    let written =
+        rest.split_once(BY).and_then(|(step, inner)| Some((step.strip_suffix('/')?, behind(inner, "")?)));
+    Some(match written {
+        Some((step, inner)) => (StepPath::root(step), Some(inner)),
+        None => (StepPath::root(rest), None),
+    })
+}
+
+/// What stands behind the first part of a path.
+fn behind<'a>(path: &'a str, first: &str) -> Option<&'a str> {
+    path.strip_prefix(first)?.strip_prefix('/')
 }
 
 /// Whether a step of this kind does something itself, and not only holds others or waits.
@@ -96,17 +129,9 @@ fn descend<'a>(
     path: &StepPath,
     inside: impl Fn(&StepPath, &'a Step) -> Vec<&'a [Step]>,
 ) -> Option<Place<'a>> {
-    let workflow = &definition.workflow;
-    let mut names = path.as_str().split('/');
+    let Beginning { list, mut here, mut frames, rest } = beginning(definition, path)?;
+    let (mut names, mut lists) = (rest.split('/'), vec![list]);
     let mut name = names.next()?;
-    let (mut lists, mut here) = (vec![workflow.steps.as_slice()], StepPath::top());
-    let mut frames = Frames::top(workflow);
-    if name == POST {
-        let section_name = names.next()?;
-        lists = vec![section(&workflow.post_execution, section_name)];
-        here = StepPath::root(POST).child(section_name);
-        name = names.next()?;
-    }
     loop {
         let step = lists.iter().flat_map(|steps| steps.iter()).find(|step| step.name == name)?;
         here = here.child(name);
@@ -125,6 +150,33 @@ fn descend<'a>(
             _ => {}
         }
     }
+}
+
+/// Where a path begins.
+struct Beginning<'a, 'p> {
+    list: &'a [Step],
+    here: StepPath,
+    frames: Frames<'a>,
+    /// The names from there on.
+    rest: &'p str,
+}
+
+/// The list of steps that the first name of a path stands in: the workflow's, one of `post_execution`, or one that
+/// takes a step back.
+fn beginning<'a, 'p>(definition: &'a Definition, path: &'p StepPath) -> Option<Beginning<'a, 'p>> {
+    let workflow = &definition.workflow;
+    if let Some((step, inner)) = undone(path) {
+        let Place { step: written, frames } = locate(definition, &step)?;
+        let list = written.undo.as_deref()?;
+        return Some(Beginning { list, here: undo_by_steps(&step), frames, rest: inner? });
+    }
+    let frames = Frames::top(workflow);
+    if let Some(rest) = behind(path.as_str(), POST) {
+        let (name, rest) = rest.split_once('/')?;
+        let list = section(&workflow.post_execution, name);
+        return Some(Beginning { list, here: StepPath::root(POST).child(name), frames, rest });
+    }
+    Some(Beginning { list: &workflow.steps, here: StepPath::top(), frames, rest: path.as_str() })
 }
 
 /// When the time of a step that holds others is up.

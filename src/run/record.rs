@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::error::StepError;
 use super::hearing::Awaited;
 use super::signal::Signal;
+use super::undo::Account;
 use crate::event::{Event, RepositoryName, TaskRef};
 use crate::id::{Digest, StepPath};
 use crate::money::Money;
@@ -125,7 +126,7 @@ pub enum Record {
         /// What.
         signal: Signal,
     },
-    /// The outcome is known; what is left is `post_execution`.
+    /// The outcome is known; what is left is what is to be taken back, and `post_execution`.
     Concluded {
         /// The outcome.
         ending: Ending,
@@ -135,6 +136,14 @@ pub enum Record {
         /// What its workflow gives.
         #[serde(default, skip_serializing_if = "Map::is_empty")]
         results: Map<String, Value>,
+        /// Whether what its steps did is taken back first.
+        #[serde(default, skip_serializing_if = "is_false")]
+        rollback: bool,
+    },
+    /// What the run did is taken back, as far as it could be.
+    TakenBack {
+        /// What became of which effect.
+        account: Account,
     },
     /// The run is over.
     Ended,
@@ -143,6 +152,11 @@ pub enum Record {
         /// Why.
         reason: String,
     },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// What a run starts with.
@@ -214,7 +228,7 @@ pub enum Next {
     Continue,
     /// The run fails.
     Fail,
-    /// The run fails and its finished steps are to be undone.
+    /// The run fails, and what its steps did is taken back.
     Rollback,
 }
 

@@ -4,6 +4,7 @@
 //!   expression, the budget, a refusal, a gate).
 //! - Every other step, and a run's first act, is tried up to [`TRIES`] times in all when the failure may pass
 //!   by itself ([`StepError::retryable`]: the network, a rate limit, a timeout).
+//! - What takes something back is tried [`UNDO_TRIES`] times then: nobody comes after it.
 //! - Between tries is 2 s, doubled each time, at most 5 min, give or take a quarter; never less than the
 //!   other side asked for. A try that would begin after the run's time is up is not made.
 
@@ -12,12 +13,14 @@ use sha2::{Digest as _, Sha256};
 
 use super::error::StepError;
 use super::record::Next;
-use super::{Run, place};
+use super::{Run, place, undo};
 use crate::id::{RunId, StepPath};
 use crate::spec::OnError;
 
 /// How often a step is tried in all when failures may pass and `on_error` does not say.
 pub const TRIES: u32 = 3;
+/// How often taking something back is tried in all when failures may pass: for about eight minutes.
+pub const UNDO_TRIES: u32 = 8;
 const BASE: SignedDuration = SignedDuration::from_secs(2);
 const LONGEST: SignedDuration = SignedDuration::from_mins(5);
 
@@ -25,7 +28,10 @@ const LONGEST: SignedDuration = SignedDuration::from_mins(5);
 #[must_use]
 pub fn after_failure(run: &Run, step: &StepPath, attempt: u32, error: &StepError, now: Timestamp) -> Next {
     let policy = place::on_error(run, step);
-    let tries = tries(policy, error);
+    let tries = match undo::is_part(step) && error.retryable {
+        true => tries(policy, error).max(UNDO_TRIES),
+        false => tries(policy, error),
+    };
     let again = (attempt < tries).then(|| now.saturating_add(wait(run.id(), step, attempt, error)));
     let again = again.and_then(Result::ok);
     let in_time = |at: &Timestamp| run.conclusion().is_some() || run.deadline().is_none_or(|end| *at < end);

@@ -82,6 +82,9 @@ pub enum Pointless {
     /// The run has neither failed nor been cancelled.
     #[error("only a run that failed or was cancelled can be tried again, and only once it is over")]
     NotFailed,
+    /// What the run did was taken back.
+    #[error("what the run did was taken back: nothing of it could stay done")]
+    TakenBack,
     /// No step asks for a decision, or not that one, or not any more.
     #[error("nothing in this run waits for a decision now")]
     NotAsked,
@@ -165,6 +168,9 @@ fn fits_event(run: &Run, path: &StepPath, event: &Event) -> Result<(), Pointless
 
 fn fits_retry(run: &Run) -> Result<(), Pointless> {
     let ending = run.conclusion().map(|conclusion| conclusion.ending);
+    if run.conclusion().is_some_and(|conclusion| conclusion.rollback) {
+        return Err(Pointless::TakenBack);
+    }
     match ending {
         Some(Ending::Failed | Ending::Cancelled) if run.ended() || run.parked().is_some() => Ok(()),
         _ => Err(Pointless::NotFailed),

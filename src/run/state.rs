@@ -12,6 +12,7 @@ use super::error::StepError;
 use super::frame::Frame;
 use super::hearing::{Decision, Heard};
 use super::record::{Ending, Entry, Next, Started, Wait, Work};
+use super::undo::{Account, Deed};
 use super::{Definition, illegal::Illegal, place};
 use crate::id::{RunId, StepPath};
 use crate::money::Money;
@@ -30,6 +31,9 @@ pub struct Run {
     began: Option<(Timestamp, Arc<Started>)>,
     steps: BTreeMap<StepPath, StepState>,
     finished: Vec<StepPath>,
+    deeds: Vec<Deed>,
+    account: Account,
+    taken_back: bool,
     facts: BTreeMap<StepPath, BTreeMap<String, Value>>,
     /// Shared with the steps that are performed.
     ambient: Arc<Map<String, Value>>,
@@ -106,6 +110,8 @@ pub struct Conclusion {
     pub ending: Ending,
     /// Why, for people.
     pub reason: Option<String>,
+    /// Whether what its steps did is taken back.
+    pub rollback: bool,
 }
 
 impl Run {
@@ -119,6 +125,9 @@ impl Run {
             began: None,
             steps: BTreeMap::new(),
             finished: Vec::new(),
+            deeds: Vec::new(),
+            account: Account::default(),
+            taken_back: false,
             facts: BTreeMap::new(),
             ambient: Arc::default(),
             frames: BTreeMap::new(),
@@ -190,6 +199,30 @@ impl Run {
     #[must_use]
     pub fn finished(&self) -> &[StepPath] {
         &self.finished
+    }
+
+    /// What its steps did that could have to be taken back, in the order in which they were settled.
+    #[must_use]
+    pub fn deeds(&self) -> &[Deed] {
+        &self.deeds
+    }
+
+    /// What a settled step did, where that may matter.
+    #[must_use]
+    pub fn deed(&self, path: &StepPath) -> Option<&Deed> {
+        self.deeds.iter().find(|deed| deed.step == *path)
+    }
+
+    /// Whether what it did is to be taken back, and is not yet.
+    #[must_use]
+    pub fn takes_back(&self) -> bool {
+        !self.taken_back && self.conclusion.as_ref().is_some_and(|conclusion| conclusion.rollback)
+    }
+
+    /// What has been taken back so far, and what had to be left.
+    #[must_use]
+    pub fn account(&self) -> &Account {
+        &self.account
     }
 
     /// The attempts under way, those of steps that do nothing themselves left out.

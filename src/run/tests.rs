@@ -5,6 +5,7 @@ mod frames;
 mod golden;
 mod signals;
 mod simulation;
+mod undo;
 mod waits;
 
 use std::sync::Arc;
@@ -15,9 +16,8 @@ use super::decide::{Effect, JobKind, decide, resume};
 use super::fixture::{Driver, act, all, at, definition, echo, either, run_id, started};
 use super::record::{Ending, Entry, Next, Record};
 use super::state::StepState;
-use super::{Illegal, Run, StepError, recovery, retry, undo};
+use super::{Illegal, Run, StepError, recovery, retry};
 use crate::id::StepPath;
-use crate::spec::Undo;
 
 fn steps(steps: Vec<Value>) -> Driver {
     Driver::new(&definition(json!({ "steps": steps })))
@@ -294,36 +294,6 @@ fn what_comes_after_depends_on_the_ending_and_never_changes_it() {
 }
 
 #[test]
-fn a_rollback_says_what_is_to_be_undone_newest_first() {
-    let message = json!({ "action": { "capability": "world", "action": "send_message" } });
-    let read = json!({ "action": { "capability": "world", "action": "get_task" } });
-    let workflow = definition(json!({ "steps": [
-        act("branch", json!({})),
-        act("tell", json!({ "kind": message })),
-        act("read", json!({ "kind": read })),
-        act("last", json!({ "on_error": "rollback" })),
-    ]}));
-    let broken = StepError::fatal("denied", "no");
-    let driver = Driver::new(&workflow).through(failing("last", &broken));
-    let plan = undo::plan(&driver.run);
-    assert_eq!(plan[0], (StepPath::root("tell"), Undo::Impossible));
-    assert_eq!(plan[1], (StepPath::root("branch"), Undo::Action("delete_branch".to_owned())));
-    assert_eq!(plan.len(), 2);
-    let (ending, reason) = ending(&driver);
-    assert_eq!(ending, Ending::Failed);
-    assert!(reason.ends_with("to be undone: `tell` cannot be undone, `branch` by delete_branch"), "{reason}");
-}
-
-#[test]
-fn a_rollback_that_a_step_inside_asks_for_reaches_the_run() {
-    let inside = vec![act("x", json!({ "on_error": "rollback" }))];
-    let broken = StepError::fatal("denied", "no");
-    let driver =
-        steps(vec![act("branch", json!({})), all("p", inside, json!({}))]).through(failing("p/x", &broken));
-    assert!(ending(&driver).1.ends_with("to be undone: `branch` by delete_branch"));
-}
-
-#[test]
 fn a_run_whose_time_is_up_fails_and_no_attempt_outlives_it() {
     let workflow = definition(json!({
         "timeout": 10,
@@ -407,7 +377,12 @@ fn what_cannot_follow_is_named_and_changes_nothing() {
         cost: Default::default(),
     };
     let fact = |step: &StepPath| Record::Fact { step: step.clone(), name: "n".to_owned(), value: json!(1) };
-    let conclude = || Record::Concluded { ending: Ending::Failed, reason: None, results: Default::default() };
+    let conclude = || Record::Concluded {
+        ending: Ending::Failed,
+        reason: None,
+        results: Default::default(),
+        rollback: false,
+    };
     let (a, ghost, post) =
         (StepPath::root("a"), StepPath::root("ghost"), StepPath::root("@post").child("always/a"));
     let workflow = definition(json!({ "steps": [act("a", json!({}))] }));

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::error::StepError;
 use super::record::{Entry, Next, Record, Work};
+use super::undo::Account;
 use crate::id::StepPath;
 use crate::money::Money;
 
@@ -18,6 +19,9 @@ pub struct Timeline {
     pub work: Work,
     /// What it has cost.
     pub cost: Money,
+    /// What was taken back after it failed, and what had to be left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_back: Option<Account>,
 }
 
 /// One step of a run.
@@ -94,6 +98,7 @@ impl Timeline {
                     if matches!(next, Next::Retry { .. }) { StepPhase::Waiting } else { StepPhase::Failed };
                 self.settle(step, entry.at, *cost, state).reason = Some(StepError::to_string(error));
             }
+            Record::TakenBack { account } => self.taken_back = Some(account.clone()),
             Record::StepHeard { step, .. } => self.line(step, entry.at).state = StepPhase::Running,
             Record::StepWaits { step, wait, .. } => {
                 let line = self.line(step, entry.at);

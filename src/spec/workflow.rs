@@ -74,7 +74,20 @@ impl Workflow {
 }
 
 impl Step {
+    /// The lists of steps that are written within it: those of its kind, and those that take it back.
+    #[must_use]
+    pub fn lists(&self) -> Vec<&[Self]> {
+        let mut lists = self.kind.inside();
+        lists.extend(self.undo.as_deref());
+        lists
+    }
+
     fn costs_nothing(&self) -> bool {
+        let undoing = self.undo.iter().flatten().all(Self::costs_nothing);
+        undoing && self.does_nothing_that_costs()
+    }
+
+    fn does_nothing_that_costs(&self) -> bool {
         match &self.kind {
             StepKind::System { action } => QUIET.contains(&action.as_str()),
             StepKind::Condition { .. } | StepKind::Parallel { .. } | StepKind::Loop(_) => {
@@ -142,6 +155,9 @@ pub struct Step {
     /// Seconds that one attempt may take.
     #[serde(default)]
     pub timeout: Option<u64>,
+    /// How what it did is taken back, in place of the way that its action declares; an empty list leaves it as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<Vec<Step>>,
 }
 
 /// What a step does.

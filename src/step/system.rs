@@ -66,9 +66,13 @@ async fn send_alert(parts: &Parts, context: &Context) -> Result<Value, StepError
     let given = text(&context.job.inputs, &["message", "text"]);
     let said = given.unwrap_or_else(|| {
         let task = context.task_reference().map(|task| format!(" for {}", task.key)).unwrap_or_default();
-        let reason = context.ambient.get("run").and_then(|run| run["reason"].as_str());
-        let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-        format!("{}{task} did not succeed{reason} (run {})", context.definition.workflow.name, context.run)
+        let run = context.ambient.get("run").unwrap_or(&Value::Null);
+        let reason = run["reason"].as_str().map(|reason| format!(": {reason}")).unwrap_or_default();
+        let left = run["left"].as_array().map(|left| left_behind(left)).unwrap_or_default();
+        format!(
+            "{}{task} did not succeed{reason}{left} (run {})",
+            context.definition.workflow.name, context.run
+        )
     });
     let Ok(chat) = parts.chat(context) else {
         tracing::warn!(run = %context.run, "{said}");
@@ -88,6 +92,12 @@ async fn send_alert(parts: &Parts, context: &Context) -> Result<Value, StepError
     })
     .await?;
     Ok(json!({ "message_id": id }))
+}
+
+/// What could not be taken back, for whoever has to look at it.
+fn left_behind(left: &[Value]) -> String {
+    let left: Vec<_> = left.iter().filter_map(Value::as_str).collect();
+    if left.is_empty() { String::new() } else { format!("; left as it is: {}", left.join(", ")) }
 }
 
 fn text(inputs: &Map<String, Value>, names: &[&str]) -> Option<String> {

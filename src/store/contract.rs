@@ -228,6 +228,7 @@ fn finish(seq: u64, second: i64) -> Vec<Entry> {
         ending: Ending::Succeeded,
         reason: Some("done".to_owned()),
         results: Default::default(),
+        rollback: false,
     };
     [concluded, Record::Ended]
         .into_iter()

@@ -179,6 +179,10 @@ impl Head {
                 self.ending = Some(*ending);
                 summary.reason.clone_from(reason);
             }
+            Record::TakenBack { account } => {
+                let reason = summary.reason.take().map(|reason| format!("{reason}; ")).unwrap_or_default();
+                summary.reason = Some(format!("{reason}{account}"));
+            }
             Record::Signalled { by, signal } => self.hear(by.as_deref(), signal),
             Record::Ended => summary.status = self.ending.unwrap_or(Ending::Failed).into(),
             Record::Parked { reason } => {

@@ -2,18 +2,20 @@
 
 mod enter;
 mod hold;
+mod undo;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::{Effect, job};
+use super::{Effect, JobKind, job};
 use crate::id::StepPath;
 use crate::run::error::StepError;
 use crate::run::frame::Frames;
+use crate::run::place;
 use crate::run::record::{Ending, Next, Record};
 use crate::run::scope::Scope;
 use crate::run::state::{Conclusion, Run, StepState};
-use crate::run::{place, undo};
+use crate::run::undo::KIND;
 use crate::spec::Step;
 
 /// A step's place in the walk.
@@ -148,7 +150,11 @@ impl<'a> Walk<'a> {
         let Some(job) = job(self.run, path, attempt, &inputs, self.now) else {
             return Verdict::Open(Vec::new());
         };
-        let kind = place::find(self.run, path).map_or("start", |step| step.kind.name());
+        let kind = match &job.kind {
+            JobKind::Start => "start",
+            JobKind::Undo { .. } => KIND,
+            _ => place::find(self.run, path).map_or("", |step| step.kind.name()),
+        };
         let record = self.started(path, kind, attempt, inputs);
         Verdict::Open(vec![Effect::Perform { record, job }])
     }
@@ -164,7 +170,7 @@ impl<'a> Walk<'a> {
             Ok(results) => (Ending::Succeeded, None, results),
             Err(reason) => (Ending::Failed, Some(reason), Map::new()),
         };
-        Effect::Record(Record::Concluded { ending, reason, results })
+        Effect::Record(Record::Concluded { ending, reason, results, rollback: false })
     }
 
     /// What the workflow whose steps are settled gives, or which of its criteria is not met.
@@ -187,11 +193,9 @@ impl<'a> Walk<'a> {
         let refused = matches!(self.run.step(&place::start()), Some(StepState::Failed { .. }))
             && error.code == StepError::REFUSED;
         let ending = if refused { Ending::Refused } else { Ending::Failed };
-        let mut reason = if refused { error.message.clone() } else { error.to_string() };
-        if *next == Next::Rollback {
-            reason = format!("{reason}; {}", undo::outlook(self.run));
-        }
-        Effect::Record(Record::Concluded { ending, reason: Some(reason), results: Map::new() })
+        let reason = Some(if refused { error.message.clone() } else { error.to_string() });
+        let rollback = *next == Next::Rollback;
+        Effect::Record(Record::Concluded { ending, reason, results: Map::new(), rollback })
     }
 
     /// The run's time is up: it concludes as soon as no attempt is under way; each of them has the
@@ -201,11 +205,20 @@ impl<'a> Walk<'a> {
             return Vec::new();
         }
         let reason = Some(format!("the run's time was up at {deadline} ({})", StepError::TIMEOUT));
-        vec![Effect::Record(Record::Concluded { ending: Ending::Failed, reason, results: Map::new() })]
+        // A step that failed before may have asked for it, whatever held it was still doing.
+        let rollback = self
+            .run
+            .steps()
+            .any(|(_, state)| matches!(state, StepState::Failed { next: Next::Rollback, .. }));
+        let (ending, results) = (Ending::Failed, Map::new());
+        vec![Effect::Record(Record::Concluded { ending, reason, results, rollback })]
     }
 
     /// What `post_execution` asks for; nothing that fails here changes how the run ended.
     pub(super) fn post(&mut self, conclusion: &Conclusion) -> Vec<Effect> {
+        if self.run.takes_back() {
+            return self.take_back();
+        }
         // A refused run runs nothing of the workflow's: whoever started it may not have it run.
         let sections: &[&str] = match conclusion.ending {
             Ending::Succeeded => &["on_success", "always"],

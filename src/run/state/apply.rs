@@ -10,7 +10,8 @@ use crate::id::StepPath;
 use crate::money::Money;
 use crate::run::error::StepError;
 use crate::run::illegal::Illegal;
-use crate::run::record::{Ending, Entry, Next, Record, Started, Wait};
+use crate::run::record::{Entry, Next, Record, Started, Wait};
+use crate::run::undo::{self, Account, Deed};
 use crate::run::{place, scope};
 use crate::spec::{Step, StepKind};
 
@@ -96,8 +97,8 @@ impl Run {
                     self.tell_of_itself();
                 }
             }
-            Record::Concluded { ending, reason, results } => {
-                self.conclude(*ending, reason.clone())?;
+            Record::Concluded { ending, reason, results, rollback } => {
+                self.conclude(Conclusion { ending: *ending, reason: reason.clone(), rollback: *rollback })?;
                 self.results.clone_from(results);
                 self.tell_of_itself();
             }
@@ -106,6 +107,7 @@ impl Run {
                 self.hear(entry.at, by.as_deref(), signal)?;
                 self.tell_of_itself();
             }
+            Record::TakenBack { account } => self.take_back(account)?,
             Record::Ended => self.end()?,
             Record::Parked { reason } => self.parked = Some(reason.clone()),
         }
@@ -130,6 +132,8 @@ impl Run {
         scope::put(names, "run.started_at", Value::from(started_at));
         let reason = self.conclusion.as_ref().and_then(|conclusion| conclusion.reason.as_deref());
         scope::put(names, "run.reason", Value::from(reason));
+        scope::put(names, "run.undone", self.account.undone().collect());
+        scope::put(names, "run.left", self.account.left().collect());
     }
 
     fn freeze(&mut self, step: &StepPath, variables: &Map<String, Value>) {
@@ -207,8 +211,12 @@ impl Run {
 
     fn succeed(&mut self, path: &StepPath, attempt: u32, outputs: &Value) -> Result<(), Illegal> {
         let step = self.reachable(path)?;
-        check_attempt(path, self.running(path)?.number, attempt)?;
+        let done = self.running(path)?;
+        check_attempt(path, done.number, attempt)?;
         self.closable(path)?;
+        let deed = Deed::of(self, path, step, done, Some(outputs));
+        let mut account = self.account.clone();
+        account.take(path, done, Ok(outputs));
         let routes = step.map(|step| step.outputs.clone()).unwrap_or_default();
         if *path == place::start() {
             scope::resolve(Arc::make_mut(&mut self.ambient), outputs);
@@ -220,6 +228,8 @@ impl Run {
         }
         self.steps.insert(path.clone(), StepState::Done);
         self.finished.push(path.clone());
+        self.account = account;
+        self.keep(deed);
         Ok(())
     }
 
@@ -262,34 +272,61 @@ impl Run {
             }
             _ => self.running(path)?.clone(),
         };
-        self.reachable(path)?;
+        let step = self.reachable(path)?;
         check_attempt(path, failed.number, attempt)?;
         self.closable(path)?;
         let state = match next {
             Next::Retry { at } => StepState::Waiting { attempt: failed, at: *at },
-            next => StepState::Failed { attempt: failed, error: error.clone(), next: next.clone() },
+            next => {
+                let deed = Deed::of(self, path, step, &failed, None);
+                self.keep(deed);
+                self.account.take(path, &failed, Err(error));
+                StepState::Failed { attempt: failed, error: error.clone(), next: next.clone() }
+            }
         };
         self.steps.insert(path.clone(), state);
         Ok(())
     }
 
-    fn conclude(&mut self, ending: Ending, reason: Option<String>) -> Result<(), Illegal> {
+    /// Remembers what a step did; what an earlier attempt at it did is part of that.
+    fn keep(&mut self, deed: Option<Deed>) {
+        let Some(deed) = deed else { return };
+        self.deeds.retain(|earlier| earlier.step != deed.step);
+        self.deeds.push(deed);
+    }
+
+    fn conclude(&mut self, conclusion: Conclusion) -> Result<(), Illegal> {
         if self.conclusion.is_some() {
             return Err(Illegal::ConcludedTwice);
         }
         if let Some((path, _)) = self.under_way().next() {
             return Err(Illegal::StillRunning(path.clone()));
         }
-        self.conclusion = Some(Conclusion { ending, reason });
+        self.conclusion = Some(conclusion);
         self.parked = None;
         self.paused = None;
         self.cancelled = None;
         Ok(())
     }
 
+    fn take_back(&mut self, account: &Account) -> Result<(), Illegal> {
+        if !self.takes_back() || *account != self.account {
+            return Err(Illegal::NotTakenBack);
+        }
+        if let Some((path, _)) = self.under_way().next() {
+            return Err(Illegal::StillRunning(path.clone()));
+        }
+        self.taken_back = true;
+        self.tell_of_itself();
+        Ok(())
+    }
+
     fn end(&mut self) -> Result<(), Illegal> {
         if self.conclusion.is_none() {
             return Err(Illegal::NotConcluded);
+        }
+        if self.takes_back() {
+            return Err(Illegal::NotTakenBack);
         }
         if let Some((path, _)) = self.under_way().next() {
             return Err(Illegal::StillRunning(path.clone()));
@@ -311,7 +348,10 @@ impl Run {
         if place::is_after_conclusion(path) != self.conclusion.is_some() {
             return Err(Illegal::OutOfPlace(path.clone()));
         }
-        if *path == place::start() {
+        if undo::is_part(path) && !self.takes_back() {
+            return Err(Illegal::OutOfPlace(path.clone()));
+        }
+        if *path == place::start() || undo::job(self, path).is_some() {
             return Ok(None);
         }
         place::find(self, path).map(Some).ok_or_else(|| Illegal::UnknownStep(path.clone()))

@@ -198,7 +198,12 @@ fn record() -> impl Strategy<Value = Record> {
                 8 if attempt == 0 => Record::Parked { reason: String::new() },
                 8 => Record::Ended,
                 9 if flag => Record::StepWaits { step, attempt, wait: Default::default() },
-                _ => Record::Concluded { ending: Ending::Failed, reason: None, results: none() },
+                _ => Record::Concluded {
+                    ending: Ending::Failed,
+                    reason: None,
+                    results: none(),
+                    rollback: false,
+                },
             }
         },
     )

@@ -134,6 +134,12 @@ pub(in crate::spec) static STEP: Shape = Shape::new(
         Key::new("retry_count", Takes::Count, "How often it is tried again, with `on_error: retry`.").usually("3"),
         Key::new("timeout", Takes::Count, "Seconds that one attempt may take; of a step that holds others, that all of it may take.")
             .like("300"),
+        Key::new(
+            "undo",
+            Takes::Steps,
+            "Steps that take back what this one did, when a failure is answered with `rollback`. They come in place of \
+             the way that its action declares, and an empty list leaves what it did as it is.",
+        ),
     ],
 );
 

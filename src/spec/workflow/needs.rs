@@ -67,6 +67,7 @@ impl Outputs {
                 }
                 kind => self.define(step, kind, perhaps || step.condition.is_some()),
             }
+            step.undo.iter().for_each(|steps| self.walk(steps, true));
         }
     }
 
@@ -118,5 +119,6 @@ fn fill(steps: &mut [Step], members: &mut impl Iterator<Item = BTreeSet<String>>
             };
             *needs = fields.map(field).collect();
         }
+        step.undo.iter_mut().for_each(|steps| fill(steps, members));
     }
 }

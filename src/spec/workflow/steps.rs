@@ -50,7 +50,7 @@ const RETRIES: u32 = 3;
 pub(super) fn each<'a>(steps: &'a [Step], visit: &mut impl FnMut(&'a Step)) {
     for step in steps {
         visit(step);
-        for steps in step.kind.inside() {
+        for steps in step.lists() {
             each(steps, visit);
         }
     }
@@ -86,6 +86,33 @@ impl Reading<'_> {
         steps
     }
 
+    /// Steps that take back what a step did. They see its results, and nobody sees theirs; what failures mean to the
+    /// workflow's other steps means nothing to them.
+    fn undoing(&mut self, nodes: &[Node]) -> Vec<Step> {
+        let (scope, strategies) = (self.scope.clone(), std::mem::take(&mut self.strategies));
+        let steps = self.sequence(nodes, Place::Body);
+        (self.scope, self.strategies) = (scope, strategies);
+        self.undone_once(nodes, &steps);
+        steps
+    }
+
+    /// Whatever takes something back is not taken back itself.
+    fn undone_once(&mut self, nodes: &[Node], steps: &[Step]) {
+        let Some(first) = nodes.first() else { return };
+        let (mut undone, mut rolls_back) = (false, false);
+        each(steps, &mut |step| {
+            undone |= step.undo.is_some();
+            rolls_back |= step.on_error == OnError::Rollback;
+        });
+        let word = match (undone, rolls_back) {
+            (true, _) => "`undo`",
+            (_, true) => "`on_error: rollback`",
+            _ => return,
+        };
+        let message = format!("{word} means nothing here: these steps take something back already");
+        self.source.fault(first.span.clone(), message);
+    }
+
     fn unique(&mut self, step: &Step, earlier: &[Step], node: &Node) {
         if earlier.iter().any(|other| other.name == step.name) && !step.name.is_empty() {
             let message = format!("there are two steps `{}` here", step.name);
@@ -113,7 +140,8 @@ impl Reading<'_> {
             _ => self.step_inputs(&fields, spec.as_ref()),
         };
         let outputs = self.step_outputs(&fields, &kind, spec.as_ref());
-        Some(Step { name, description, condition, kind, inputs, outputs, on_error, timeout })
+        let undo = fields.given("undo").map(|_| self.undoing(fields.list("undo")));
+        Some(Step { name, description, condition, kind, inputs, outputs, on_error, timeout, undo })
     }
 
     fn step_name(&mut self, fields: &Fields<'_>, place: Place, kind: Option<Type>) -> String {

@@ -88,7 +88,12 @@ async fn put_back(undoing: &Undoing<'_>, ordinal: u32, moving: &Moving) -> Resul
     let (forge, repository) = (&act.parts.forge(act.context)?, forge::repository(act)?);
     let look = async {
         let found = forge.branch(repository, &moving.branch).await?;
-        Ok(stand(found.map(|branch| branch.sha), moving))
+        match stand(found.map(|branch| branch.sha), moving) {
+            Sight::There(()) => {
+                Ok(held(undoing, &moving.branch).await?.map_or(Sight::There(()), Sight::Kept))
+            }
+            sight => Ok(sight),
+        }
     };
     let (workspaces, run) = (&act.parts.workspaces, undoing.context.run);
     let remove = |(), _| async move {
@@ -109,6 +114,22 @@ fn stand(tip: Option<String>, moving: &Moving) -> Sight<()> {
         }
         _ => Sight::Gone,
     }
+}
+
+/// Why the run's pull request keeps its branch where it is: it was merged, or it is the run's own and still open.
+async fn held(undoing: &Undoing<'_>, branch: &str) -> Result<Option<String>, StepError> {
+    let act = &undoing.act;
+    let continued = act.context.continued().map(|change| change.number);
+    let Some(number) = continued.or(undoing.context.work.change) else { return Ok(None) };
+    let change = act.parts.forge(act.context)?.change(forge::repository(act)?, number).await?;
+    Ok(match change {
+        change if change.head_branch != branch => None,
+        Change { merged: true, .. } => Some("its pull request was merged".to_owned()),
+        Change { open: true, .. } if continued.is_none() => {
+            Some("the pull request from it is left, too".to_owned())
+        }
+        _ => None,
+    })
 }
 
 fn in_change(undoing: &Undoing<'_>) -> String {

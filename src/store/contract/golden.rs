@@ -45,6 +45,7 @@ fn story() -> Vec<Entry> {
             ending: Ending::Succeeded,
             reason: Some("done".to_owned()),
             results: Default::default(),
+            rollback: false,
         },
         Record::Ended,
     ];

@@ -77,7 +77,15 @@ pub(super) async fn who_has_what_it_waited_for_is_woken_no_more(home: &impl Home
                 cost: Default::default(),
             },
         ),
-        (200, Record::Concluded { ending: Ending::Cancelled, reason: None, results: Default::default() }),
+        (
+            200,
+            Record::Concluded {
+                ending: Ending::Cancelled,
+                reason: None,
+                results: Default::default(),
+                rollback: false,
+            },
+        ),
     ] {
         let store = home.open();
         let run = waiting(&store, second, labelled()).await;

@@ -201,8 +201,12 @@ fn make_room<S: Shelf>(
     if let Some(stand) = kept::head(desk, run)?.and_then(|head| head.stand()) {
         desk.delete(&keys::due(stand, run))?;
     }
-    let concluded =
-        Record::Concluded { ending: Ending::Cancelled, reason: Some(reason), results: Default::default() };
+    let concluded = Record::Concluded {
+        ending: Ending::Cancelled,
+        reason: Some(reason),
+        results: Default::default(),
+        rollback: false,
+    };
     let records = [concluded, Record::Ended];
     let entries: Vec<_> =
         records.into_iter().zip(1..).map(|(record, seq)| Entry { seq, at: now, record }).collect();
