@@ -28,7 +28,7 @@ async fn calls(tales: &[Tale]) -> Vec<Call> {
 }
 
 /// Whether this is asked on a schedule, whatever is told.
-fn is_catching_up(path: &str) -> bool {
+pub(crate) fn is_catching_up(path: &str) -> bool {
     const LISTS: [&str; 5] =
         ["/hook/deliveries", "/search/jql", "/hooks", "/conversations.history", "/users.conversations"];
     // A ticket that a list names is read by its number; whoever works on one knows its key.

@@ -34,5 +34,6 @@ mod schema;
 mod setup;
 mod shipped;
 mod stories;
+mod undo;
 mod ways;
 mod who;

@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::harness::{Delivery, State, World, alone, git, passes_at, variable};
 use crate::stories::given;
+use crate::undo;
 
 /// Something that a shipped workflow does, from what somebody does to what is there afterwards.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +24,8 @@ struct Story {
     then: Option<Act>,
     /// The runs that there are at the end.
     runs: usize,
+    /// How each of them ends.
+    ending: &'static str,
     /// Fails unless everything is there, once.
     check: fn(&State),
 }
@@ -30,7 +33,7 @@ struct Story {
 /// What somebody does, in the world as it is.
 type Act = fn(&State) -> Value;
 
-const STORIES: [Story; 14] = [
+const STORIES: [Story; 15] = [
     PLANNING,
     NOTES,
     HOTFIX,
@@ -45,6 +48,7 @@ const STORIES: [Story; 14] = [
     DEVELOPMENT,
     AI_STEPS,
     EVERY_KEY,
+    ROLLBACK,
 ];
 
 /// The documents that the format was given by, unmodified.
@@ -62,6 +66,7 @@ const STANDARD: Story = Story {
     act: |_| json!({"assign": {"ticket": "SHOP-7", "by": "ada"}}),
     then: None,
     runs: 1,
+    ending: "succeeded",
     check: |state| {
         developed(state);
         assert_eq!(state.branches("acme/shop"), ["main", "ostler/shop-7"]);
@@ -103,6 +108,14 @@ const EVERY_KEY: Story = Story {
     ..STANDARD
 };
 
+const ROLLBACK: Story = Story {
+    name: "taken back",
+    file: Some("rollback.yaml"),
+    ending: "failed",
+    check: |state| assert_eq!(undo::remains(state), Vec::<String>::new()),
+    ..STANDARD
+};
+
 const REVIEW: Story = Story {
     name: "code review",
     file: None,
@@ -111,6 +124,7 @@ const REVIEW: Story = Story {
     act: |_| comment("acme/tools", 1, "/ostler review is it right with a slash?"),
     then: None,
     runs: 1,
+    ending: "succeeded",
     check: |state| {
         let pull = state.conversation("acme/tools", 1);
         let [review] = &pull["reviews"].as_array().unwrap()[..] else { panic!("not one review: {pull:#}") };
@@ -141,6 +155,7 @@ const DOCUMENTATION: Story = Story {
     },
     then: None,
     runs: 1,
+    ending: "succeeded",
     check: |state| {
         let pull = handed_over(state, "acme/shop", "ostler/docs-shop-8");
         assert_eq!(changed(&pull), ["README.md"]);
@@ -169,6 +184,7 @@ const TESTS: Story = Story {
     act: |_| comment("acme/tools", 2, "/ostler test"),
     then: None,
     runs: 1,
+    ending: "succeeded",
     check: |state| {
         let pull = handed_over(state, "acme/tools", "ostler/tests-2");
         assert_eq!(changed(&pull), ["tests/run.sh"]);
@@ -188,6 +204,7 @@ const PLANNING: Story = Story {
         json!({"comment_ticket": {"ticket": "SHOP-7", "body": "/ostler approve", "by": "ada"}})
     }),
     runs: 1,
+    ending: "succeeded",
     check: |state| {
         let titles =
             ["SHOP-8", "SHOP-9"].map(|key| state.ticket(key)["summary"].as_str().unwrap_or_default());
@@ -212,6 +229,7 @@ const NOTES: Story = Story {
     act: |_| json!({"command": {"channel": "#site-dev", "user": "ada", "text": "/ostler release-notes"}}),
     then: None,
     runs: 1,
+    ending: "succeeded",
     check: |state| {
         let main = state.tips("acme/site")["main"].as_str().unwrap();
         let pull = handed_over(state, "acme/site", &format!("ostler/release-notes-{}", &main[..12]));
@@ -231,6 +249,7 @@ const HOTFIX: Story = Story {
     act: |_| json!({"label": {"repository": "acme/site", "issue": 1, "label": "hotfix", "by": "ada"}}),
     then: None,
     runs: 1,
+    ending: "succeeded",
     check: |state| {
         let [pull] = state.pulls("acme/site")[..] else { panic!("{:#}", state.repository("acme/site")) };
         assert_eq!(pull["head"], "ostler/hotfix-1");
@@ -253,6 +272,7 @@ const UPDATE: Story = Story {
     },
     then: None,
     runs: 1,
+    ending: "succeeded",
     check: |state| {
         let pull = handed_over(state, "acme/tools", "ostler/update-bank-1");
         assert_eq!(changed(&pull), [".tool-versions"]);
@@ -269,6 +289,7 @@ const TRIAGE: Story = Story {
     act: |_| json!("pagerduty"),
     then: None,
     runs: 1,
+    ending: "succeeded",
     check: |state| {
         let ticket = state.ticket("SHOP-8");
         assert_eq!(ticket["summary"], "Incident: Totals are wrong", "{ticket:#}");
@@ -302,6 +323,7 @@ const FEEDBACK: Story = Story {
     },
     then: None,
     runs: 2,
+    ending: "succeeded",
     check: |state| continued(state, "check slug_of_signs_alone \"\" \"$(slug '!!!')\""),
 };
 
@@ -318,6 +340,7 @@ const CHECK: Story = Story {
     },
     then: None,
     runs: 2,
+    ending: "succeeded",
     check: |state| continued(state, "        sed -e 's/[^a-z0-9]\\{1,\\}/-/g' -e 's/^-//' -e 's/-$//'"),
 };
 
@@ -446,11 +469,11 @@ impl Story {
         }
     }
 
-    /// Waits for the end, which must be a good one.
+    /// Waits for the end, which must be the right one.
     async fn end(&self, world: &World) -> Vec<Value> {
         let runs = world.settle(self.runs).await;
         assert_eq!(runs.len(), self.runs, "{runs:#?}");
-        assert!(runs.iter().all(|run| run["status"] == "succeeded"), "{runs:#?}\n{}", world.log());
+        assert!(runs.iter().all(|run| run["status"] == self.ending), "{runs:#?}\n{}", world.log());
         assert_eq!(runs[0]["workflow"], self.workflow);
         (self.check)(&world.state().await);
         runs

@@ -133,6 +133,52 @@ post_execution:
 }
 
 #[test]
+fn what_takes_a_step_back_sees_what_the_step_gave_and_gives_nothing_to_others() {
+    let workflow = workflow(
+        r#"
+name: Taken back
+error_handling: {default_strategy: rollback}
+steps:
+  - name: think
+    type: ai_action
+    outputs: {plan: plan}
+    undo:
+      - {name: tell, plugin: communication, action: send_message, inputs: {text: "${plan.title}"}}
+      - {name: nothing, type: system, action: log, on_error: continue}
+  - {name: stay, plugin: communication, action: send_message, inputs: {text: x}, undo: []}
+"#,
+    );
+    let StepKind::Ai { needs, .. } = &workflow.steps[0].kind else { panic!() };
+    assert_eq!(needs[0].members, ["title"]);
+    let undo = workflow.steps[0].undo.as_ref().unwrap();
+    assert_eq!((undo[0].on_error, undo[1].on_error), (OnError::Fail, OnError::Continue));
+    assert_eq!(workflow.steps[1].undo, Some(Vec::new()));
+    assert!(!workflow.costs_nothing());
+    let leaking = of_steps(
+        "  - name: a\n    type: system\n    action: log\n    undo:\n      - {name: t, type: ai_action, outputs: {x: made}}\n  \
+         - {name: b, type: system, action: log, inputs: {message: \"${made}\"}}\n",
+    );
+    assert!(faults(&leaking)[0].contains("`made`"), "{:?}", faults(&leaking));
+}
+
+#[test]
+fn what_takes_something_back_is_not_taken_back_itself() {
+    let inner = |more: &str| {
+        of_steps(&format!(
+            "  - name: a\n    type: system\n    action: log\n    undo:\n      - {{name: b, type: system, action: log, {more}}}\n"
+        ))
+    };
+    assert_eq!(
+        faults(&inner("undo: []")),
+        ["7:9 `undo` means nothing here: these steps take something back already"]
+    );
+    assert_eq!(
+        faults(&inner("on_error: rollback")),
+        ["7:9 `on_error: rollback` means nothing here: these steps take something back already"]
+    );
+}
+
+#[test]
 fn what_an_action_gives_takes_the_place_of_what_was_there() {
     let workflow = workflow(
         r#"

@@ -41,6 +41,12 @@ impl State {
         &self.0["jira"]["tickets"][key]
     }
 
+    /// All tickets of the tracker, by their keys.
+    pub(crate) fn tickets(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let tickets = self.0["jira"]["tickets"].as_object().unwrap();
+        tickets.iter().map(|(key, ticket)| (key.as_str(), ticket))
+    }
+
     /// What the bot wrote under a ticket.
     pub(crate) fn answers_on(&self, key: &str) -> Vec<&str> {
         self.bot_texts(self.ticket(key))
