@@ -167,7 +167,7 @@ impl Life {
         let sums = self.fate.sums()?;
         let ending = run.conclusion().map(|conclusion| conclusion.ending);
         if self.cancelled && ending == Some(Ending::Cancelled) {
-            let over = sums.iter().find(|(name, sum)| self.plan.sums.get(*name).unwrap_or(&0) < *sum);
+            let over = sums.iter().find(|(name, sum)| self.plan.most.get(*name).unwrap_or(&0) < *sum);
             return over.map_or(Ok(()), |over| Err(format!("{over:?} is more than all of it")));
         }
         if ending != Some(self.plan.ending) {

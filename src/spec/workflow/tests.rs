@@ -170,11 +170,11 @@ fn what_takes_something_back_is_not_taken_back_itself() {
     };
     assert_eq!(
         faults(&inner("undo: []")),
-        ["7:9 `undo` means nothing here: these steps take something back already"]
+        ["7:10 `undo` means nothing here: these steps take something back already"]
     );
     assert_eq!(
         faults(&inner("on_error: rollback")),
-        ["7:9 `on_error: rollback` means nothing here: these steps take something back already"]
+        ["7:10 `on_error: rollback` means nothing here: these steps take something back already"]
     );
 }
 

@@ -10,6 +10,8 @@ use crate::run::Ending;
 use crate::run::fixture::{act, all, each, either, pause};
 
 const COUNTERS: u64 = 3;
+/// What counts the questions that people are asked; nothing takes one back.
+pub(super) const ASKED: &str = "asked";
 /// The workflow that others call: it adds what it is given, and gives the double of it.
 const CALLED: &str = "adds";
 
@@ -19,6 +21,8 @@ pub(super) struct Plan {
     pub(super) workflow: Value,
     pub(super) called: Vec<Value>,
     pub(super) sums: BTreeMap<String, i64>,
+    /// What it may come to at the most where it is stopped on the way.
+    pub(super) most: BTreeMap<String, i64>,
     pub(super) ending: Ending,
 }
 
@@ -42,14 +46,21 @@ impl Plan {
         let once = Times { count: 1, items: None };
         let count = 1 + maker.dice.below(5);
         let mut steps: Vec<Value> = (0..count).map(|_| maker.step(2, once)).collect();
-        let mut ending = Ending::Succeeded;
+        let (mut ending, mut taken_back) = (Ending::Succeeded, BTreeMap::new());
         if maker.dice.percent(20) {
             // It fails here, and nothing behind it is done.
             let name = maker.name();
-            steps.push(act(&name, json!({ "inputs": { "deny": true } })));
+            let rollback = maker.dice.percent(50);
+            let on_error = if rollback { "rollback" } else { "fail" };
+            steps.push(act(&name, json!({ "inputs": { "deny": true }, "on_error": on_error })));
             let never = Times { count: 0, items: None };
             steps.push(maker.step(1, never));
             ending = Ending::Failed;
+            if rollback {
+                // Nothing is left but the questions.
+                taken_back = maker.sums.clone();
+                taken_back.remove(ASKED);
+            }
         }
         let always = maker.add(once);
         let called = json!({
@@ -60,7 +71,11 @@ impl Plan {
             "results": { "twice": "${amount * 2}" },
         });
         let workflow = json!({ "steps": steps, "post_execution": { "always": [always] } });
-        Self { workflow, called: vec![called], sums: maker.sums, ending }
+        let mut sums = maker.sums.clone();
+        for (counter, sum) in taken_back {
+            *sums.entry(counter).or_default() -= sum;
+        }
+        Self { workflow, called: vec![called], sums, most: maker.sums, ending }
     }
 }
 
@@ -133,7 +148,7 @@ impl Maker {
     }
 
     fn gate(&mut self, times: Times) -> Value {
-        self.note("asked", times.count);
+        self.note(ASKED, times.count);
         json!({ "name": self.name(), "kind": { "approval": {} }, "inputs": { "message": "?" } })
     }
 

@@ -9,8 +9,9 @@ use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::dice::Dice;
+use super::plan::ASKED;
 use crate::engine::tests::stage::Shelf;
-use crate::id::{EffectKey, RunId};
+use crate::id::{EffectKey, RunId, StepPath};
 use crate::plugin::effect::Effect;
 use crate::run::StepError;
 use crate::run::decide::{Asking, JobKind};
@@ -186,6 +187,20 @@ impl Living {
         Ok(Outcome { outputs: json!({ "by": by }), ..Outcome::default() })
     }
 
+    /// Takes back what a step added, by as much less.
+    async fn take_back(&self, context: &Context) -> Result<Outcome, StepError> {
+        self.fate.survive(self.life).await;
+        let known = &context.job.inputs;
+        let step = known["step"].as_str().unwrap_or_default();
+        let key = EffectKey { run: context.run, step: StepPath::root(step), ordinal: 0 };
+        let Some(counter) = known["inputs"]["counter"].as_str() else { return Ok(Outcome::default()) };
+        if self.fate.effects().made.contains_key(&key.to_string()) {
+            let by = known["inputs"]["by"].as_i64().unwrap_or_default();
+            self.add(context, 0, counter, -by).await?;
+        }
+        Ok(Outcome::default())
+    }
+
     async fn ask(&self, context: &Context, asking: &Asking) -> Result<Outcome, StepError> {
         self.fate.survive(self.life).await;
         match &asking.decision {
@@ -194,7 +209,7 @@ impl Living {
             }
             decision => {
                 if decision.is_none() {
-                    self.add(context, 0, "asked", 1).await?;
+                    self.add(context, 0, ASKED, 1).await?;
                 }
                 Ok(Outcome { waits: Some(vec!["here".to_owned()]), ..Outcome::default() })
             }
@@ -207,6 +222,7 @@ impl Step for Living {
         async move {
             match &context.job.kind {
                 JobKind::Approval(asking) => self.ask(context, asking).await,
+                JobKind::Undo { .. } => self.take_back(context).await,
                 _ => self.act(context).await,
             }
         }
