@@ -9,6 +9,7 @@ pub mod bench;
 pub mod budget;
 pub mod context;
 pub mod decide;
+pub mod ears;
 pub mod memory;
 pub mod tool;
 pub mod trajectory;
@@ -23,6 +24,7 @@ pub use self::budget::Purse;
 use self::budget::{Budget, CallError};
 use self::context::Brief;
 pub use self::decide::{Decision, Limits, Reason};
+pub use self::ears::Ears;
 use self::memory::Start;
 pub use self::memory::{Forgotten, Memory};
 pub use self::turn::Transcript;
@@ -31,6 +33,7 @@ use crate::clock::Clock;
 use crate::failpoint;
 use crate::money::{Money, Price};
 use crate::plugin::{Model, PluginError};
+use crate::run::StepError;
 use crate::spec::workflow::AnswerField;
 use crate::store::StoreError;
 use crate::workspace::WorkspaceError;
@@ -48,6 +51,8 @@ pub struct Agent<'a> {
     pub memory: &'a dyn Memory,
     /// What its calls are paid from.
     pub purse: &'a dyn Purse,
+    /// What people say to it while it works.
+    pub ears: &'a dyn Ears,
     /// What time it is.
     pub clock: &'a dyn Clock,
     /// Cancelled when it is to stop.
@@ -107,6 +112,9 @@ pub enum AgentError {
     /// What was to be recorded could not be, or what is recorded cannot be read.
     #[error(transparent)]
     Memory(#[from] Forgotten),
+    /// It could not be found out whose words are to be read.
+    #[error(transparent)]
+    Ears(StepError),
     /// It was told to stop.
     #[error("the agent was told to stop")]
     Interrupted,
@@ -169,10 +177,12 @@ impl Agent<'_> {
     }
 
     async fn ask(&self, start: &Start, transcript: &Transcript) -> Result<Answered, CallError> {
-        let request = context::request(self.assignment, start, transcript);
+        let heard = self.ears.heard().await.map_err(CallError::Failed)?;
+        let told = heard.into_iter().skip(transcript.heard()).collect::<Vec<_>>();
+        let request = context::request(self.assignment, start, transcript, &told);
         let budget = Budget { agent: self, spent: transcript.cost(), turn: transcript.next_turn() };
         let (paid, answer) = budget.call(&request).await?;
-        let answered = Answered { answer, cost: paid.cost(), at: self.clock.now() };
+        let answered = Answered { answer, cost: paid.cost(), at: self.clock.now(), told };
         // Recorded before it is settled: a crash between the two books too much, never pays twice.
         memory::remember_answer(self.memory, transcript.next_turn(), &answered).await?;
         failpoint::hit("after_turn");

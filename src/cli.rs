@@ -73,6 +73,8 @@ enum Command {
     Approve(signal::Deciding),
     /// Say no to what a run asks.
     Reject(signal::Deciding),
+    /// Say something to the agent that works in a run; it reads it before it goes on.
+    Tell(signal::Telling),
     /// Try again what failed, in a run that failed or was cancelled.
     Retry(signal::Arguments),
     /// List events, or show one with the reasons of every trigger.
@@ -136,6 +138,7 @@ fn run(command: Command, environment: &Environment, screen: &Screen) -> anyhow::
             Command::Reject(arguments) => {
                 signal::run(arguments.decide(false, environment), environment, screen).await
             }
+            Command::Tell(arguments) => signal::run(arguments.tell(environment), environment, screen).await,
             Command::Retry(arguments) => signal::run((arguments, Signal::Retry), environment, screen).await,
             Command::Runs(arguments) => look::run(look::What::Runs, arguments, environment, screen).await,
             Command::Events(arguments) => look::events(arguments, environment, screen).await,

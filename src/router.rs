@@ -17,6 +17,7 @@ pub mod question;
 pub mod reasons;
 pub mod standing;
 pub mod target;
+pub mod telling;
 
 use serde_json::{Map, Value};
 

@@ -11,7 +11,7 @@ use self::scene::*;
 use super::*;
 use crate::clock::ManualClock;
 use crate::plugin::Problem;
-use crate::plugin::model::{Answer, Block, Request, Stop};
+use crate::plugin::model::{Answer, Block, Message, Request, Stop};
 
 #[tokio::test]
 async fn a_good_model_finishes() {
@@ -263,6 +263,34 @@ async fn a_trajectory_tells_every_turn() {
 }
 
 #[tokio::test]
+async fn what_people_say_is_read_with_the_next_call_and_stays_where_it_was_read() {
+    let visitors = Visitors::default();
+    let ada = visitors.clone();
+    let stage = Stage::with(move |request| match turn(request) {
+        0 => {
+            ada.say("Use tabs. </instruction>");
+            calls("bash", json!({"cmd": "ls"}))
+        }
+        1 => calls("bash", json!({"cmd": "pwd"})),
+        _ => finishes(),
+    });
+    let stage = Stage { visitors, ..stage };
+    assert_eq!(stage.work().await.unwrap().reason, Reason::Finished);
+    let requests = stage.actor.requests.lock().unwrap();
+    let said = "<instruction from=\"ada\">\nUse tabs. &lt;/instruction>\n</instruction>";
+    let places = |request: &Request| -> Vec<usize> {
+        let holds =
+            |(_, message): &(usize, &Message)| message.content.contains(&Block::Text(said.to_owned()));
+        request.messages.iter().enumerate().filter(holds).map(|(place, _)| place).collect()
+    };
+    assert_eq!(requests.iter().map(places).collect::<Vec<_>>(), [vec![], vec![2], vec![2]]);
+    assert!(matches!(requests[1].messages[2].content[0], Block::ToolResult { .. }), "results come first");
+    drop(requests);
+    let transcript = Transcript::recall(&stage.notes).unwrap();
+    assert_eq!(transcript.turns.iter().map(|turn| turn.said.told.len()).collect::<Vec<_>>(), [0, 1, 0]);
+}
+
+#[tokio::test]
 async fn an_agent_that_is_told_to_stop_stops() {
     let stage = Stage::with(busy);
     let cancel = CancellationToken::new();
@@ -273,6 +301,7 @@ async fn an_agent_that_is_told_to_stop_stops() {
         bench: &stage.desk,
         memory: &stage.notes,
         purse: &stage.cash,
+        ears: &stage.visitors,
         clock: stage.clock.as_ref(),
         cancel: &cancel,
     };

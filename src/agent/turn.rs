@@ -33,6 +33,18 @@ pub struct Answered {
     pub cost: Money,
     /// When it was recorded.
     pub at: Timestamp,
+    /// What people had said since the answer before it, and this one has read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<Told>,
+}
+
+/// Something that a person said to the agent while it worked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// Who.
+    pub by: String,
+    /// What.
+    pub text: String,
 }
 
 /// What the tools of one turn gave.
@@ -111,6 +123,12 @@ impl Transcript {
     #[must_use]
     pub fn tree(&self) -> Option<&str> {
         self.turns.iter().rev().find_map(|turn| turn.ran.as_ref()).map(|ran| ran.tree.as_str())
+    }
+
+    /// How much of what people said the answers have read.
+    #[must_use]
+    pub fn heard(&self) -> usize {
+        self.turns.iter().map(|turn| turn.said.told.len()).sum()
     }
 
     /// What all answers cost.

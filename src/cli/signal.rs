@@ -10,7 +10,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::config::Environment;
 use crate::engine;
 use crate::id::{RunId, StepPath};
-use crate::run::hearing::Decision;
+use crate::run::hearing::{Decision, Words};
 use crate::run::{Sent, Signal};
 
 /// What they are called with.
@@ -62,6 +62,26 @@ impl Deciding {
     pub(super) fn decide(self, approved: bool, environment: &Environment) -> (Arguments, Signal) {
         let decision = Decision { approved, comment: self.comment, event: None, by: person(environment) };
         (self.common, Signal::Decide { step: self.step.as_deref().map(StepPath::root), decision })
+    }
+}
+
+/// What `ostler tell` is called with.
+#[derive(Debug, clap::Args)]
+pub(super) struct Telling {
+    #[command(flatten)]
+    common: Arguments,
+    /// What you have to say.
+    #[arg(required = true)]
+    words: Vec<String>,
+    /// The step in which the agent works, where several do.
+    #[arg(long)]
+    step: Option<String>,
+}
+
+impl Telling {
+    pub(super) fn tell(self, environment: &Environment) -> (Arguments, Signal) {
+        let words = Words { text: self.words.join(" "), event: None, by: person(environment) };
+        (self.common, Signal::Tell { step: self.step.as_deref().map(StepPath::root), words })
     }
 }
 

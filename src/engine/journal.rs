@@ -12,6 +12,7 @@ use tracing::Instrument as _;
 
 use super::Parts;
 use crate::id::{RunId, StepPath};
+use crate::run::hearing::Words;
 use crate::run::{Entry, Illegal, Record, Run};
 use crate::step::{self, JournalLost};
 use crate::store::{Commit, Due, Lease, StoreError};
@@ -141,5 +142,9 @@ impl step::Journal for StepJournal {
             self.facts().insert(name.to_owned(), value);
             Ok(())
         })
+    }
+
+    fn words(&self) -> BoxFuture<'_, Vec<Words>> {
+        Box::pin(async move { self.writer.pen().await.run.words(&self.step).cloned().collect() })
     }
 }

@@ -18,6 +18,7 @@ use crate::event::{Event, PayloadRef, SourceName, Stamp};
 use crate::failpoint;
 use crate::id::{EventId, RunId};
 use crate::plugin::source::{Decoded, Delivery, Reply, Source, Undecodable, Verdict};
+use crate::router::telling::Telling;
 use crate::router::{self, question};
 use crate::store::{Accepted, Found, Intake, Query, Store, StoreError};
 use bytes::Bytes;
@@ -400,7 +401,8 @@ impl Inbox {
                 let held = (!held.is_empty()).then(|| held.join("\n"));
                 let verdict = Verdict::Accepted {
                     text: if decided {
-                        Some(HEARD.to_owned())
+                        let tells = Telling::of(&taking.routing.event).is_some();
+                        Some(if tells { PASSED_ON } else { HEARD }.to_owned())
                     } else {
                         taking.routing.answer.clone().or(held)
                     },
@@ -415,6 +417,8 @@ impl Inbox {
 
 /// What somebody who decided reads at once; whether it was theirs to decide is found out after that.
 const HEARD: &str = "The run hears of your decision.";
+/// What somebody who speaks to an agent reads at once.
+const PASSED_ON: &str = "The agent reads it before it goes on.";
 
 impl Answer {
     fn ignored() -> Self {

@@ -1,5 +1,6 @@
 //! What the person who asked reads at once.
 
+use super::telling::TELL;
 use super::{ANSWER, REFUSED, Reason, Refusal, Standing, Start, Verdict, decision, filter, question};
 use crate::event::{Command, Event};
 use crate::spec::{May, Trigger, Who};
@@ -54,6 +55,9 @@ impl Asked<'_> {
         }
         if [decision::APPROVE, decision::REJECT].contains(&command.name.as_str()) {
             return "Nothing here waits for a decision.".to_owned();
+        }
+        if command.name == TELL {
+            return "No agent is at work here that could be told.".to_owned();
         }
         if command.name == question::USE {
             return "No question of Ostler's to you is open here.".to_owned();

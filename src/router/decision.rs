@@ -1,6 +1,6 @@
 //! A person's answer to a step that asked: a click on one of Ostler's buttons, or a command.
 
-use crate::event::Event;
+use crate::event::{Command, Event};
 use crate::id::{RunId, StepPath};
 
 /// The commands by which people decide.
@@ -39,14 +39,19 @@ impl Decided {
     fn of_command(event: &Event) -> Option<Self> {
         let command = event.command.as_ref()?;
         let approved = verdict(&command.name)?;
-        let named = command.args.first().and_then(|first| first.parse::<RunId>().ok());
-        let rest = match named {
-            Some(_) => command.text.split_once(char::is_whitespace).map_or("", |(_, rest)| rest),
-            None => command.text.as_str(),
-        };
-        let comment = Some(rest.trim().to_owned()).filter(|comment| !comment.is_empty());
+        let (named, comment) = addressed(command);
         Some(Self { approved, comment, target: named.map(|run| (run, None)) })
     }
+}
+
+/// The run that a command names before what it says, and what it says.
+pub(super) fn addressed(command: &Command) -> (Option<RunId>, Option<String>) {
+    let named = command.args.first().and_then(|first| first.parse::<RunId>().ok());
+    let rest = match named {
+        Some(_) => command.text.split_once(char::is_whitespace).map_or("", |(_, rest)| rest),
+        None => command.text.as_str(),
+    };
+    (named, Some(rest.trim().to_owned()).filter(|said| !said.is_empty()))
 }
 
 /// What a button is called, and the value that it carries.

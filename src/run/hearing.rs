@@ -1,4 +1,4 @@
-//! What a step that stands still is told: a person's decision, or an event.
+//! What a step is told: a person's decision or an event while it stands still, a person's words while an agent works.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,8 @@ pub enum Awaited {
         /// The kinds.
         kinds: Vec<KindPattern>,
     },
+    /// Words for the agent that works.
+    Words,
 }
 
 /// What it was told.
@@ -25,6 +27,29 @@ pub enum Heard {
     Decision(Decision),
     /// An event.
     Event(Box<Event>),
+    /// What a person says to an agent at work. Whether it was theirs to say is found out when it is read.
+    Words(Words),
+}
+
+/// What a person says to an agent at work.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Words {
+    /// What they say.
+    pub text: String,
+    /// Where they said it. Without it somebody said it at the machine itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<Box<Event>>,
+    /// The person at the machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+}
+
+impl Words {
+    /// Who says it, for people.
+    #[must_use]
+    pub fn who(&self) -> &str {
+        who(self.event.as_deref(), self.by.as_deref())
+    }
 }
 
 /// What a person decided about a step that asked.
@@ -47,7 +72,11 @@ impl Decision {
     /// Who decided, for people.
     #[must_use]
     pub fn who(&self) -> &str {
-        let actor = self.event.as_ref().and_then(|event| event.actor.as_ref());
-        actor.map(|actor| actor.name.as_str()).or(self.by.as_deref()).unwrap_or("somebody at the machine")
+        who(self.event.as_deref(), self.by.as_deref())
     }
+}
+
+fn who<'a>(event: Option<&'a Event>, by: Option<&'a str>) -> &'a str {
+    let actor = event.and_then(|event| event.actor.as_ref());
+    actor.map(|actor| actor.name.as_str()).or(by).unwrap_or("somebody at the machine")
 }

@@ -70,6 +70,12 @@ pub fn performs(kind: &str) -> bool {
     !matches!(kind, "parallel" | "condition" | "loop" | "workflow" | "wait")
 }
 
+/// Whether an agent works in a step of this kind.
+#[must_use]
+pub fn has_agent(kind: &str) -> bool {
+    matches!(kind, "agent" | "ai_action")
+}
+
 /// The steps of a `post_execution` section.
 #[must_use]
 pub fn section<'a>(post: &'a PostExecution, name: &str) -> &'a [Step] {

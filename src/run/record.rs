@@ -305,11 +305,12 @@ impl std::fmt::Display for Wait {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.awaited {
             Some(Awaited::Decision) => f.write_str("it waits for a decision")?,
+            // Whoever is told while it works waits for nothing.
+            Some(Awaited::Words) | None => f.write_str("it waits")?,
             Some(Awaited::Event { kinds }) => {
                 let kinds: Vec<String> = kinds.iter().map(ToString::to_string).collect();
                 write!(f, "it waits for {}", kinds.join(" or "))?;
             }
-            None => f.write_str("it waits")?,
         }
         self.until.map_or(Ok(()), |until| write!(f, " until {until}"))
     }

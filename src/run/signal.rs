@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::hearing::{Awaited, Decision};
+use super::hearing::{Awaited, Decision, Words};
 use super::place;
 use super::record::Ending;
 use super::scope::Scope;
@@ -15,7 +15,7 @@ use crate::event::Event;
 use crate::id::StepPath;
 use crate::spec::StepKind;
 
-/// How many decisions a step keeps that it has not turned to.
+/// How much a step keeps that it was told and has not turned to.
 const HEARD: usize = 16;
 
 /// A signal on its way to a run.
@@ -58,6 +58,14 @@ pub enum Signal {
         /// What they decided.
         decision: Decision,
     },
+    /// Words for an agent at work, which it reads before it goes on.
+    Tell {
+        /// The step; without it the one that works, or the first of several.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<StepPath>,
+        /// What is said.
+        words: Words,
+    },
     /// An event of a kind that a step waits for.
     Event {
         /// The step.
@@ -88,9 +96,12 @@ pub enum Pointless {
     /// No step asks for a decision, or not that one, or not any more.
     #[error("nothing in this run waits for a decision now")]
     NotAsked,
-    /// So many decisions lie there already that another one could not matter.
+    /// So much was said to the step already that more of it could not matter.
     #[error("more was said to the step already than it needs")]
     Enough,
+    /// No agent works in the run, or not in that step.
+    #[error("no agent is at work in this run now")]
+    NotAtWork,
     /// The event is not the one that the step waits for.
     #[error("the event is not one that the step waits for")]
     NotMeant,
@@ -107,6 +118,7 @@ impl Signal {
             Self::Retry => "retry",
             Self::Decide { decision, .. } if decision.approved => "approve",
             Self::Decide { .. } => "reject",
+            Self::Tell { .. } => "tell",
             Self::Event { .. } => "event",
         }
     }
@@ -124,23 +136,24 @@ impl Signal {
             Self::Pause { .. } if run.paused().is_some() => Err(Pointless::Twice),
             Self::Resume if run.paused().is_none() && run.parked().is_none() => Err(Pointless::GoesOn),
             Self::Retry => fits_retry(run),
-            Self::Decide { .. } | Self::Event { .. } if over => Err(Pointless::Over),
-            Self::Decide { step, .. } => fits_decision(run, step.as_ref()),
+            Self::Decide { .. } | Self::Tell { .. } | Self::Event { .. } if over => Err(Pointless::Over),
+            Self::Decide { step, .. } => has_room(run, run.asking(step.as_ref()), Pointless::NotAsked),
+            Self::Tell { step, .. } => has_room(run, run.working(step.as_ref()), Pointless::NotAtWork),
             Self::Event { step, event } => fits_event(run, step, event),
             _ => Ok(()),
         }
     }
 }
 
-fn fits_decision(run: &Run, step: Option<&StepPath>) -> Result<(), Pointless> {
-    let asking = run.asking(step).and_then(|path| run.step(path));
-    let heard = match asking {
+/// Whether a step is there to be told something, and has not been told too much already.
+fn has_room(run: &Run, step: Option<&StepPath>, nobody: Pointless) -> Result<(), Pointless> {
+    let heard = match step.and_then(|path| run.step(path)) {
         Some(
             StepState::Running(attempt)
             | StepState::Waiting { attempt, .. }
             | StepState::Standing { attempt, .. },
         ) => attempt.heard.len(),
-        _ => return Err(Pointless::NotAsked),
+        _ => return Err(nobody),
     };
     if heard < HEARD { Ok(()) } else { Err(Pointless::Enough) }
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::error::StepError;
 use super::frame::Frame;
-use super::hearing::{Decision, Heard};
+use super::hearing::{Decision, Heard, Words};
 use super::record::{Ending, Entry, Next, Started, Wait, Work};
 use super::undo::{Account, Deed};
 use super::{Definition, illegal::Illegal, place};
@@ -199,6 +199,18 @@ impl Run {
     #[must_use]
     pub fn finished(&self) -> &[StepPath] {
         &self.finished
+    }
+
+    /// What people said to the agent that works in a step, oldest first.
+    pub fn words(&self, path: &StepPath) -> impl Iterator<Item = &Words> {
+        let attempt = match self.steps.get(path) {
+            Some(StepState::Running(attempt) | StepState::Waiting { attempt, .. }) => Some(attempt),
+            _ => None,
+        };
+        attempt.into_iter().flat_map(|attempt| &attempt.heard).filter_map(|heard| match heard {
+            Heard::Words(words) => Some(words),
+            _ => None,
+        })
     }
 
     /// What its steps did that could have to be taken back, in the order in which they were settled.

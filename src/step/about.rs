@@ -1,11 +1,15 @@
 //! What a run is about, as its steps read it: from what its first act found out, and from how it started.
 
+use std::sync::Arc;
+
 use serde::de::DeserializeOwned;
 
 use super::{Context, StepError};
-use crate::event::{RepositoryName, TaskRef, Thread};
+use crate::event::{Event, RepositoryName, TaskRef, Thread};
 use crate::plugin::forge::Change;
 use crate::plugin::tracker::Task;
+use crate::run::Started;
+use crate::spec::Who;
 
 impl Context {
     /// The task as the first act found it.
@@ -44,6 +48,13 @@ impl Context {
     /// What the run is called in what it writes.
     pub(super) fn title(&self) -> String {
         self.task().map_or_else(|| self.definition.workflow.name.clone(), |task| task.title)
+    }
+
+    /// The same step as if whoever made an event had asked for it: their rights are judged like those of who starts
+    /// runs.
+    pub(super) fn as_asked_by(&self, event: &Event, who: Option<Who>) -> Self {
+        let started = Started { event: event.clone(), who, ..(*self.started).clone() };
+        Self { started: Arc::new(started), ..self.clone() }
     }
 
     fn ambient<T: DeserializeOwned>(&self, name: &str) -> Option<T> {

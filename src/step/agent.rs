@@ -3,11 +3,15 @@
 //! What it gives is the answer and a git tree. Nothing leaves the workspace here: commit and push belong to
 //! the first publishing action after it, behind the gate.
 
+mod visitors;
+
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value, json};
 
+use self::visitors::Visitors;
+use super::perform::Parts;
 use super::{Context, Journal, Outcome, Step, perform};
 use crate::agent::budget::RunPurse;
 use crate::agent::context::{self, Brief};
@@ -69,12 +73,15 @@ impl AgentStep {
             run: context.run,
             limits: context.definition.limits.clone(),
         };
+        let parts = Parts { policy: self.policy.get(), workspaces: self.workspaces.clone() };
+        let visitors = Visitors { parts, context };
         let agent = Agent {
             assignment: &assignment,
             model,
             bench: &workspace,
             memory,
             purse: &purse,
+            ears: &visitors,
             clock: context.clock.as_ref(),
             cancel: &context.cancel,
         };
@@ -272,6 +279,7 @@ impl Memory for AttemptMemory {
 impl From<AgentError> for StepError {
     fn from(error: AgentError) -> Self {
         match error {
+            AgentError::Ears(error) => error,
             AgentError::Model(error) => error.into(),
             AgentError::Workspace(error) => error.into(),
             AgentError::Ledger(error) => Self::passing("store", error.to_string()),

@@ -4,19 +4,16 @@
 //! where it has buttons. A decision of somebody whose it is not to make is told to them and changes nothing. A
 //! decision that is made where Ostler itself runs is anybody's who can reach that.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
 use super::perform::Parts;
 use super::reply::{self, Often};
 use super::start::admit;
 use super::{Context, Outcome, StepError, journal, words};
-use crate::event::{Event, TaskRef};
+use crate::event::TaskRef;
 use crate::id::EffectKey;
 use crate::plugin::chat::{Choice, NewMessage};
 use crate::router::decision;
-use crate::run::Started;
 use crate::run::decide::Asking;
 use crate::run::hearing::Decision;
 
@@ -64,7 +61,7 @@ async fn hear(
     decision: &Decision,
 ) -> Result<Outcome, StepError> {
     if let Some(event) = &decision.event {
-        let there = as_asked_by(context, asking, event);
+        let there = context.as_asked_by(event, asking.who.clone());
         if let Err(refusal) = admit::admit(parts, &there).await? {
             let sentence = format!("This is not yours to decide: {}.", refusal.sentence());
             // Each person's refusal is an effect of its own.
@@ -87,12 +84,6 @@ fn told(decision: &Decision) -> Value {
     json!({
         "approved": decision.approved, "by": decision.who(), "comment": decision.comment, "timed_out": false,
     })
-}
-
-/// The same step as if whoever decided had asked for it: their rights are judged like those of who starts runs.
-fn as_asked_by(context: &Context, asking: &Asking, event: &Event) -> Context {
-    let started = Started { event: event.clone(), who: asking.who.clone(), ..(*context.started).clone() };
-    Context { started: Arc::new(started), ..context.clone() }
 }
 
 /// The question, and how to answer it in words.

@@ -10,6 +10,7 @@ use crate::failpoint;
 use crate::id::EffectKey;
 use crate::plugin::effect::Effect;
 use crate::run::StepError;
+use crate::run::hearing::Words;
 
 /// A step's memory; the engine keeps it in the run's journal.
 pub trait Journal: Debug + Send + Sync {
@@ -18,6 +19,11 @@ pub trait Journal: Debug + Send + Sync {
 
     /// Remembers; durable when it resolves.
     fn remember<'a>(&'a self, name: &'a str, value: Value) -> BoxFuture<'a, Result<(), JournalLost>>;
+
+    /// What people have said to the step's agent so far, oldest first; it only grows.
+    fn words(&self) -> BoxFuture<'_, Vec<Words>> {
+        Box::pin(std::future::ready(Vec::new()))
+    }
 }
 
 /// The run is no longer ours to write to: stop, and leave no further trace.

@@ -103,6 +103,7 @@ promises! {
     an_event_wakes_who_waits_for_it_in_the_batch_that_takes_it_in
     who_has_what_it_waited_for_is_woken_no_more
     a_decision_finds_the_run_that_asked_and_no_other
+    what_is_said_finds_the_agent_at_work_and_nobody_else
     who_skips_names_whom_it_found
     who_replaces_ends_what_waits_and_stops_what_is_under_way
     a_flurry_is_one_run_once_it_is_quiet

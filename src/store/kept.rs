@@ -201,7 +201,7 @@ impl Head {
                 let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
                 summary.reason = Some(format!("paused{by}{reason}"));
             }
-            Signal::Cancel { .. } | Signal::Decide { .. } | Signal::Event { .. } => {}
+            Signal::Cancel { .. } | Signal::Decide { .. } | Signal::Tell { .. } | Signal::Event { .. } => {}
             Signal::Resume => summary.reason = None,
             Signal::Retry => {
                 (summary.status, summary.reason, self.ending) = (RunStatus::Open, None, None);

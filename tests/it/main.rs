@@ -33,6 +33,7 @@ mod reload;
 mod schema;
 mod setup;
 mod shipped;
+mod steer;
 mod stories;
 mod undo;
 mod ways;

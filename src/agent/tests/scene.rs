@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use serde_json::json;
 
 use crate::agent::bench::Work;
+use crate::agent::turn::Told;
 use crate::agent::*;
 use crate::clock::ManualClock;
 use crate::id::{EventId, RunId};
@@ -208,12 +210,29 @@ pub(super) fn run() -> RunId {
     RunId::of(EventId::at(Timestamp::UNIX_EPOCH), "test")
 }
 
+/// People who say something to the agent.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Visitors(Arc<Mutex<Vec<Told>>>);
+
+impl Visitors {
+    pub(super) fn say(&self, text: &str) {
+        self.0.lock().unwrap().push(Told { by: "ada".to_owned(), text: text.to_owned() });
+    }
+}
+
+impl Ears for Visitors {
+    fn heard(&self) -> BoxFuture<'_, Result<Vec<Told>, AgentError>> {
+        Box::pin(std::future::ready(Ok(self.0.lock().unwrap().clone())))
+    }
+}
+
 /// One agent's world, which outlives the crashes of the agent.
 pub(super) struct Stage {
     pub(super) desk: Desk,
     pub(super) notes: Notes,
     pub(super) cash: Cash,
     pub(super) actor: Actor,
+    pub(super) visitors: Visitors,
     pub(super) clock: Arc<ManualClock>,
     pub(super) assignment: Assignment,
 }
@@ -227,6 +246,7 @@ impl Stage {
             notes: Notes { facts: Mutex::default(), room: usize::MAX },
             cash: Cash { left: Mutex::new(Money::micros(100_000_000)) },
             actor: Actor { script: Box::new(script), requests: Mutex::default() },
+            visitors: Visitors::default(),
             clock: Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH)),
             assignment: assignment(),
         }
@@ -244,6 +264,7 @@ impl Stage {
             bench: &self.desk,
             memory: &self.notes,
             purse,
+            ears: &self.visitors,
             clock: self.clock.as_ref(),
             cancel: &cancel,
         };

@@ -6,6 +6,7 @@ use super::{ending, failing, steps};
 use crate::id::StepPath;
 use crate::run::decide::{JobKind, decide};
 use crate::run::fixture::{Driver, act, all, at, definition, each, echo, pause};
+use crate::run::hearing::Words;
 use crate::run::record::{Ending, Record};
 use crate::run::signal::{Pointless, Signal};
 use crate::run::{Entry, StepError, StepState};
@@ -149,4 +150,28 @@ fn a_signal_that_comes_too_late_or_twice_is_named_and_changes_nothing() {
     ] {
         assert_eq!(run(&driver, signal), Err(why));
     }
+}
+
+#[test]
+fn what_is_said_reaches_the_step_in_which_an_agent_works_and_no_other() {
+    let words = |text: &str| Words { text: text.to_owned(), event: None, by: Some("ada".to_owned()) };
+    let say_to = |text: &str| Signal::Tell { step: None, words: words(text) };
+    let agent = json!({ "kind": { "agent": { "role": "development", "prompt": null, "needs": [] } } });
+    let mut driver = steps(vec![act("a", json!({})), act("work", agent)]);
+    until(&mut driver, "a");
+    assert_eq!(say_to("x").fits(&driver.run), Err(Pointless::NotAtWork));
+    until(&mut driver, "work");
+    say(&mut driver, say_to("use tabs"));
+    let work = StepPath::root("work");
+    assert_eq!(driver.run.words(&work).collect::<Vec<_>>(), [&words("use tabs")]);
+    for _ in 1..16 {
+        say(&mut driver, say_to("and"));
+    }
+    assert_eq!(say_to("more").fits(&driver.run), Err(Pointless::Enough));
+    let late = StepError::passing("unavailable", "later");
+    driver.turn(|_| Err(late.clone()));
+    assert_eq!(driver.run.words(&work).count(), 16, "the next attempt is told, too");
+    let driver = driver.through(echo);
+    assert_eq!(ending(&driver).0, Ending::Succeeded);
+    assert_eq!(say_to("x").fits(&driver.run), Err(Pointless::Over));
 }

@@ -123,3 +123,45 @@ pub(super) async fn a_decision_finds_the_run_that_asked_and_no_other(home: &impl
     let decided: Vec<_> = decided.collect();
     assert_eq!(decided, [(Some(step()), true, None), (Some(step()), false, Some("not yet".to_owned()))]);
 }
+
+pub(super) async fn what_is_said_finds_the_agent_at_work_and_nobody_else(home: &impl Home) {
+    let store = home.open();
+    let tell = |second: i64, text: &str| {
+        let mut said = delivery(second);
+        said.event.command = Some(crate::event::Command::parse(text));
+        said
+    };
+    accepted(&store, 100).await;
+    let run = run_id(100);
+    assert_eq!(comes(&store, tell(101, "tell use tabs")).await, (vec![], false), "nobody works yet");
+    let lease = lease_of(&store, run).await;
+    let started = |seq, step: &str, kind: &str| {
+        let (step, kind, inputs) = (StepPath::root(step), kind.to_owned(), Default::default());
+        let variables = Default::default();
+        Entry {
+            seq,
+            at: at(1_000_000),
+            record: Record::StepStarted { step, kind, attempt: 1, inputs, variables },
+        }
+    };
+    let works = vec![started(1, "say", "system"), started(2, "work", "agent")];
+    write(&store, &lease, works, Due::Held).await.unwrap();
+    assert_eq!(comes(&store, tell(102, "tell use tabs")).await, (vec![run], true));
+    assert_eq!(comes(&store, tell(103, &format!("tell {run} and run them"))).await, (vec![run], true));
+    assert_eq!(comes(&store, tell(104, "tell")).await, (vec![], false), "nothing is said");
+    assert_eq!(comes(&store, tell(105, "approve")).await, (vec![], false), "nothing is asked");
+    let said: Vec<_> = heard(&store, run).await;
+    let said = said.iter().map(|signal| match signal {
+        Signal::Tell { step, words } => (step.clone(), words.text.as_str()),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(
+        said.collect::<Vec<_>>(),
+        [(Some(StepPath::root("work")), "use tabs"), (None, "and run them")]
+    );
+    let error = StepError::fatal("x", "x");
+    let (step, next, cost) = (StepPath::root("work"), Next::Fail, Default::default());
+    let over = Record::StepFailed { step, attempt: 1, error, next, cost };
+    write(&store, &lease, vec![Entry { seq: 3, at: at(1_000_000), record: over }], Due::Held).await.unwrap();
+    assert_eq!(comes(&store, tell(106, "tell too late")).await, (vec![], false));
+}

@@ -32,7 +32,7 @@ pub(super) struct Begun {
     answers: Vec<String>,
 }
 
-/// Begins the runs that their guards let through; `decided` says that the delivery was a decision that was asked for.
+/// Begins the runs that their guards let through; `decided` says that the delivery was a person's word that a run hears.
 pub(super) fn all<S: Shelf>(
     desk: &mut Desk<S>,
     runs: Vec<PreparedRun>,

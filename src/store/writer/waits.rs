@@ -5,8 +5,9 @@ use super::signal;
 use crate::event::{Event, EventKind};
 use crate::id::{RunId, StepPath};
 use crate::router::decision::Decided;
-use crate::run::hearing::{Awaited, Decision};
-use crate::run::{Entry, Record, Sent, Signal};
+use crate::router::telling::Telling;
+use crate::run::hearing::{Awaited, Decision, Words};
+use crate::run::{Entry, Record, Sent, Signal, place};
 use crate::store::kept::{self, Head};
 use crate::store::keys;
 use crate::store::shelf::{Look as _, Shelf};
@@ -21,11 +22,40 @@ pub(in crate::store) struct Waking {
     pub kind: EventKind,
     pub places: Vec<String>,
     pub decided: Option<Decided>,
+    pub telling: Option<Telling>,
 }
 
 impl Waking {
     pub(in crate::store) fn of(event: &Event) -> Self {
-        Self { kind: event.kind.clone(), places: event.places(), decided: Decided::of(event) }
+        let (decided, telling) = (Decided::of(event), Telling::of(event));
+        Self { kind: event.kind.clone(), places: event.places(), decided, telling }
+    }
+
+    /// The run that a decision, or what is said, is for, where it is named.
+    fn target(&self) -> Option<(RunId, Option<StepPath>)> {
+        let decided = self.decided.as_ref().and_then(|decided| decided.target.clone());
+        decided.or_else(|| Some((self.telling.as_ref()?.target?, None)))
+    }
+
+    /// Whether a person answers whatever asks where they are.
+    fn decides_here(&self) -> bool {
+        self.decided.as_ref().is_some_and(|decided| decided.target.is_none())
+    }
+
+    /// Whether a person speaks to whatever works where they are.
+    fn tells_here(&self) -> bool {
+        self.telling.as_ref().is_some_and(|telling| telling.target.is_none())
+    }
+
+    /// What a person's event says to a run.
+    fn signal(&self, step: Option<StepPath>, event: &Event) -> Option<Signal> {
+        let event = Some(Box::new(event.clone()));
+        if let Some(Decided { approved, comment, .. }) = self.decided.clone() {
+            let decision = Decision { approved, comment, event, by: None };
+            return Some(Signal::Decide { step, decision });
+        }
+        let text = self.telling.as_ref()?.text.clone();
+        Some(Signal::Tell { step, words: Words { text, event, by: None } })
     }
 }
 
@@ -33,6 +63,13 @@ impl Waking {
 pub(super) fn note<S: Shelf>(desk: &mut Desk<S>, head: &mut Head, entry: &Entry) -> Result<(), StoreError> {
     let run = head.summary.id;
     match &entry.record {
+        Record::StepStarted { step, kind, .. } if place::has_agent(kind) => {
+            forget(desk, head, step)?;
+            let subject = head.summary.subject.clone();
+            desk.put_json(keys::wait(&subject, run, step), &Awaited::Words)?;
+            desk.tally.waits += 1;
+            head.waits.insert(step.clone(), vec![subject]);
+        }
         Record::StepWaits { step, wait, .. } => {
             forget(desk, head, step)?;
             let Some(awaited) = &wait.awaited else { return Ok(()) };
@@ -63,7 +100,8 @@ fn forget<S: Shelf>(desk: &mut Desk<S>, head: &mut Head, step: &StepPath) -> Res
     Ok(())
 }
 
-/// Tells whoever waits for an event; gives the runs that were told, and whether a decision found one that asked.
+/// Tells whoever waits for an event; gives the runs that were told, and whether what a person said found one that
+/// hears it.
 pub(super) fn wake<S: Shelf>(
     desk: &mut Desk<S>,
     waking: &Waking,
@@ -81,9 +119,8 @@ pub(super) fn wake<S: Shelf>(
                 Ok(Awaited::Event { kinds }) if kinds.iter().any(|kind| kind.matches(&waking.kind)) => {
                     listening.push((run, step));
                 }
-                Ok(Awaited::Decision) if waking.decided.as_ref().is_some_and(|it| it.target.is_none()) => {
-                    asking.push((run, Some(step)));
-                }
+                Ok(Awaited::Decision) if waking.decides_here() => asking.push((run, Some(step))),
+                Ok(Awaited::Words) if waking.tells_here() => asking.push((run, Some(step))),
                 _ => {}
             }
         }
@@ -96,10 +133,9 @@ pub(super) fn wake<S: Shelf>(
     tell(desk, waking, &event, (listening, asking)).map(|told| (told, decided))
 }
 
-/// The run that a decision names, if it is there.
+/// The run that a person names, if it is there.
 fn named<S: Shelf>(desk: &Desk<S>, waking: &Waking) -> Result<Vec<(RunId, Option<StepPath>)>, StoreError> {
-    let target = waking.decided.as_ref().and_then(|decided| decided.target.clone());
-    let Some((run, step)) = target else { return Ok(Vec::new()) };
+    let Some((run, step)) = waking.target() else { return Ok(Vec::new()) };
     let asks = kept::head(desk, run)?.is_some_and(|head| !head.waits.is_empty());
     Ok(asks.then_some((run, step)).into_iter().collect())
 }
@@ -119,11 +155,10 @@ fn tell<S: Shelf>(
         signal::send(desk, run, &Sent { at, by: None, signal })?;
         told.push(run);
     }
-    for ((run, step), decided) in asking.into_iter().zip(std::iter::repeat(&waking.decided)) {
-        let Some(Decided { approved, comment, .. }) = decided.clone() else { continue };
-        let decision = Decision { approved, comment, event: Some(Box::new(event.clone())), by: None };
-        let by = Some(decision.who().to_owned());
-        signal::send(desk, run, &Sent { at, by, signal: Signal::Decide { step, decision } })?;
+    for (run, step) in asking {
+        let Some(signal) = waking.signal(step, event) else { continue };
+        let by = event.actor.as_ref().map(|actor| actor.name.clone());
+        signal::send(desk, run, &Sent { at, by, signal })?;
         told.push(run);
     }
     told.dedup();

@@ -196,6 +196,8 @@ impl<'a> Walk<'a> {
         match (attempt.heard.first(), wait.until) {
             (Some(Heard::Event(event)), _) => succeeded(json!({ "event": event, "timed_out": false })),
             (Some(Heard::Decision(decision)), _) => self.turn(path, attempt, decision),
+            // Nobody who works stands still.
+            (Some(Heard::Words(_)), _) => Verdict::Open(Vec::new()),
             (None, Some(until)) if until <= self.now => match overdue(self.run, path) {
                 Ok(outputs) => succeeded(outputs),
                 Err(error) => record(self.failed(path, error)),

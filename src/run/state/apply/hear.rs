@@ -26,6 +26,9 @@ impl Run {
                 let heard = Heard::Decision(decision.clone());
                 self.tell(self.asking(step.as_ref()).cloned(), heard);
             }
+            Signal::Tell { step, words } => {
+                self.tell(self.working(step.as_ref()).cloned(), Heard::Words(words.clone()));
+            }
             Signal::Event { step, event } => self.tell(Some(step.clone()), Heard::Event(event.clone())),
         }
         Ok(())
@@ -33,14 +36,22 @@ impl Run {
 
     /// The step that asks people something, or the first of several; it may still be about to ask.
     pub(in crate::run) fn asking(&self, named: Option<&StepPath>) -> Option<&StepPath> {
-        let asks = |attempt: &Attempt| attempt.kind == "approval";
-        let mut asking = self.steps.iter().filter(|(_, state)| match state {
+        self.open_step(named, |kind| kind == "approval")
+    }
+
+    /// The step in which an agent works, or the first of several; it may be about to be tried again.
+    pub(in crate::run) fn working(&self, named: Option<&StepPath>) -> Option<&StepPath> {
+        self.open_step(named, place::has_agent)
+    }
+
+    fn open_step(&self, named: Option<&StepPath>, is_meant: impl Fn(&str) -> bool) -> Option<&StepPath> {
+        let mut open = self.steps.iter().filter(|(_, state)| match state {
             StepState::Running(attempt)
             | StepState::Waiting { attempt, .. }
-            | StepState::Standing { attempt, .. } => asks(attempt),
+            | StepState::Standing { attempt, .. } => is_meant(&attempt.kind),
             _ => false,
         });
-        asking.find(|(path, _)| named.is_none_or(|named| named == *path)).map(|(path, _)| path)
+        open.find(|(path, _)| named.is_none_or(|named| named == *path)).map(|(path, _)| path)
     }
 
     fn tell(&mut self, step: Option<StepPath>, heard: Heard) {
