@@ -1,6 +1,8 @@
 //! `ostler runs` and `ostler events`: what is kept. A running server is asked through its admin socket; where
 //! none runs, the store is opened itself.
 
+mod one;
+
 use anyhow::Context as _;
 use serde_json::Value;
 
@@ -90,10 +92,13 @@ pub(super) async fn run(
     screen: &Screen,
 ) -> anyhow::Result<Exit> {
     let answer = ask(what, &arguments, environment).await?;
-    if arguments.json || !screen.is_terminal() || arguments.id.is_some() {
-        screen.line(serde_json::to_string_pretty(&answer)?);
-    } else {
-        list(what, &answer, screen);
+    match (what, &arguments.id) {
+        _ if arguments.json || !screen.is_terminal() => {
+            screen.line(serde_json::to_string_pretty(&answer)?);
+        }
+        (_, None) => list(what, &answer, screen),
+        (What::Runs, Some(_)) => one::run(&answer).iter().for_each(|line| screen.line(line)),
+        (What::Events, Some(_)) => screen.line(serde_json::to_string_pretty(&answer)?),
     }
     Ok(Exit::Done)
 }

@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::error::StepError;
 use super::record::{Entry, Next, Record, Work};
+use super::signal::Signal;
 use super::undo::Account;
 use crate::id::StepPath;
 use crate::money::Money;
@@ -22,6 +23,9 @@ pub struct Timeline {
     /// What was taken back after it failed, and what had to be left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken_back: Option<Account>,
+    /// What its workflow gave, once it has concluded.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub results: Map<String, Value>,
 }
 
 /// One step of a run.
@@ -108,6 +112,9 @@ impl Timeline {
             Record::StepSkipped { step, reason, .. } => {
                 self.settle(step, entry.at, Money::ZERO, StepPhase::Skipped).reason = Some(reason.clone());
             }
+            Record::Concluded { results, .. } => self.results.clone_from(results),
+            // It has not concluded any more, and what it gave is not what it will give.
+            Record::Signalled { signal: Signal::Retry, .. } => self.results.clear(),
             _ => {}
         }
     }
@@ -149,9 +156,26 @@ impl StepLine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::Ending;
 
     fn entry(seq: u64, record: Record) -> Entry {
         Entry { seq, at: Timestamp::from_second(i64::try_from(seq).unwrap()).unwrap(), record }
+    }
+
+    #[test]
+    fn results_stand_from_the_conclusion_until_the_run_is_taken_up_again() {
+        let results = Map::from_iter([("url".to_owned(), Value::from("https://acme.example/1"))]);
+        let concluded = Record::Concluded {
+            ending: Ending::Failed,
+            reason: None,
+            results: results.clone(),
+            rollback: false,
+        };
+        let retried = Record::Signalled { by: None, signal: Signal::Retry };
+        let entries = [entry(0, concluded), entry(1, Record::Ended), entry(2, retried)];
+
+        assert_eq!(Timeline::of(&entries[..2]).results, results);
+        assert_eq!(Timeline::of(&entries).results, Map::new());
     }
 
     #[test]

@@ -96,6 +96,8 @@ async fn a_comment_decides_after_a_restart_and_a_stranger_does_not() {
     let runs = world.settle(1).await;
     let ship = runs.iter().find(|run| run["workflow"] == "ship").unwrap();
     assert_eq!(ship["status"], "succeeded", "{runs:#?}");
+    let whole = world.ostler(&["runs", ship["id"].as_str().unwrap(), "--data", "data", "--json"]).json();
+    assert_eq!(whole["timeline"]["results"], json!({"by": "ada"}), "{whole:#}");
     let state =
         until(&world, "it is told", |state| answers(state).iter().any(|t| t.contains("Shipped"))).await;
     let told = answers(&state);
