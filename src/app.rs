@@ -295,6 +295,21 @@ pub fn inbox_alone(loaded: &Loaded) -> Result<Inbox, AppError> {
     Ok(Inbox::new(store, policy, Arc::new(SystemClock), |_: &[_]| {}))
 }
 
+/// The inbox of a store that this process has open, with everything that a server's goes by.
+///
+/// # Errors
+/// When the configuration or what it names is not right, or the store fails.
+pub async fn inbox_over(loaded: &Loaded, store: Arc<dyn Store>) -> Result<Inbox, AppError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let catalog = Catalog::load_from(&origin(loaded), &registry::vocabulary());
+    let catalog = catalog.map_err(|faults| AppError::Catalog(faults.render(false)))?;
+    let registry = Arc::new(Registry::build(loaded.config.vendors()?, &clock)?);
+    let own = accounts::remembered(&*store).await;
+    let policy = Arc::new(Current::new(policy(&loaded.config, catalog, registry).knowing(own)));
+    let questions = Questions::of(&*store).await?;
+    Ok(Inbox::new(store, policy, clock, |_: &[_]| {}).with(questions))
+}
+
 /// Where handlers, workflows and prompts come from, as the configuration says.
 #[must_use]
 pub fn origin(loaded: &Loaded) -> Origin {

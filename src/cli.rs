@@ -7,6 +7,7 @@
 pub mod check;
 pub mod exit;
 pub mod screen;
+mod again;
 mod catch_up;
 mod delivery;
 mod demo;
@@ -77,6 +78,10 @@ enum Command {
     Tell(signal::Telling),
     /// Try again what failed, in a run that failed or was cancelled.
     Retry(signal::Arguments),
+    /// Do a run again, for the same event, with what is written today.
+    Rerun(again::RerunArguments),
+    /// Show an old event to the handlers of today.
+    Replay(again::ReplayArguments),
     /// List events, or show one with the reasons of every trigger.
     Events(look::EventArguments),
     /// Say why something happened, or nothing.
@@ -140,6 +145,8 @@ fn run(command: Command, environment: &Environment, screen: &Screen) -> anyhow::
             }
             Command::Tell(arguments) => signal::run(arguments.tell(environment), environment, screen).await,
             Command::Retry(arguments) => signal::run((arguments, Signal::Retry), environment, screen).await,
+            Command::Rerun(arguments) => again::rerun(arguments, environment, screen).await,
+            Command::Replay(arguments) => again::replay(arguments, environment, screen).await,
             Command::Runs(arguments) => look::run(look::What::Runs, arguments, environment, screen).await,
             Command::Events(arguments) => look::events(arguments, environment, screen).await,
             Command::Explain(arguments) => explain::run(arguments, environment, screen).await,

@@ -96,6 +96,9 @@ pub struct Event {
     /// The incident or error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<Incident>,
+    /// The event that this is once more, where somebody had it routed again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replays: Option<EventId>,
     /// The raw payload, kept apart.
     pub payload: PayloadRef,
 }
@@ -172,8 +175,16 @@ impl Event {
             fields: BTreeMap::new(),
             page: None,
             incident: None,
+            replays: None,
             payload: stamp.payload,
         }
+    }
+
+    /// The same once more, under an id of its own.
+    #[must_use]
+    pub fn again(self, id: EventId) -> Self {
+        // A replay of a replay is one of what happened.
+        Self { id, replays: self.replays.or(Some(self.id)), ..self }
     }
 }
 

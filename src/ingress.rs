@@ -24,7 +24,7 @@ pub mod reload;
 pub mod signature;
 
 pub use self::catch_up::{Account, CatchUp, Item, Report, Wanted};
-pub use self::inbox::{Answer, Foreseen, Inbox, OrderError, Outcome, Rejection, Status};
+pub use self::inbox::{Again, Answer, Foreseen, Inbox, OrderError, Outcome, Rejection, Rerun, Status};
 pub use self::listen::Listening;
 pub use self::policy::{Changes, Current, Policy};
 pub use self::questions::Questions;

@@ -5,6 +5,7 @@
 //! the triggers that take its kind, and each of them says yes, or which of its conditions said no
 //! and to what value.
 
+pub mod again;
 pub mod answer;
 pub mod condition;
 pub mod decision;

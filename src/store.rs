@@ -21,6 +21,7 @@ mod read;
 mod shelf;
 mod shelved;
 mod sled;
+mod summary;
 mod writer;
 
 #[cfg(test)]
@@ -34,16 +35,17 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Event, SourceName};
-use crate::id::{Digest, EventId, RunId};
+use crate::event::Event;
+use crate::id::{EventId, RunId};
 use crate::router::Reasons;
 use crate::router::guard::{Guard, told::Told};
-use crate::run::{Definition, Ending, Entry, Frozen, Sent};
+use crate::run::{Definition, Entry, Frozen, Sent};
 
 pub use self::memory::{Memory, MemoryShelf};
 pub use self::shelf::{Batch, Look, Pair, Shelf, Span};
 pub use self::shelved::Shelved;
 pub use self::sled::{Sled, SledShelf};
+pub use self::summary::{RunStatus, RunSummary};
 
 /// What a store's method gives.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
@@ -307,67 +309,6 @@ pub enum Found {
     Values(Vec<(String, Vec<u8>)>),
     /// Counts.
     Census(Census),
-}
-
-/// A run as lists show it; kept up to date by every commit.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RunSummary {
-    /// Its id.
-    pub id: RunId,
-    /// The event that started it.
-    pub event: EventId,
-    /// The event's source.
-    pub source: SourceName,
-    /// The event's subject, as text.
-    pub subject: String,
-    /// The trigger that wanted it.
-    pub trigger: String,
-    /// Its workflow.
-    pub workflow: String,
-    /// The definition that it runs.
-    pub definition: Digest,
-    /// What it does: `open`, `succeeded`, `failed`, `refused`, `cancelled`, `parked`.
-    pub status: RunStatus,
-    /// Why it ended so or waits, for people.
-    #[serde(default)]
-    pub reason: Option<String>,
-    /// When it started.
-    pub started_at: Timestamp,
-    /// When its newest record was written.
-    pub updated_at: Timestamp,
-    /// How many records it has.
-    pub records: u64,
-    /// What it has cost so far.
-    pub cost: crate::money::Money,
-}
-
-/// What a run does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RunStatus {
-    /// It goes on or waits.
-    Open,
-    /// It ended well.
-    Succeeded,
-    /// It ended badly.
-    Failed,
-    /// The person who asked may not.
-    Refused,
-    /// A person stopped it.
-    Cancelled,
-    /// It needs a person.
-    Parked,
-}
-
-impl From<Ending> for RunStatus {
-    fn from(ending: Ending) -> Self {
-        match ending {
-            Ending::Succeeded => Self::Succeeded,
-            Ending::Failed => Self::Failed,
-            Ending::Refused => Self::Refused,
-            Ending::Cancelled => Self::Cancelled,
-        }
-    }
 }
 
 /// One thing that happened.

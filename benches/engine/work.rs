@@ -89,6 +89,7 @@ fn started(event: &Event, definition: Digest) -> Started {
         project: None,
         channel: None,
         hops: 0,
+        rerun_of: None,
     }
 }
 

@@ -128,11 +128,12 @@ fn list(what: What, answer: &Value, screen: &Screen) {
     for row in answer[what.plural()].as_array().into_iter().flatten() {
         match what {
             What::Runs => screen.line(format_args!(
-                "{} {BOLD}{:<10}{BOLD:#} {:<24} {} {DIM}{}{DIM:#}",
+                "{} {BOLD}{:<10}{BOLD:#} {:<24} {} {DIM}{}{}{DIM:#}",
                 text(row, "id"),
                 text(row, "status"),
                 text(row, "workflow"),
                 text(row, "subject"),
+                row["rerun_of"].as_str().map(|of| format!("again {of} ")).unwrap_or_default(),
                 text(row, "reason"),
             )),
             What::Events => screen.line(format_args!(

@@ -97,7 +97,25 @@ pub(super) async fn ask_server(
     let found = answer.status().is_success();
     let body: Value = answer.json().await?;
     if !found {
-        bail!("{}", body["detail"].as_str().unwrap_or("the server did not say why not"));
+        return Err(Declined::of(&body).into());
     }
     Ok(Some(body))
+}
+
+/// What a server said no with.
+#[derive(Debug, thiserror::Error)]
+#[error("{detail}")]
+pub(super) struct Declined {
+    /// What programs tell it by.
+    pub(super) name: String,
+    detail: String,
+}
+
+impl Declined {
+    fn of(problem: &Value) -> Self {
+        let text = |name: &str| problem[name].as_str();
+        let name = text("type").and_then(|kind| kind.rsplit(':').next()).unwrap_or_default();
+        let detail = text("detail").unwrap_or("the server did not say why not");
+        Self { name: name.to_owned(), detail: detail.to_owned() }
+    }
 }

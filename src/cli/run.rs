@@ -38,7 +38,7 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-fn input(text: &str) -> Result<(String, String), String> {
+pub(super) fn input(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| "an input is given as NAME=VALUE".to_owned())?;
     Ok((name.to_owned(), value.to_owned()))
 }

@@ -9,6 +9,7 @@ use axum::http::HeaderMap;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::error::Problem;
@@ -16,7 +17,7 @@ use super::views;
 use crate::engine::Handle;
 use crate::event::RepositoryName;
 use crate::id::{EventId, RunId};
-use crate::ingress::{CatchUp, Inbox, OrderError, Wanted};
+use crate::ingress::{CatchUp, Inbox, OrderError, Rerun, Wanted};
 use crate::router::own::Order;
 use crate::run::Sent;
 use crate::store::Store;
@@ -64,8 +65,10 @@ pub fn router(desk: Desk) -> Router {
         .route("/api/v1/runs", get(runs).post(start))
         .route("/api/v1/runs/{id}", get(run))
         .route("/api/v1/runs/{id}/signals", post(signal))
+        .route("/api/v1/runs/{id}/rerun", post(rerun))
         .route("/api/v1/events", get(events))
         .route("/api/v1/events/{id}", get(event))
+        .route("/api/v1/events/{id}/replay", post(replay))
         .route("/api/v1/census", get(census))
         .with_state(desk)
 }
@@ -101,12 +104,34 @@ async fn runs(State(store): State<Arc<dyn Store>>, Query(page): Query<Page<RunId
 }
 
 async fn start(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, body: Bytes) -> Answer {
-    let ordered: Ordered = serde_json::from_slice(&body)
-        .map_err(|error| OrderError::Unfit(format!("the body is no order: {error}")))?;
-    let Ordered { workflow, inputs, repository, task } = ordered;
-    let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).filter(|key| !key.is_empty());
-    let answer = inbox.order(&Order { workflow, inputs, repository, task }, key).await?;
+    let Ordered { workflow, inputs, repository, task } = ordered(&body)?;
+    let answer = inbox.order(&Order { workflow, inputs, repository, task }, key(&headers)).await?;
     Ok(Json(json!(answer)))
+}
+
+/// Does a run again.
+async fn rerun(
+    State(inbox): State<Arc<Inbox>>,
+    Path(id): Path<RunId>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Answer {
+    let how: Rerun = if body.is_empty() { Rerun::default() } else { ordered(&body)? };
+    Ok(Json(json!(inbox.rerun(id, &how, key(&headers)).await?)))
+}
+
+/// Shows an event to today's triggers once more.
+async fn replay(State(inbox): State<Arc<Inbox>>, Path(what): Path<String>, headers: HeaderMap) -> Answer {
+    Ok(Json(json!(inbox.replay(&what, key(&headers)).await?)))
+}
+
+/// What makes a request recognisable that is made again.
+fn key(headers: &HeaderMap) -> Option<&str> {
+    headers.get("idempotency-key").and_then(|key| key.to_str().ok()).filter(|key| !key.is_empty())
+}
+
+fn ordered<T: DeserializeOwned>(body: &Bytes) -> Result<T, OrderError> {
+    serde_json::from_slice(body).map_err(|error| OrderError::Unfit(format!("the body is no order: {error}")))
 }
 
 async fn run(State(store): State<Arc<dyn Store>>, Path(id): Path<RunId>) -> Answer {

@@ -83,12 +83,16 @@ impl Problem {
     fn status(&self) -> StatusCode {
         match self {
             Self::NoRoute | Self::Missing(_) | Self::Rejected(Rejection::Unknown) => StatusCode::NOT_FOUND,
+            Self::Order(OrderError::Missing(_)) => StatusCode::NOT_FOUND,
+            Self::Order(OrderError::Gone(_)) => StatusCode::GONE,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::Broken | Self::Rejected(Rejection::Undecodable(_)) => StatusCode::BAD_REQUEST,
             Self::Rejected(Rejection::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Rejected(Rejection::Unbelieved(_)) => StatusCode::UNAUTHORIZED,
-            Self::Order(OrderError::KeyUsed) | Self::Signal(_) => StatusCode::CONFLICT,
+            Self::Order(OrderError::KeyUsed | OrderError::Unfinished { .. }) | Self::Signal(_) => {
+                StatusCode::CONFLICT
+            }
             Self::Order(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NotReady | Self::Rejected(Rejection::Overloaded) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal | Self::Rejected(Rejection::Failed(_)) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -103,7 +107,9 @@ impl Problem {
             Self::Method => "method-not-allowed",
             Self::Slow => "body-too-slow",
             Self::Broken => "body-broke-off",
-            Self::Order(OrderError::KeyUsed) => "key-used",
+            Self::Order(OrderError::Missing(_)) => "missing",
+            Self::Order(OrderError::Gone(_)) => "payload-gone",
+            Self::Order(OrderError::Unfinished { .. }) => "run-unfinished",
             Self::Order(_) => "unfit-order",
             Self::Signal(_) => "pointless-signal",
             Self::NotReady => "not-ready",

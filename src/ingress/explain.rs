@@ -7,11 +7,13 @@ mod find;
 mod told;
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::json;
 
 pub use self::find::What;
+pub(super) use self::find::delivered;
 pub use self::told::{Explained, Explanation, Line, Rules};
 use super::policy::{Current, Policy};
 use super::refused::{Refusals, Refused};
@@ -59,6 +61,8 @@ impl Explainer {
         reasons.sort_by_key(|reason| distance(reason, &event));
         let runs = if today { Vec::new() } else { self.runs(&event, &reasons).await? };
         let sentence = summary(sentence, &reasons, &runs);
+        let again = event.replays.map(|first| format!("It is {first} once more. "));
+        let sentence = again.unwrap_or_default() + &sentence;
         let triggers = reasons.into_iter().map(Said::from).collect();
         Ok(Explanation {
             sentence,
@@ -93,8 +97,9 @@ impl Explainer {
     /// The runs that an event started.
     async fn runs(&self, event: &Event, reasons: &[Reason]) -> Result<Vec<RunSummary>, StoreError> {
         let triggers = reasons.iter().filter(|reason| reason.verdict != Verdict::Unmatched);
-        let triggers =
-            triggers.map(|reason| reason.trigger.as_str()).chain([router::ANSWER, router::REFUSED]);
+        let own = [router::ANSWER, router::REFUSED, router::ORDER];
+        let triggers = triggers.map(|reason| reason.trigger.as_str());
+        let triggers: BTreeSet<&str> = triggers.chain(own).collect();
         let mut runs = Vec::new();
         for trigger in triggers {
             if let Found::Run(run) = self.store.query(Query::Run(RunId::of(event.id, trigger))).await? {

@@ -1,5 +1,6 @@
 //! The one way in for deliveries.
 
+mod again;
 mod notes;
 mod own;
 mod taking;
@@ -7,6 +8,7 @@ mod taking;
 use std::fmt;
 use std::sync::Arc;
 
+pub use self::again::{Again, Rerun};
 pub use self::own::OrderError;
 use self::taking::Taking;
 use super::policy::{Changes, Current, Policy};
@@ -23,7 +25,7 @@ use crate::router::{self, question};
 use crate::store::{Accepted, Found, Intake, Query, Store, StoreError};
 use bytes::Bytes;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Bodies over this are verified and read on a thread of their own: that takes longer than an async
 /// thread should be held.
@@ -52,7 +54,7 @@ pub struct Outcome {
 }
 
 /// What became of a delivery, as sources without a wish of their own read it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// What became of it.
     pub status: Status,
@@ -72,7 +74,7 @@ pub struct Foreseen {
 }
 
 /// What became of a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// It is durable, and so is every run that it started.

@@ -49,9 +49,7 @@ pub fn order(mut event: Event, order: &Order, rules: &Rules, standing: &Standing
     let target = Target::of(&event, standing);
     target.complete(&mut event, standing);
     if event.repository.is_none() && !workflow.costs_nothing() {
-        return Err(
-            "it is not known which repository this is about; name one with `--repo owner/name`".to_owned()
-        );
+        return Err(nowhere());
     }
     // Whoever runs Ostler knows how often.
     let guard = Guard::bare(ORDER, &event);
@@ -68,7 +66,12 @@ pub fn order(mut event: Event, order: &Order, rules: &Rules, standing: &Standing
     })
 }
 
-fn find<'a>(name: &str, rules: &'a Rules) -> Result<&'a Workflow, String> {
+/// Why work is not begun that has no place.
+pub(super) fn nowhere() -> String {
+    "it is not known which repository this is about; name one with `--repo owner/name`".to_owned()
+}
+
+pub(super) fn find<'a>(name: &str, rules: &'a Rules) -> Result<&'a Workflow, String> {
     let workflows = &rules.catalog.workflows;
     workflows.get(name).ok_or_else(|| {
         let meant = near::nearest(name, workflows.keys().map(String::as_str));
@@ -95,6 +98,22 @@ fn inputs(workflow: &Workflow, given: &Map<String, Value>) -> Result<Map<String,
         }
     }
     Ok(inputs)
+}
+
+/// The inputs of a run that was, some of them changed: as the workflow takes them today. What a trigger gave besides is
+/// still given.
+pub(super) fn changed(
+    workflow: &Workflow,
+    before: &Map<String, Value>,
+    given: &Map<String, Value>,
+) -> Result<Map<String, Value>, String> {
+    let declared = |name: &str| workflow.inputs.iter().any(|input| input.name == name);
+    let mut wanted = before.clone();
+    wanted.retain(|name, _| declared(name));
+    wanted.extend(given.clone());
+    let mut all = before.clone();
+    all.extend(inputs(workflow, &wanted)?);
+    Ok(all)
 }
 
 fn read(input: &Input, value: &Value) -> Result<Value, String> {

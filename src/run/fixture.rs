@@ -145,6 +145,7 @@ pub(crate) fn started(definition: &Definition) -> Record {
         project: None,
         channel: None,
         hops: 0,
+        rerun_of: None,
     }))
 }
 

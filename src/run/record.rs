@@ -9,7 +9,7 @@ use super::hearing::Awaited;
 use super::signal::Signal;
 use super::undo::Account;
 use crate::event::{Event, RepositoryName, TaskRef};
-use crate::id::{Digest, StepPath};
+use crate::id::{Digest, RunId, StepPath};
 use crate::money::Money;
 use crate::spec::Who;
 
@@ -191,6 +191,9 @@ pub struct Started {
     /// How many runs stand between its event and people: none, unless a run of Ostler's wrote it.
     #[serde(default)]
     pub hops: u32,
+    /// The run that this one does again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rerun_of: Option<RunId>,
 }
 
 /// What a step waits for.

@@ -633,6 +633,7 @@ impl Scene {
             project: Some("SHOP".to_owned()),
             channel: None,
             hops: 0,
+            rerun_of: None,
             event,
             who: None,
         };

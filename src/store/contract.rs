@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 
 use super::shelf::{Batch, Look, Pair, Shelf, Span};
 use super::*;
-use crate::event::{EventKind, PayloadRef, Stamp, Subject};
+use crate::event::{EventKind, PayloadRef, SourceName, Stamp, Subject};
+use crate::id::Digest;
 use crate::money::{Limits, Money, Prices};
 use crate::router::{Reason, Verdict};
-use crate::run::{Record, Started, Work};
+use crate::run::{Ending, Record, Started, Work};
 use crate::spec::Workflow;
 use crate::store::{codec, keys};
 
@@ -190,6 +191,7 @@ fn delivery(second: i64) -> Intake {
         project: None,
         channel: None,
         hops: 0,
+        rerun_of: None,
     };
     let first = Entry { seq: 0, at: at(second), record: Record::Started(Box::new(started)) };
     Intake {

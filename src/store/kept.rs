@@ -135,6 +135,7 @@ impl Head {
             subject: started.event.subject.to_string(),
             trigger: started.trigger.clone(),
             workflow: started.workflow.clone(),
+            rerun_of: started.rerun_of,
             definition: started.definition,
             status: RunStatus::Open,
             reason: None,

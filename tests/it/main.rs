@@ -11,6 +11,7 @@
 
 mod abuse;
 mod access;
+mod again;
 mod approval;
 mod catch_up;
 mod check;

@@ -14,7 +14,7 @@ pub(super) fn run(answer: &Value) -> Vec<String> {
         text(run, "workflow"),
         text(run, "subject"),
     )];
-    for name in ["reason", "trigger", "event", "started_at", "updated_at", "cost"] {
+    for name in ["reason", "rerun_of", "trigger", "event", "started_at", "updated_at", "cost"] {
         if !run[name].is_null() {
             line(&mut told, name, &run[name]);
         }

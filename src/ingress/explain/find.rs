@@ -6,8 +6,9 @@ use std::str::FromStr;
 use super::{Explained, Explainer, Line};
 use crate::event::Event;
 use crate::id::{EventId, RunId};
+use crate::plugin::Registry;
 use crate::router::Reasons;
-use crate::store::{Found, Query, StoreError};
+use crate::store::{Found, Query, Store, StoreError};
 
 /// How many lines are shown besides what is explained.
 const LINES: usize = 20;
@@ -78,8 +79,9 @@ impl Explainer {
         let Some(mut explained) = self.one(run.event, today).await? else { return Ok(None) };
         if let Some(explanation) = &mut explained.explanation {
             let told = &explanation.sentence;
+            let again = run.rerun_of.map(|first| format!(" It does {first} again.")).unwrap_or_default();
             explanation.sentence =
-                format!("{} was started by the trigger {}. {told}", run.workflow, run.trigger);
+                format!("{} was started by the trigger {}.{again} {told}", run.workflow, run.trigger);
         }
         Ok(Some(explained))
     }
@@ -87,7 +89,7 @@ impl Explainer {
     async fn named(&self, name: &str, today: bool) -> Result<Option<Explained>, StoreError> {
         let refused = self.refusals.called(name);
         let mut also: Vec<Line> = refused.iter().map(Line::of).collect();
-        if let Some(event) = self.delivered(name).await? {
+        if let Some(event) = delivered(&*self.store, &self.registry(), name).await? {
             let explanation = Some(self.event(event, today).await?);
             return Ok(Some(Explained { explanation, also }));
         }
@@ -97,18 +99,6 @@ impl Explainer {
             return Ok(Some(Explained { explanation, also }));
         }
         self.about(name, today).await
-    }
-
-    /// The event of a delivery that its sender names so.
-    async fn delivered(&self, name: &str) -> Result<Option<Event>, StoreError> {
-        let registry = self.registry();
-        let by_source = registry.sources.values().flat_map(|source| source.identities_of(name));
-        for identity in by_source.chain([name.to_owned()]).collect::<Vec<_>>() {
-            if let Found::Event(event) = self.store.query(Query::Identity(identity)).await? {
-                return Ok(Some(*event));
-            }
-        }
-        Ok(None)
     }
 
     /// The newest event about a subject, and the ones before it.
@@ -154,6 +144,21 @@ impl Explainer {
             sentence: kept.sentence,
         })
     }
+}
+
+/// The event of a delivery that its sender names so.
+pub(in crate::ingress) async fn delivered(
+    store: &dyn Store,
+    registry: &Registry,
+    name: &str,
+) -> Result<Option<Event>, StoreError> {
+    let by_source = registry.sources.values().flat_map(|source| source.identities_of(name));
+    for identity in by_source.chain([name.to_owned()]).collect::<Vec<_>>() {
+        if let Found::Event(event) = store.query(Query::Identity(identity)).await? {
+            return Ok(Some(*event));
+        }
+    }
+    Ok(None)
 }
 
 fn is_about(event: &Event, name: &str) -> bool {

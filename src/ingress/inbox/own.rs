@@ -7,11 +7,11 @@ use serde_json::json;
 use super::taking::Taking;
 use super::{Answer, Inbox, Rejection, Status};
 use crate::event::{Account, Actor, Event, EventKind, PayloadRef, SourceName, Stamp, Subject};
-use crate::id::EventId;
+use crate::id::{EventId, RunId};
 use crate::ingress::policy::Policy;
 use crate::router::own::{self, Order};
 use crate::router::{self, Routing};
-use crate::store::{Found, Query, StoreError, Values};
+use crate::store::{Found, Query, RunStatus, StoreError, Values};
 
 /// Why an order was not taken in. Nothing of it was stored.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +19,20 @@ pub enum OrderError {
     /// It names what is not there, or does not say what is needed.
     #[error("{0}")]
     Unfit(String),
+    /// There is nothing of that name that it could be about.
+    #[error("there is no such {0}")]
+    Missing(&'static str),
+    /// What it is about is not kept any more.
+    #[error("{0}")]
+    Gone(String),
+    /// The run that is to be done again is not over.
+    #[error("{run} is not over yet ({status}); cancel it first, or say `--anyway`")]
+    Unfinished {
+        /// The run.
+        run: RunId,
+        /// What it does.
+        status: RunStatus,
+    },
     /// Its key was used for another one.
     #[error("this idempotency key was used for another order")]
     KeyUsed,

@@ -95,6 +95,7 @@ fn new_run(start: &Start, routing: &Routing, policy: &Policy, now: Timestamp) ->
         project: routing.project.clone(),
         channel: routing.channel.clone(),
         hops: 0,
+        rerun_of: None,
     };
     Ok(NewRun {
         id: RunId::of(event.id, &start.trigger),

@@ -1,5 +1,6 @@
 //! What becomes of kept deliveries under the rules that are shipped.
 
+mod again;
 mod asking;
 mod proofs;
 

@@ -171,7 +171,7 @@ fn all_faults_of_a_handler_are_shown_with_their_places() {
     3 | if: "${event.isue.title == 'x'}"
       |        ^^^^^^^^^^^^^^^^
       |
-      = help: `event` has actor, assignee, assignees_added, association, button, change, check, command, comment, fields, id, incident, kind, label, labels_added, page, payload, push, repository, source, subject, task, thread, time
+      = help: `event` has actor, assignee, assignees_added, association, button, change, check, command, comment, fields, id, incident, kind, label, labels_added, page, payload, push, replays, repository, source, subject, task, thread, time
 
     error: there is no workflow `standard-developmnt`
      --> handlers/wrong.yaml:4:6

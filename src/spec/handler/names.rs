@@ -85,6 +85,7 @@ fn whole_event() -> Option<Event> {
         button: Some(Button { action: "x".to_owned(), value: some() }),
         page: Some(PageMention { id: "x".to_owned(), title: some(), space: some(), url: some() }),
         incident: Some(whole_incident()),
+        replays: Some(EventId::at(Timestamp::UNIX_EPOCH)),
         ..Event::new(&stamp, EventKind::new("x.x"), Subject::new("x", "x"))
     })
 }

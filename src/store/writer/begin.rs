@@ -148,6 +148,7 @@ fn answering(
         workflow: workflow.to_owned(),
         inputs: Map::from_iter([(input.to_owned(), Value::from(text))]),
         who: None,
+        rerun_of: None,
         ..like.clone()
     };
     let first = Entry { seq: 0, at, record: Record::Started(Box::new(started)) };

@@ -27,8 +27,12 @@ pub(in crate::store) struct Waking {
 
 impl Waking {
     pub(in crate::store) fn of(event: &Event) -> Self {
-        let (decided, telling) = (Decided::of(event), Telling::of(event));
-        Self { kind: event.kind.clone(), places: event.places(), decided, telling }
+        let kind = event.kind.clone();
+        // What is replayed was said to what waited then: nobody decides or says anything by it now.
+        if event.replays.is_some() {
+            return Self { kind, places: Vec::new(), decided: None, telling: None };
+        }
+        Self { kind, places: event.places(), decided: Decided::of(event), telling: Telling::of(event) }
     }
 
     /// The run that a decision, or what is said, is for, where it is named.
