@@ -288,11 +288,20 @@ impl Beside {
 /// # Errors
 /// When the configuration or what it names is not right, or the store cannot be opened.
 pub fn inbox_alone(loaded: &Loaded) -> Result<Inbox, AppError> {
+    let policy = policy_alone(loaded)?;
+    let store = store::open(&loaded.config.store.url)?;
+    let policy = Arc::new(Current::new(policy));
+    Ok(Inbox::new(store, policy, Arc::new(SystemClock), |_: &[_]| {}))
+}
+
+/// What would be judged by if a server started now: nothing is asked and no store is opened for it.
+///
+/// # Errors
+/// When the configuration or what it names is not right.
+pub fn policy_alone(loaded: &Loaded) -> Result<Policy, AppError> {
     let catalog = Catalog::load_from(&origin(loaded), &registry::vocabulary());
     let catalog = catalog.map_err(|faults| AppError::Catalog(faults.render(false)))?;
-    let store = store::open(&loaded.config.store.url)?;
-    let policy = Arc::new(Current::new(policy(&loaded.config, catalog, Arc::default())));
-    Ok(Inbox::new(store, policy, Arc::new(SystemClock), |_: &[_]| {}))
+    Ok(policy(&loaded.config, catalog, Arc::default()))
 }
 
 /// The inbox of a store that this process has open, with everything that a server's goes by.

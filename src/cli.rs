@@ -15,6 +15,7 @@ mod doctor;
 mod explain;
 mod init;
 mod look;
+mod outlook;
 mod place;
 mod reload;
 mod run;

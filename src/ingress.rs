@@ -24,7 +24,9 @@ pub mod reload;
 pub mod signature;
 
 pub use self::catch_up::{Account, CatchUp, Item, Report, Wanted};
-pub use self::inbox::{Again, Answer, Foreseen, Inbox, OrderError, Outcome, Rejection, Rerun, Status};
+pub use self::inbox::{
+    Again, Answer, Foreseen, Inbox, OrderError, Outcome, Outlook, Rejection, Rerun, Status,
+};
 pub use self::listen::Listening;
 pub use self::policy::{Changes, Current, Policy};
 pub use self::questions::Questions;

@@ -5,6 +5,7 @@ use reqwest::Url;
 use serde_json::{Map, Value, json};
 
 use super::exit::Exit;
+use super::outlook;
 use super::place::{Kept, Place, address};
 use super::run::input;
 use super::screen::{DIM, Screen};
@@ -21,6 +22,9 @@ struct Common {
     /// first one.
     #[arg(long)]
     key: Option<String>,
+    /// Only show what would be done.
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     place: Place,
     /// Print JSON.
@@ -62,6 +66,14 @@ pub(super) async fn rerun(
     let inputs = inputs.into_iter().map(|(name, value)| (name, Value::String(value)));
     let how = Rerun { inputs: Map::from_iter(inputs), anyway };
     let (key, body) = (key(&common), json!(how));
+    if common.dry_run {
+        let path = ["runs", &run.to_string(), "rerun"];
+        let outlook = match post(&path, &common, (&key, &body), environment).await? {
+            Kept::Told(answer) => serde_json::from_value(answer)?,
+            Kept::Here(store) => alone(&common, store, environment).await?.foresee_rerun(run, &how).await?,
+        };
+        return outlook::tell(&outlook, common.json, screen);
+    }
     let answer = match post(&["runs", &run.to_string(), "rerun"], &common, (&key, &body), environment).await?
     {
         Kept::Told(answer) => (true, serde_json::from_value(answer)?),
@@ -81,6 +93,14 @@ pub(super) async fn replay(
 ) -> anyhow::Result<Exit> {
     let ReplayArguments { what, common } = arguments;
     let key = key(&common);
+    if common.dry_run {
+        let path = ["events", what.as_str(), "replay"];
+        let outlook = match post(&path, &common, (&key, &Value::Null), environment).await? {
+            Kept::Told(answer) => serde_json::from_value(answer)?,
+            Kept::Here(store) => alone(&common, store, environment).await?.foresee_replay(&what).await?,
+        };
+        return outlook::tell(&outlook, common.json, screen);
+    }
     let answer = match post(&["events", &what, "replay"], &common, (&key, &Value::Null), environment).await? {
         Kept::Told(answer) => (true, serde_json::from_value(answer)?),
         Kept::Here(store) => {
@@ -106,6 +126,9 @@ async fn post(
     let mut url = Url::parse(&address(""))?;
     if let Ok(mut segments) = url.path_segments_mut() {
         segments.pop_if_empty().extend(path);
+    }
+    if common.dry_run {
+        url.query_pairs_mut().append_pair("dry_run", "true");
     }
     common.place.request(|http| http.post(url).header("idempotency-key", key).json(body), environment).await
 }

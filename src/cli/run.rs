@@ -3,18 +3,20 @@
 
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use reqwest::Client;
 use serde_json::{Map, Value, json};
 
 use super::exit::Exit;
 use super::place::{self, Place};
 use super::screen::Screen;
+use super::{delivery, outlook, test};
 use crate::app;
 use crate::clock::{Clock as _, SystemClock};
-use crate::config::{self, Environment};
-use crate::event::RepositoryName;
+use crate::config::{self, Environment, Loaded};
+use crate::event::{RepositoryName, SourceName};
 use crate::id::EventId;
+use crate::ingress::{Outlook, rehearse};
 use crate::router::own::Order;
 
 /// What `ostler run` is called with.
@@ -31,6 +33,12 @@ pub(super) struct Arguments {
     /// The task to work on: `SHOP-7`, `acme/shop#12`.
     #[arg(long)]
     task: Option<String>,
+    /// Only show what would be done: nothing is performed, stored or asked.
+    #[arg(long)]
+    dry_run: bool,
+    /// What it is about: a kept delivery, a file or `<source>/<name>` of one that is kept or shipped.
+    #[arg(long, value_name = "FIXTURE", requires = "dry_run", conflicts_with_all = ["repo", "task"])]
+    event: Option<String>,
     #[command(flatten)]
     place: Place,
     /// Print JSON.
@@ -53,7 +61,6 @@ pub(super) async fn run(
     if let Some(data) = &arguments.place.data {
         loaded.config.store.url = format!("sled://{}", data.display());
     }
-    let data = loaded.config.data_dir().context("a store in memory takes orders only from within")?;
     let inputs = arguments.inputs.into_iter().map(|(name, value)| (name, Value::String(value)));
     let order = Order {
         workflow: arguments.workflow,
@@ -61,6 +68,11 @@ pub(super) async fn run(
         repository: arguments.repo,
         task: arguments.task,
     };
+    if arguments.dry_run {
+        let outlook = foresee(&loaded, &order, arguments.event.as_deref())?;
+        return outlook::tell(&outlook, arguments.json, screen);
+    }
+    let data = loaded.config.data_dir().context("a store in memory takes orders only from within")?;
     let socket = app::admin_socket(&data);
     let asked = if socket.exists() { give_to_server(&socket, &order).await? } else { None };
     let served = asked.is_some();
@@ -78,6 +90,21 @@ pub(super) async fn run(
         screen.note("no server runs here: the run begins with the next `ostler serve`");
     }
     Ok(Exit::Done)
+}
+
+/// What the run would do, by the files and the configuration as they are now.
+fn foresee(loaded: &Loaded, order: &Order, about: Option<&str>) -> anyhow::Result<Outlook> {
+    let (policy, now) = (app::policy_alone(loaded)?, SystemClock.now());
+    let event = about.map(|name| -> anyhow::Result<_> {
+        let root = if loaded.root.as_os_str().is_empty() { Path::new(".") } else { loaded.root.as_path() };
+        let kept = delivery::find(name, root)?;
+        let sources = test::sources(loaded)?;
+        let source = sources.get(&SourceName::new(&kept.source));
+        let source = source.with_context(|| format!("there is no source `{}`", kept.source))?;
+        let event = rehearse::event(source.as_ref(), &kept.fixture.delivery()?, now);
+        event.map_err(|why| anyhow!("`{name}`: {why}"))
+    });
+    Ok(Outlook::of_order(order, event.transpose()?, &policy, now)?)
 }
 
 /// Gives the order to the server behind a socket; nothing when no server is there any more.

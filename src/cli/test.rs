@@ -95,7 +95,7 @@ fn play(arguments: &Arguments, project: &Path, loaded: &Loaded) -> anyhow::Resul
 }
 
 /// Every source that is known, with a secret or without.
-fn sources(loaded: &Loaded) -> anyhow::Result<BTreeMap<SourceName, Arc<dyn Source>>> {
+pub(super) fn sources(loaded: &Loaded) -> anyhow::Result<BTreeMap<SourceName, Arc<dyn Source>>> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let mut sources = registry::sources();
     sources.extend(Registry::build(loaded.config.vendors()?, &clock)?.sources);

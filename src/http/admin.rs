@@ -109,19 +109,38 @@ async fn start(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, body: Bytes)
     Ok(Json(json!(answer)))
 }
 
+/// Whether it is only to be said what would be done.
+#[derive(Debug, Deserialize)]
+struct Dry {
+    #[serde(default)]
+    dry_run: bool,
+}
+
 /// Does a run again.
 async fn rerun(
     State(inbox): State<Arc<Inbox>>,
     Path(id): Path<RunId>,
+    Query(dry): Query<Dry>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer {
     let how: Rerun = if body.is_empty() { Rerun::default() } else { ordered(&body)? };
+    if dry.dry_run {
+        return Ok(Json(inbox.foresee_rerun(id, &how).await?.told()));
+    }
     Ok(Json(json!(inbox.rerun(id, &how, key(&headers)).await?)))
 }
 
 /// Shows an event to today's triggers once more.
-async fn replay(State(inbox): State<Arc<Inbox>>, Path(what): Path<String>, headers: HeaderMap) -> Answer {
+async fn replay(
+    State(inbox): State<Arc<Inbox>>,
+    Path(what): Path<String>,
+    Query(dry): Query<Dry>,
+    headers: HeaderMap,
+) -> Answer {
+    if dry.dry_run {
+        return Ok(Json(inbox.foresee_replay(&what).await?.told()));
+    }
     Ok(Json(json!(inbox.replay(&what, key(&headers)).await?)))
 }
 

@@ -2,6 +2,7 @@
 
 mod again;
 mod notes;
+mod outlook;
 mod own;
 mod taking;
 
@@ -9,6 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use self::again::{Again, Rerun};
+pub use self::outlook::Outlook;
 pub use self::own::OrderError;
 use self::taking::Taking;
 use super::policy::{Changes, Current, Policy};

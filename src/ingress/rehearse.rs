@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::event::{PayloadRef, Stamp};
+use crate::event::{Event, PayloadRef, Stamp};
 use crate::id::EventId;
 use crate::plugin::source::{Decoded, Delivery, Source};
 use crate::router::{self, Reason, Routing, Rules, Standing, Start, Verdict};
@@ -36,14 +36,9 @@ pub fn rehearse(
     rules: &Rules,
     standing: &Standing,
 ) -> Vec<Difference> {
-    let received_at = Timestamp::UNIX_EPOCH;
-    let payload = PayloadRef::to(&delivery.body);
-    let stamp = Stamp { id: EventId::at(received_at), source: source.name(), received_at, payload };
-    let event = match source.decode(delivery, &stamp) {
-        Ok(Decoded::Event { event, .. }) => *event,
-        Ok(Decoded::Ignored(why)) => return no_event(case, &format!("it becomes no event: {why}")),
-        Ok(Decoded::Handshake(_)) => return no_event(case, "it becomes no event: it only wants an answer"),
-        Err(error) => return no_event(case, &format!("it is not understood: {error}")),
+    let event = match event(source, delivery, Timestamp::UNIX_EPOCH) {
+        Ok(event) => event,
+        Err(why) => return no_event(case, &why),
     };
     let routing = router::route(event.clone(), rules, standing);
     let reasons = router::explain(event, rules, standing);
@@ -52,6 +47,21 @@ pub fn rehearse(
     found.extend(holds("because", case.because.as_deref(), &routing.sentence()));
     found.extend(holds("answer", case.answer.as_deref(), routing.answer.as_deref().unwrap_or("")));
     found
+}
+
+/// The event that a kept delivery would become.
+///
+/// # Errors
+/// Why it would become none.
+pub fn event(source: &dyn Source, delivery: &Delivery, received_at: Timestamp) -> Result<Event, String> {
+    let payload = PayloadRef::to(&delivery.body);
+    let stamp = Stamp { id: EventId::at(received_at), source: source.name(), received_at, payload };
+    match source.decode(delivery, &stamp) {
+        Ok(Decoded::Event { event, .. }) => Ok(*event),
+        Ok(Decoded::Ignored(why)) => Err(format!("it becomes no event: {why}")),
+        Ok(Decoded::Handshake(_)) => Err("it becomes no event: it only wants an answer".to_owned()),
+        Err(error) => Err(format!("it is not understood: {error}")),
+    }
 }
 
 /// Where there is no event nothing starts, and the reason is all that can be compared.

@@ -64,6 +64,17 @@ impl<'a> Scope<'a> {
         expr::test(condition, self.names())
     }
 
+    /// What a condition comes to.
+    ///
+    /// # Errors
+    /// As [`Scope::render`].
+    pub fn value(&mut self, condition: &str) -> Result<Value, ExprError> {
+        for used in expr::condition_paths(condition)? {
+            self.define(used.root(), &mut Vec::new())?;
+        }
+        expr::value(condition, self.names())
+    }
+
     /// The variables that were used for the first time since this was last asked.
     pub fn take_fresh(&mut self) -> Map<String, Value> {
         std::mem::take(&mut self.fresh)

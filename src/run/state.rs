@@ -1,6 +1,7 @@
 //! What a run has come to: the fold of its journal.
 
 mod apply;
+mod planning;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

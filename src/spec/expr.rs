@@ -22,6 +22,7 @@ mod strict;
 mod template;
 mod text;
 mod tokens;
+pub mod unknown;
 mod uses;
 mod word;
 
@@ -76,7 +77,7 @@ pub fn render(value: &Value, names: &Map<String, Value>) -> Result<Value, ExprEr
 /// # Errors
 /// As [`render`].
 pub fn test(condition: &str, names: &Map<String, Value>) -> Result<bool, ExprError> {
-    Ok(match evaluate(&scan::condition(condition)?, names)? {
+    Ok(match value(condition, names)? {
         Value::Null => false,
         Value::Bool(holds) => holds,
         Value::Number(number) => number.as_f64() != Some(0.0),
@@ -84,6 +85,14 @@ pub fn test(condition: &str, names: &Map<String, Value>) -> Result<bool, ExprErr
         Value::Array(items) => !items.is_empty(),
         Value::Object(fields) => !fields.is_empty(),
     })
+}
+
+/// What a condition comes to, before it is asked whether that holds.
+///
+/// # Errors
+/// As [`render`].
+pub fn value(condition: &str, names: &Map<String, Value>) -> Result<Value, ExprError> {
+    evaluate(&scan::condition(condition)?, names)
 }
 
 /// The names at the root of what a value's expressions use: `task` for `${task.id}`.
@@ -154,22 +163,43 @@ fn render_text(text: &str, names: &Map<String, Value>) -> Result<Value, ExprErro
     if let [Piece::Code(code)] = pieces.as_slice() {
         return evaluate(code, names);
     }
-    let mut rendered = String::new();
+    let (mut rendered, mut gap) = (String::new(), None);
     for piece in pieces {
         match piece {
             Piece::Text(text) => rendered.push_str(text),
-            Piece::Code(code) => match evaluate(&code, names)? {
+            Piece::Code(code) => match known(evaluate(&code, names)?, &mut gap, names) {
                 Value::String(text) => rendered.push_str(&text),
                 other => rendered.push_str(&other.to_string()),
             },
         }
     }
-    Ok(Value::String(rendered))
+    Ok(match gap {
+        Some(from) => unknown::text(rendered, &from),
+        None => Value::String(rendered),
+    })
+}
+
+/// A value as it goes into a text; where it is not known, that text has a gap.
+fn known(value: Value, gap: &mut Option<String>, names: &Map<String, Value>) -> Value {
+    if !unknown::is_planning(names) {
+        return value;
+    }
+    let from = unknown::source(&value).map(str::to_owned);
+    if from.is_none() {
+        return value;
+    }
+    *gap = gap.take().or(from);
+    unknown::shown(&value)
 }
 
 fn evaluate(code: &Code<'_>, names: &Map<String, Value>) -> Result<Value, ExprError> {
     let expression = compile(code)?;
     let uses = uses_within(code)?;
+    if unknown::is_planning(names)
+        && let Some(unknown) = unknown::among(&uses, code.text, names)
+    {
+        return Ok(unknown);
+    }
     let result = expression.eval(minijinja::Value::from(minijinja::value::Serde(&context(&uses, names))));
     result.and_then(|value| given::data(&value)).map_err(|error| explain(code, &error, &uses, names))
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Said, World};
+use crate::harness::{Said, State, World, ostler};
 
 const HANDLER: &str = "on: github.comment.created
 command: ship
@@ -133,4 +133,44 @@ async fn what_is_not_over_is_not_done_again_unless_somebody_insists() {
     assert_eq!(world.runs().await.len(), 2);
     let missing = say(&world, &["rerun", "run_00000000000070008000000000000000"]);
     assert_eq!(missing.code, 1, "{missing:#?}");
+}
+
+#[tokio::test]
+async fn a_dry_run_shows_what_would_be_done_and_does_none_of_it() {
+    let world = world(WORKFLOW);
+    ship(&world).await;
+    let first = world.settle(1).await[0].clone();
+    let told_of = |state: &State| state.0["requests"].as_array().unwrap().len();
+    let (before, events) = (world.state().await, world.ask("events").await);
+    let event = text(&first, "event");
+    let replay = say(&world, &["replay", event, "--dry-run"]).json();
+    let plan = &replay["plans"][0];
+    assert_eq!((&replay["dry_run"], text(plan, "workflow")), (&json!(true), "ship"), "{replay:#}");
+    let steps = plan["steps"].as_array().unwrap();
+    let tell = steps.iter().find(|step| step["step"] == "tell").unwrap();
+    assert_eq!((text(tell, "does"), text(&tell["inputs"], "text")), ("say", "Shipped the shop"));
+    let run = text(&first, "id");
+    let rerun = say(&world, &["rerun", run, "--input", "what=tea", "--dry-run"]).json();
+    assert!(rerun.to_string().contains("Shipped tea"), "{rerun:#}");
+    let ordered =
+        say(&world, &["run", "ship", "--dry-run", "--repo", "acme/site", "--input", "what=tea"]).json();
+    assert!(ordered.to_string().contains("Shipped tea"), "{ordered:#}");
+    let wrong = say(&world, &["run", "ship", "--dry-run", "--repo", "acme/site", "--input", "waht=tea"]);
+    assert!(wrong.code == 1 && wrong.err.contains("takes no input `waht`"), "{wrong:#?}");
+    let after = world.state().await;
+    assert_eq!(told_of(&after), told_of(&before), "the outside was asked");
+    assert_eq!((world.ask("events").await, world.runs().await.len()), (events, 1));
+}
+
+#[tokio::test]
+async fn a_dry_run_of_a_kept_delivery_needs_no_server_and_no_store() {
+    let place = tempfile::tempdir().unwrap();
+    let what = ["run", "standard-development", "--dry-run", "--event", "github/issue_comment.created"];
+    let said = ostler(place.path(), &what);
+    assert_eq!(said.code, 0, "{said:#?}");
+    let plan = said.json()["plans"][0].clone();
+    assert_eq!((text(&plan, "trigger"), text(&plan, "ending")), ("comment-command", "succeeded"), "{plan:#}");
+    let does = |name: &str| plan["steps"].as_array().unwrap().iter().any(|step| step["does"] == name);
+    assert!(does("begin") && does("agent") && does("act"), "{plan:#}");
+    assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0, "nothing is written");
 }

@@ -114,7 +114,7 @@ impl Inbox {
     }
 
     /// The event of an id or of a delivery's name.
-    async fn kept(&self, what: &str) -> Result<Event, OrderError> {
+    pub(super) async fn kept(&self, what: &str) -> Result<Event, OrderError> {
         let found = match what.parse::<EventId>() {
             Ok(id) => match self.store.query(Query::Event(id)).await? {
                 Found::Event(event) => Some(*event),
@@ -125,14 +125,14 @@ impl Inbox {
         found.ok_or(OrderError::Missing("event or delivery"))
     }
 
-    async fn payload(&self, event: EventId) -> Result<Bytes, OrderError> {
+    pub(super) async fn payload(&self, event: EventId) -> Result<Bytes, OrderError> {
         match self.store.query(Query::Payload(event)).await? {
             Found::Bytes(bytes) => Ok(bytes.into()),
             _ => Err(OrderError::Gone(format!("the payload of {event} is not kept any more"))),
         }
     }
 
-    async fn started(&self, run: RunId) -> Result<Started, OrderError> {
+    pub(super) async fn started(&self, run: RunId) -> Result<Started, OrderError> {
         let journal = self.store.load(run).await?.ok_or(OrderError::Missing("run"))?;
         match journal.entries.into_iter().next().map(|entry| entry.record) {
             Some(Record::Started(started)) => Ok(*started),
@@ -140,7 +140,7 @@ impl Inbox {
         }
     }
 
-    async fn is_over(&self, run: RunId) -> Result<(), OrderError> {
+    pub(super) async fn is_over(&self, run: RunId) -> Result<(), OrderError> {
         let Found::Run(summary) = self.store.query(Query::Run(run)).await? else {
             return Err(OrderError::Missing("run"));
         };

@@ -2,6 +2,7 @@
 
 mod again;
 mod asking;
+mod outlook;
 mod proofs;
 
 use std::collections::BTreeMap;
