@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +27,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, Loaded};
 use crate::engine::{self, Engine};
 use crate::http::admin::Desk;
+use crate::http::live::Live;
 use crate::http::{self, Face};
 use crate::ingress::explain::Explainer;
 use crate::ingress::reload::{Reload, Reloaded};
@@ -188,9 +190,8 @@ impl App {
         let catch_up = Arc::new(CatchUp::new(Arc::clone(&inbox)));
         if let Some(admin) = admin {
             let desk = Desk { store: Arc::clone(&store), inbox: Arc::clone(&inbox), engine: engine.clone() };
-            let routes = http::admin::router(desk).merge(http::admin::catch_up(Arc::clone(&catch_up)));
-            let routes = routes.merge(http::explain::router(explainer));
-            let routes = routes.merge(http::catalog::router(Arc::clone(&reload)));
+            let live = Live { store: Arc::clone(&store), stop: beside.stop.clone() };
+            let routes = admin_routes((desk, live), &catch_up, explainer, &reload);
             tasks.push(serve::admin(admin, routes, beside.stop.clone()));
         }
         beside.run(catch_up.keep_asking());
@@ -317,6 +318,18 @@ pub async fn inbox_over(loaded: &Loaded, store: Arc<dyn Store>) -> Result<Inbox,
     let policy = Arc::new(Current::new(policy(&loaded.config, catalog, registry).knowing(own)));
     let questions = Questions::of(&*store).await?;
     Ok(Inbox::new(store, policy, clock, |_: &[_]| {}).with(questions))
+}
+
+/// What the command line asks a running server.
+fn admin_routes(
+    (desk, live): (Desk, Live),
+    catch_up: &Arc<CatchUp>,
+    explainer: Arc<Explainer>,
+    reload: &Arc<Reload>,
+) -> Router {
+    let routes = http::admin::router(desk).merge(http::admin::catch_up(Arc::clone(catch_up)));
+    let routes = routes.merge(http::explain::router(explainer));
+    routes.merge(http::catalog::router(Arc::clone(reload))).merge(http::live::router(live))
 }
 
 /// Where handlers, workflows and prompts come from, as the configuration says.

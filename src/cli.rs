@@ -14,6 +14,7 @@ mod demo;
 mod doctor;
 mod explain;
 mod init;
+mod logs;
 mod look;
 mod outlook;
 mod place;
@@ -65,6 +66,8 @@ enum Command {
     Run(run::Arguments),
     /// List runs, or show one with all its steps.
     Runs(look::Arguments),
+    /// Show what happened in a run, and follow it to its end.
+    Logs(logs::Arguments),
     /// Stop a run; what its workflow always does at the end is still done.
     Cancel(signal::WithReason),
     /// Let a run begin nothing further until it is resumed.
@@ -146,6 +149,7 @@ fn run(command: Command, environment: &Environment, screen: &Screen) -> anyhow::
             }
             Command::Tell(arguments) => signal::run(arguments.tell(environment), environment, screen).await,
             Command::Retry(arguments) => signal::run((arguments, Signal::Retry), environment, screen).await,
+            Command::Logs(arguments) => logs::run(arguments, environment, screen).await,
             Command::Rerun(arguments) => again::rerun(arguments, environment, screen).await,
             Command::Replay(arguments) => again::replay(arguments, environment, screen).await,
             Command::Runs(arguments) => look::run(look::What::Runs, arguments, environment, screen).await,

@@ -13,6 +13,7 @@ pub mod error;
 pub mod explain;
 mod health;
 mod hooks;
+pub mod live;
 pub mod views;
 
 use std::any::Any;

@@ -13,6 +13,7 @@ pub mod illegal;
 pub mod place;
 pub mod plan;
 pub mod record;
+pub mod telling;
 pub mod timeline;
 pub mod recovery;
 pub mod retry;
@@ -28,6 +29,7 @@ pub use self::plan::Plan;
 pub use self::record::{Ending, Entry, Next, Record, Started, Work};
 pub use self::signal::{Sent, Signal};
 pub use self::state::{Run, StepState};
+pub use self::telling::Telling;
 pub use self::timeline::Timeline;
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use crate::event::Event;
 use crate::id::{EventId, RunId};
@@ -75,6 +76,9 @@ pub trait Store: Debug + Send + Sync {
     /// What has happened after `after`, oldest first: one entry for each event and each journal record, with
     /// a sequence number that has no gaps and is the same for every reader.
     fn tail(&self, after: u64, limit: usize) -> Answer<'_, Vec<Progress>>;
+
+    /// The place of the newest thing that [`tail`](Self::tail) tells of. Whoever holds it is told when there is more.
+    fn grown(&self) -> watch::Receiver<u64>;
 
     /// Forgets finished runs and events older than `before`, and delivery identities older than
     /// `identities_before`. Gives how many values went. An event stays as long as one of its runs does. Each
@@ -280,6 +284,15 @@ pub enum Query {
     Values(String),
     /// Counts of what is kept.
     Census,
+    /// A run's records, from one of them on, each with its place among everything that ever happened here.
+    Records {
+        /// The run.
+        run: RunId,
+        /// The first record's number in the run.
+        from: u64,
+        /// How many at the most.
+        limit: usize,
+    },
 }
 
 /// An answer to a [`Query`], of the variant that fits it.
@@ -309,6 +322,8 @@ pub enum Found {
     Values(Vec<(String, Vec<u8>)>),
     /// Counts.
     Census(Census),
+    /// What happened, in order.
+    Progress(Vec<Progress>),
 }
 
 /// One thing that happened.

@@ -53,6 +53,10 @@ impl Watched {
 }
 
 impl Store for Watched {
+    fn grown(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.store.grown()
+    }
+
     fn accept(&self, intake: Intake) -> Answer<'_, Accepted> {
         self.store.accept(intake)
     }

@@ -68,7 +68,8 @@ impl Place {
         answer.with_context(|| format!("no server runs on {}", data.display()))
     }
 
-    fn data(&self, environment: &Environment) -> anyhow::Result<PathBuf> {
+    /// The directory in which things are kept.
+    pub(super) fn data(&self, environment: &Environment) -> anyhow::Result<PathBuf> {
         if let Some(data) = &self.data {
             return Ok(data.clone());
         }
@@ -112,7 +113,7 @@ pub(super) struct Declined {
 }
 
 impl Declined {
-    fn of(problem: &Value) -> Self {
+    pub(super) fn of(problem: &Value) -> Self {
         let text = |name: &str| problem[name].as_str();
         let name = text("type").and_then(|kind| kind.rsplit(':').next()).unwrap_or_default();
         let detail = text("detail").unwrap_or("the server did not say why not");

@@ -12,13 +12,14 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::HttpBody as _;
 use axum::serve::Listener;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::{Service as _, service_fn};
+use hyper::service::{HttpService, Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 pub(super) use self::guests::Guest;
 use self::guests::Guests;
@@ -56,16 +57,17 @@ pub async fn serve<L: Listener>(
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(bounds.head_time).max_buf_size(bounds.head_size);
     let places = Arc::new(Semaphore::new(bounds.connections));
-    let (guests, under_way) = (Guests::default(), GracefulShutdown::new());
+    let (guests, under_way) = (Guests::default(), TaskTracker::new());
     while let Some((stream, _)) = stop.run_until_cancelled(listener.accept()).await {
         let Some(place) = stop.run_until_cancelled(find_place(&places, &guests, &*clock)).await else {
             break;
         };
         let (number, guest) = guests.admit(clock.now());
         let service = attend(routes.clone(), guest.clone(), Arc::clone(&clock));
-        let connection = under_way.watch(http.serve_connection(TokioIo::new(stream), service_fn(service)));
+        let connection = http.serve_connection(TokioIo::new(stream), service_fn(service));
+        let connection = in_good_order(connection.with_upgrades(), stop.clone());
         let guests = guests.clone();
-        tokio::spawn(async move {
+        under_way.spawn(async move {
             tokio::select! {
                 ended = connection => if let Err(error) = ended {
                     tracing::debug!(%error, "a connection broke off");
@@ -78,7 +80,27 @@ pub async fn serve<L: Listener>(
     }
     // Closed before waiting, so that who comes now is refused at once and can go elsewhere.
     drop(listener);
-    under_way.shutdown().await;
+    under_way.close();
+    under_way.wait().await;
+}
+
+/// A connection that ends with the request that is under way once it is told to stop. What it was upgraded to ends by
+/// itself.
+async fn in_good_order<I, S>(
+    connection: http1::UpgradeableConnection<I, S>,
+    stop: CancellationToken,
+) -> hyper::Result<()>
+where
+    I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+    S: HttpService<Incoming, ResBody = axum::body::Body>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        ended = connection.as_mut() => return ended,
+        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    connection.await
 }
 
 /// A place for one more connection; where there is none, somebody who can be done without makes room.
@@ -104,7 +126,7 @@ fn attend(
     routes: Router,
     guest: Guest,
     clock: Arc<dyn Clock>,
-) -> impl Fn(hyper::Request<hyper::body::Incoming>) -> Answering {
+) -> impl Fn(hyper::Request<Incoming>) -> Answering {
     let service = TowerToHyperService::new(routes);
     move |mut request| {
         guest.begins(clock.now());

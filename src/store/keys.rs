@@ -282,6 +282,11 @@ pub(super) fn entries(run: RunId) -> Span {
     Span::under(key(ENTRY, &[run.as_bytes()]))
 }
 
+/// A run's records up to and with one of them, the last one first.
+pub(super) fn entries_up_to(run: RunId, seq: u64) -> Span {
+    Span { start: entry(run, 0), end: entry(run, seq.saturating_add(1)), newest_first: true }
+}
+
 /// All values whose names begin so.
 pub(super) fn values(prefix: &str) -> Span {
     Span::under(value(prefix))

@@ -102,7 +102,11 @@ fn definition(look: &impl Look, digest: Digest) -> Result<Definition, StoreError
 }
 
 /// Answers a question.
-pub(super) fn answer(look: &impl Look, leases: &Leases, query: Query) -> Result<Found, StoreError> {
+pub(super) fn answer(
+    look: &impl Look,
+    (leases, last): (&Leases, u64),
+    query: Query,
+) -> Result<Found, StoreError> {
     let found = match query {
         Query::Event(event) => event_of(look, event)?,
         Query::Payload(event) => {
@@ -115,6 +119,9 @@ pub(super) fn answer(look: &impl Look, leases: &Leases, query: Query) -> Result<
         Query::Reasons(event) => reasons(look, event)?.map(|reasons| Found::Reasons(Box::new(reasons))),
         Query::Events { before, limit } => {
             Some(Found::Events(readable(look, keys::events_before(before), limit, kept::event)?))
+        }
+        Query::Records { run, from, limit } => {
+            Some(Found::Progress(records(look, run, from, (last, limit))?))
         }
         Query::Signals(run) => Some(Found::Signals(signals(look, run)?)),
         Query::Run(run) => kept::head(look, run)?.map(|head| Found::Run(Box::new(head.summary))),
@@ -228,6 +235,27 @@ pub(super) fn tail(
             Some((reached, _)) if page.len() == wanted && told.len() < limit => span = span.behind(reached),
             _ => break,
         }
+    }
+    told.truncate(limit);
+    Ok(told)
+}
+
+/// A run's records from one on, as far as they are durable.
+fn records(
+    look: &impl Look,
+    run: RunId,
+    from: u64,
+    (last, limit): (u64, usize),
+) -> Result<Vec<Progress>, StoreError> {
+    // What was written together stands at the first one's key, which may be before.
+    let before = look.scan(&keys::entries_up_to(run, from), 1)?;
+    let start = before.into_iter().next().map_or_else(|| keys::entry(run, from), |(key, _)| key);
+    let mut told = Vec::new();
+    for pair in look.scan(&Span { start, ..keys::entries(run) }, limit)? {
+        let Placed { progress, what, more } = kept::read::<Placed<Entry>>(&pair)?;
+        let placed = std::iter::once(what).chain(more).zip(progress..);
+        let wanted = placed.filter(|(entry, seq)| entry.seq >= from && *seq <= last);
+        told.extend(wanted.map(|(entry, seq)| Progress { seq, what: Happening::Record { run, entry } }));
     }
     told.truncate(limit);
     Ok(told)

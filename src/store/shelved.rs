@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 use super::read::Definitions;
 use super::shelf::Shelf;
@@ -124,8 +125,12 @@ impl<S: Shelf> Store for Shelved<S> {
     }
 
     fn query(&self, query: Query) -> Answer<'_, Found> {
-        let leases = Arc::clone(&self.leases);
-        Box::pin(self.read(move |shelf| read::answer(shelf, &leases, query)))
+        let (leases, last) = (Arc::clone(&self.leases), self.writer.durable());
+        Box::pin(self.read(move |shelf| read::answer(shelf, (&*leases, last), query)))
+    }
+
+    fn grown(&self) -> watch::Receiver<u64> {
+        self.writer.grown()
     }
 
     fn tail(&self, after: u64, limit: usize) -> Answer<'_, Vec<Progress>> {

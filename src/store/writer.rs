@@ -19,11 +19,10 @@ pub(super) mod waits;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Select, Sender, unbounded};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot, watch};
 
 use self::desk::Desk;
 use self::scribe::{Group, Scribe};
@@ -43,14 +42,14 @@ pub(super) struct Writer<S> {
     /// As many as may still come before it is too much.
     room: Arc<Semaphore>,
     thread: Option<JoinHandle<()>>,
-    durable: Arc<AtomicU64>,
+    durable: Arc<watch::Sender<u64>>,
 }
 
 impl<S: Shelf> Writer<S> {
     /// Starts the threads; so many commands may be unanswered.
     pub(super) fn start(desk: Desk<S>, waiting: usize) -> Result<Self, StoreError> {
         let (queue, commands) = unbounded();
-        let durable = Arc::new(AtomicU64::new(desk.tally.last));
+        let durable = Arc::new(watch::Sender::new(desk.tally.last));
         let scribe = Scribe::start(Arc::clone(&desk.shelf), Arc::clone(&durable))?;
         let work = Work { desk, commands, is_open: true, scribe, promises: Vec::new() };
         let thread =
@@ -82,7 +81,12 @@ impl<S: Shelf> Writer<S> {
 
     /// The newest place among everything that happened and is durable.
     pub(super) fn durable(&self) -> u64 {
-        self.durable.load(Ordering::Acquire)
+        *self.durable.borrow()
+    }
+
+    /// The same for whoever wants to be told of every newer one.
+    pub(super) fn grown(&self) -> watch::Receiver<u64> {
+        self.durable.subscribe()
     }
 }
 

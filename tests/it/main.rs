@@ -24,6 +24,7 @@ mod guards;
 mod harness;
 mod kills;
 mod linear;
+mod live;
 #[cfg(feature = "socket-mode")]
 mod listening;
 mod load;

@@ -204,6 +204,10 @@ async fn a_course_that_breaks_off_parks_its_run_and_frees_its_slot() {
 struct Unreadable(Arc<dyn Store>, fn() -> StoreError);
 
 impl Store for Unreadable {
+    fn grown(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.0.grown()
+    }
+
     fn accept(&self, intake: Intake) -> Answer<'_, Accepted> {
         self.0.accept(intake)
     }

@@ -132,6 +132,10 @@ fn absent() -> StoreError {
 }
 
 impl Store for Shelf {
+    fn grown(&self) -> tokio::sync::watch::Receiver<u64> {
+        tokio::sync::watch::channel(0).1
+    }
+
     fn accept(&self, _: Intake) -> Answer<'_, Accepted> {
         async { Err(absent()) }.boxed()
     }

@@ -60,6 +60,10 @@ impl Shelf {
 }
 
 impl Store for Shelf {
+    fn grown(&self) -> tokio::sync::watch::Receiver<u64> {
+        tokio::sync::watch::channel(0).1
+    }
+
     fn accept(&self, intake: Intake) -> Answer<'_, Accepted> {
         let accepted = self.take(intake);
         Box::pin(async move {

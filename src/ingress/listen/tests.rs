@@ -117,6 +117,10 @@ impl Gate {
 }
 
 impl Store for Gate {
+    fn grown(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.store.grown()
+    }
+
     fn accept(&self, intake: Intake) -> Answer<'_, Accepted> {
         Box::pin(async move {
             self.came.fetch_add(1, Ordering::SeqCst);

@@ -1,10 +1,10 @@
 //! Making groups durable, one after the other, while what comes next is judged.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use tokio::sync::watch;
 
 use super::Promise;
 use crate::failpoint;
@@ -29,7 +29,10 @@ pub(super) struct Scribe {
 
 impl Scribe {
     /// Starts the thread.
-    pub(super) fn start(shelf: Arc<impl Shelf>, durable: Arc<AtomicU64>) -> Result<Self, StoreError> {
+    pub(super) fn start(
+        shelf: Arc<impl Shelf>,
+        durable: Arc<watch::Sender<u64>>,
+    ) -> Result<Self, StoreError> {
         let (groups, given) = bounded::<Group>(1);
         let (told, written) = bounded(1);
         let work = move || {
@@ -38,7 +41,7 @@ impl Scribe {
                     format!("{error}; nothing more is written until the store is opened again")
                 });
                 if outcome.is_ok() {
-                    durable.store(group.last, Ordering::Release);
+                    durable.send_replace(group.last);
                 }
                 // First, so that the next group is on its way while this one is answered.
                 let ended = told.send(outcome.clone()).is_err();

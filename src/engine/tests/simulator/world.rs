@@ -231,6 +231,10 @@ impl Step for Living {
 }
 
 impl Store for Living {
+    fn grown(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.fate.shelf.grown()
+    }
+
     fn accept(&self, intake: Intake) -> Answer<'_, Accepted> {
         self.fate.shelf.accept(intake)
     }
