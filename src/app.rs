@@ -25,6 +25,7 @@ use self::reload::Reader;
 use self::watch::Watch;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, Loaded};
+use crate::engine::mirror::Mirror;
 use crate::engine::{self, Engine};
 use crate::http::admin::Desk;
 use crate::http::live::Live;
@@ -39,6 +40,7 @@ use crate::run::Settings;
 use crate::spec::Catalog;
 use crate::spec::catalog::Origin;
 use crate::step::agent::AgentStep;
+use crate::step::status::Comments;
 use crate::step::{Step, Steps};
 use crate::store::{self, Store, StoreError};
 use crate::workspace::sandbox::{Host, Sandbox};
@@ -176,6 +178,7 @@ impl App {
         let step = steps(&policy, workspaces, &store, &clock);
         let (engine, leading) = lead(step, &store, &clock);
 
+        keep_telling(&beside, config, &store, &policy, &clock);
         let poke = engine.clone();
         beside.run(learner(&store, &policy, &clock).keep_learning());
         beside.run(Arc::clone(&refusals).keep(Arc::clone(&store), Arc::clone(&clock)));
@@ -420,6 +423,20 @@ fn lead(
 ) -> (engine::Handle, JoinHandle<()>) {
     let parts = engine::Parts { store: Arc::clone(store), step, clock: Arc::clone(clock) };
     Engine::start(engine::Options::default(), parts)
+}
+
+/// Has it told where runs were asked for how they come along.
+fn keep_telling(
+    beside: &Beside,
+    config: &Config,
+    store: &Arc<dyn Store>,
+    policy: &Arc<Current<Policy>>,
+    clock: &Arc<dyn Clock>,
+) {
+    if config.system.status {
+        let comments = Arc::new(Comments::new(Arc::clone(policy)));
+        beside.run(Mirror::new(Arc::clone(store), comments, Arc::clone(clock)).keep());
+    }
 }
 
 /// Who asks for Ostler's own accounts until they are known.

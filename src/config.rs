@@ -79,6 +79,8 @@ pub struct System {
     pub max_concurrent_per_user: Option<usize>,
     /// Whether edited files take effect by themselves.
     pub watch: bool,
+    /// Whether how a run comes along is told where it was asked for, in one comment or message that is edited.
+    pub status: bool,
 }
 
 /// Where Ostler listens.
@@ -201,6 +203,7 @@ impl Default for System {
             max_concurrent_per_repository: None,
             max_concurrent_per_user: None,
             watch: true,
+            status: true,
         }
     }
 }
@@ -305,6 +308,7 @@ impl Config {
             ),
             ("system.max_concurrent_per_user", now.max_concurrent_per_user != then.max_concurrent_per_user),
             ("system.watch", now.watch != then.watch),
+            ("system.status", now.status != then.status),
             ("server.listen", self.server.listen != started.server.listen),
             ("store.url", self.store != started.store),
             ("security.sandbox", self.security.sandbox != started.security.sandbox),

@@ -14,6 +14,7 @@ mod course;
 mod handle;
 mod journal;
 mod lead;
+pub mod mirror;
 mod perform;
 mod scrub;
 pub mod signal;

@@ -20,6 +20,7 @@ pub mod retry;
 pub mod scope;
 pub mod signal;
 pub mod state;
+pub mod status;
 pub mod undo;
 
 pub use self::definition::{Definition, Frozen, Settings};

@@ -16,6 +16,7 @@ mod reply;
 #[cfg(test)]
 mod scene;
 mod start;
+pub mod status;
 mod system;
 #[cfg(test)]
 mod tests;

@@ -26,6 +26,8 @@ mod writer;
 
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+pub(crate) mod fixture;
 
 use std::fmt::Debug;
 use std::path::Path;

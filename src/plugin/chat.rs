@@ -23,6 +23,9 @@ pub trait Chat: Debug + Send + Sync {
     /// The message that this effect sent, if it is there; channel and thread are where it was sent.
     fn find_message<'a>(&'a self, message: &'a NewMessage, effect: &'a Effect) -> Call<'a, Option<Message>>;
 
+    /// Gives a message of our own another text, under the mark of the effect that sent it. It has no buttons then.
+    fn edit_message<'a>(&'a self, message: &'a Message, text: &'a str, effect: &'a Effect) -> Call<'a, ()>;
+
     /// Deletes a message of our own; one that is gone is success.
     fn delete_message<'a>(&'a self, message: &'a Message) -> Call<'a, ()>;
 }

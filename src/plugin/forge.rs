@@ -96,6 +96,17 @@ pub trait Forge: Debug + Send + Sync {
         effect: &'a Effect,
     ) -> Call<'a, Option<CommentRef>>;
 
+    /// Gives a comment of our own in a pull request's conversation another text, under the mark of the effect that
+    /// wrote it.
+    fn edit_comment<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        number: u64,
+        comment: &'a CommentRef,
+        body: &'a str,
+        effect: &'a Effect,
+    ) -> Call<'a, ()>;
+
     /// Deletes a comment of our own from a pull request's conversation; one that is gone is success.
     fn delete_comment<'a>(
         &'a self,

@@ -54,6 +54,15 @@ pub trait Tracker: Debug + Send + Sync {
     /// The comment that this effect wrote, if it is there.
     fn find_comment<'a>(&'a self, task: &'a TaskRef, effect: &'a Effect) -> Call<'a, Option<CommentRef>>;
 
+    /// Gives a comment of our own another text, under the mark of the effect that wrote it.
+    fn edit_comment<'a>(
+        &'a self,
+        task: &'a TaskRef,
+        comment: &'a CommentRef,
+        body: &'a str,
+        effect: &'a Effect,
+    ) -> Call<'a, ()>;
+
     /// Deletes a comment of our own; one that is gone is success.
     fn delete_comment<'a>(&'a self, task: &'a TaskRef, comment: &'a CommentRef) -> Call<'a, ()>;
 

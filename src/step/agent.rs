@@ -94,7 +94,7 @@ impl AgentStep {
 
     async fn open(&self, registry: &Registry, context: &Context) -> Result<Workspace, StepError> {
         let repository = repository(context)?;
-        let forge = perform::forge(registry, context)?;
+        let forge = perform::forge(registry, &context.started, &context.definition)?;
         let remote = forge.remote(repository).await?;
         let branch = match &context.work.branch {
             Some(branch) => branch.clone(),

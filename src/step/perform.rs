@@ -11,6 +11,7 @@ use crate::event::{SourceName, TaskRef};
 use crate::ingress::{Current, Policy};
 use crate::plugin::{Chat, Docs, Forge, Registry, Tracker};
 use crate::run::decide::JobKind;
+use crate::run::{Definition, Started};
 use crate::workspace::{WorkspaceError, Workspaces};
 
 /// Every step that there is.
@@ -82,50 +83,54 @@ impl Parts {
 
     /// The tracker that this run's new tasks go to.
     pub(super) fn bound_tracker(&self, context: &Context) -> Result<Arc<dyn Tracker>, StepError> {
-        bound(&self.policy.registry.trackers, context, "task_management")
+        bound(&self.policy.registry.trackers, &context.definition, "task_management")
     }
 
     /// The forge of the run's repository.
     pub(super) fn forge(&self, context: &Context) -> Result<Arc<dyn Forge>, StepError> {
-        forge(&self.policy.registry, context)
+        forge(&self.policy.registry, &context.started, &context.definition)
     }
 
     /// Where the run's team talks.
     pub(super) fn chat(&self, context: &Context) -> Result<Arc<dyn Chat>, StepError> {
-        bound(&self.policy.registry.chats, context, "communication")
+        bound(&self.policy.registry.chats, &context.definition, "communication")
     }
 
     /// Where the run's pages go.
     pub(super) fn docs(&self, context: &Context) -> Result<Arc<dyn Docs>, StepError> {
-        bound(&self.policy.registry.docs, context, "documentation")
+        bound(&self.policy.registry.docs, &context.definition, "documentation")
     }
 }
 
 /// The forge of the run's repository: the one that the event says, else the one that the run froze. A
 /// repository of the same name on another forge is another repository.
-pub(super) fn forge(registry: &Registry, context: &Context) -> Result<Arc<dyn Forge>, StepError> {
-    let origin = context.started.event.repository.as_ref().map(|mention| &mention.forge);
+pub(super) fn forge(
+    registry: &Registry,
+    started: &Started,
+    definition: &Definition,
+) -> Result<Arc<dyn Forge>, StepError> {
+    let origin = started.event.repository.as_ref().map(|mention| &mention.forge);
     match origin {
         Some(name) => {
             registry.forges.get(name).cloned().ok_or_else(|| not_offered("version_control", Some(name)))
         }
-        None => bound(&registry.forges, context, "version_control"),
+        None => bound(&registry.forges, definition, "version_control"),
     }
 }
 
 /// The provider that the run froze for a capability, or the only one that there is.
-fn bound<T: ?Sized>(
+pub(super) fn bound<T: ?Sized>(
     providers: &BTreeMap<SourceName, Arc<T>>,
-    context: &Context,
+    definition: &Definition,
     capability: &str,
 ) -> Result<Arc<T>, StepError> {
-    let name = context.definition.bindings.get(capability);
+    let name = definition.bindings.get(capability);
     let only = || providers.values().next().filter(|_| name.is_none() && providers.len() == 1);
     let found = name.and_then(|name| providers.get(name)).or_else(only);
     found.cloned().ok_or_else(|| not_offered(capability, name))
 }
 
-fn not_offered(capability: &str, provider: Option<&SourceName>) -> StepError {
+pub(super) fn not_offered(capability: &str, provider: Option<&SourceName>) -> StepError {
     let message = match provider {
         Some(provider) => format!("{capability}: no plugin `{provider}` is configured"),
         None => format!("{capability}: no plugin is configured"),

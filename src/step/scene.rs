@@ -317,6 +317,15 @@ impl Tracker for TrackerOf {
     fn find_comment<'a>(&'a self, _: &'a TaskRef, effect: &'a Effect) -> Call<'a, Option<CommentRef>> {
         ready(Ok(self.1.find(effect).map(|id| comment(&id))))
     }
+    fn edit_comment<'a>(
+        &'a self,
+        task: &'a TaskRef,
+        comment: &'a CommentRef,
+        body: &'a str,
+        _: &'a Effect,
+    ) -> Call<'a, ()> {
+        ready(self.1.act(format!("edit {task} {} {body}", comment.id)))
+    }
     fn delete_comment<'a>(&'a self, _: &'a TaskRef, comment: &'a CommentRef) -> Call<'a, ()> {
         ready(self.1.remove("uncomment", &comment.id))
     }
@@ -440,6 +449,16 @@ impl Forge for ForgeOf {
     ) -> Call<'a, Option<CommentRef>> {
         ready(Ok(self.0.find(effect).map(|id| comment(&id))))
     }
+    fn edit_comment<'a>(
+        &'a self,
+        _: &'a RepositoryName,
+        number: u64,
+        comment: &'a CommentRef,
+        body: &'a str,
+        _: &'a Effect,
+    ) -> Call<'a, ()> {
+        ready(self.0.act(format!("edit !{number} {} {body}", comment.id)))
+    }
     fn delete_comment<'a>(&'a self, _: &'a RepositoryName, _: u64, comment: &'a CommentRef) -> Call<'a, ()> {
         ready(self.0.remove("uncomment", &comment.id))
     }
@@ -517,6 +536,9 @@ impl Chat for ChatOf {
     fn find_message<'a>(&'a self, message: &'a NewMessage, effect: &'a Effect) -> Call<'a, Option<Message>> {
         let channel = message.channel.clone().unwrap_or_else(|| "-".to_owned());
         ready(Ok(self.0.find(effect).map(|id| Message { channel, id })))
+    }
+    fn edit_message<'a>(&'a self, message: &'a Message, text: &'a str, _: &'a Effect) -> Call<'a, ()> {
+        ready(self.0.act(format!("edit {} {} {text}", message.channel, message.id)))
     }
     fn delete_message<'a>(&'a self, message: &'a Message) -> Call<'a, ()> {
         ready(self.0.remove("unsend", &message.id))

@@ -46,7 +46,7 @@ pub(super) fn routes(world: &Arc<World>) -> Router<Arc<World>> {
         .route("/merge_requests", get(change::list).post(change::create))
         .route("/{kind}/{iid}", get(item::read).put(item::edit))
         .route("/{kind}/{iid}/notes", get(item::list_notes).post(item::create_note))
-        .route("/{kind}/{iid}/notes/{note}", delete(item::delete_note))
+        .route("/{kind}/{iid}/notes/{note}", delete(item::delete_note).put(item::edit_note))
         .route("/{kind}/{iid}/notes/{note}", get(item::read_note))
         .route("/{kind}/{iid}/resource_label_events", get(event::list_labels))
         .route("/{kind}/{iid}/resource_state_events", get(event::list_states))

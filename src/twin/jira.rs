@@ -37,7 +37,7 @@ pub(super) fn routes(world: &Arc<World>) -> Router<Arc<World>> {
         .route("/", get(call::read).put(call::edit))
         .route("/transitions", get(call::transitions).post(call::transition))
         .route("/comment", get(call::list_comments).post(call::comment))
-        .route("/comment/{id}", delete(call::delete_comment))
+        .route("/comment/{id}", delete(call::delete_comment).put(call::edit_comment))
         .route("/assignee", put(call::assign))
         .route("/remotelink", get(link::list).post(link::put).delete(link::delete))
         .route("/properties/{name}", get(call::read_property).put(call::write_property));

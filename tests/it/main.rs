@@ -36,6 +36,7 @@ mod schema;
 mod setup;
 mod shipped;
 mod steer;
+mod status;
 mod stories;
 mod undo;
 mod ways;

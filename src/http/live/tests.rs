@@ -5,53 +5,27 @@ use std::sync::Arc;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use futures_util::FutureExt as _;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use super::*;
-use crate::id::{EventId, StepPath};
-use crate::router::Reasons;
-use crate::run::fixture::{self, act, at, definition};
-use crate::run::{Definition, Ending, Entry, Frozen, Record};
-use crate::store::{Commit, Due, Intake, Lease, Memory, NewRun, Values};
+use crate::id::StepPath;
+use crate::run::Record;
+use crate::store::Due;
+use crate::store::fixture::InHand;
 
-/// A store with one run, which is in hand.
+/// A store with one run, and the streams over it.
 struct Stage {
+    hand: InHand,
     live: Live,
     run: RunId,
-    lease: Lease,
-    length: u64,
 }
 
 impl Stage {
     async fn new() -> Self {
-        let definition: Arc<Definition> = definition(json!({ "steps": [act("a", json!({}))] }));
-        let first = Entry { seq: 0, at: at(0), record: fixture::started(&definition) };
-        let Record::Started(started) = &first.record else { panic!("it does not start") };
-        let (event, run) = (started.event.clone(), fixture::run_id());
-        let store: Arc<dyn Store> = Arc::new(Memory::open().unwrap());
-        let runs = vec![NewRun { id: run, first, definition: Frozen::from(&*definition), guard: None }];
-        let intake = Intake {
-            identities: Vec::new(),
-            event: crate::event::Event { id: EventId::from_bytes([9; 16]), ..event },
-            payload: bytes::Bytes::from_static(b"{}"),
-            reasons: Reasons::default(),
-            runs,
-            values: Values::default(),
-            answering: None,
-        };
-        store.accept(intake).await.unwrap();
-        let lease = store.lease(at(1)).await.unwrap().unwrap();
-        Self { live: Live { store, stop: CancellationToken::new() }, run, lease, length: 1 }
-    }
-
-    async fn write(&mut self, records: Vec<Record>, due: Due) {
-        let entries: Vec<Entry> =
-            (self.length..).zip(records).map(|(seq, record)| Entry { seq, at: at(2), record }).collect();
-        self.length += entries.len() as u64;
-        let commit =
-            Commit::Run { lease: self.lease.clone(), entries: entries.into(), due, heard: Vec::new() };
-        self.live.store.commit(commit).await.unwrap();
+        let hand = InHand::new().await;
+        let live = Live { store: Arc::clone(&hand.store), stop: CancellationToken::new() };
+        Self { live, run: hand.run, hand }
     }
 
     async fn notes(&mut self, count: usize) {
@@ -60,17 +34,11 @@ impl Stage {
             name: format!("note/{nth}"),
             value: Value::Null,
         };
-        self.write((0..count).map(note).collect(), Due::Held).await;
+        self.hand.write((0..count).map(note).collect(), Due::Held).await;
     }
 
     async fn end(&mut self) {
-        let concluded = Record::Concluded {
-            ending: Ending::Succeeded,
-            reason: None,
-            results: Map::new(),
-            rollback: false,
-        };
-        self.write(vec![concluded, Record::Ended], Due::Ended).await;
+        self.hand.end().await;
     }
 
     async fn reader(&self, after: u64) -> Tail {

@@ -162,6 +162,17 @@ impl Forge for GitHub {
         Box::pin(self.own_comment(repository, number, effect))
     }
 
+    fn edit_comment<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        _: u64,
+        comment: &'a CommentRef,
+        body: &'a str,
+        effect: &'a Effect,
+    ) -> plugin::Call<'a, ()> {
+        Box::pin(self.rewrite_comment(repository, comment, body, effect))
+    }
+
     fn delete_comment<'a>(
         &'a self,
         repository: &'a RepositoryName,
@@ -296,6 +307,19 @@ impl GitHub {
                 && comment.body.as_ref().is_some_and(|body| body.contains(&marker))
         };
         Ok(self.find(repository, &route, ours).await?.map(comment_ref))
+    }
+
+    /// Gives a comment in the conversation of an issue or pull request another text.
+    pub(super) async fn rewrite_comment(
+        &self,
+        repository: &RepositoryName,
+        comment: &CommentRef,
+        body: &str,
+        effect: &Effect,
+    ) -> Result<(), PluginError> {
+        let route = format!("/repos/{repository}/issues/comments/{}", segment(&comment.id));
+        let body = json!({ "body": effect.mark(bounded(body)) });
+        self.act(repository, Call::new(Method::PATCH, &route, &body).repeatable()).await
     }
 
     /// Deletes a comment in the conversation of an issue or pull request.

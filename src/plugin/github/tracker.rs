@@ -102,6 +102,18 @@ impl Tracker for GitHub {
         })
     }
 
+    fn edit_comment<'a>(
+        &'a self,
+        task: &'a TaskRef,
+        comment: &'a CommentRef,
+        body: &'a str,
+        effect: &'a Effect,
+    ) -> plugin::Call<'a, ()> {
+        Box::pin(
+            async move { self.rewrite_comment(&self.place(task)?.repository, comment, body, effect).await },
+        )
+    }
+
     fn delete_comment<'a>(&'a self, task: &'a TaskRef, comment: &'a CommentRef) -> plugin::Call<'a, ()> {
         Box::pin(async move { self.erase_comment(&self.place(task)?.repository, comment).await })
     }

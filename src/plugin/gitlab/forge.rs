@@ -155,6 +155,19 @@ impl Forge for GitLab {
         Box::pin(async move { self.own_note(&Place::change(repository, number), effect).await })
     }
 
+    fn edit_comment<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        number: u64,
+        comment: &'a CommentRef,
+        body: &'a str,
+        effect: &'a Effect,
+    ) -> Call<'a, ()> {
+        Box::pin(
+            async move { self.rewrite_note(&Place::change(repository, number), comment, body, effect).await },
+        )
+    }
+
     fn delete_comment<'a>(
         &'a self,
         repository: &'a RepositoryName,
@@ -344,6 +357,19 @@ impl GitLab {
         let listed = format!("{}/notes?order_by=created_at&sort=desc", place.path());
         let found = self.find(&listed, ours).await?;
         Ok(found.map(|note| self.comment_ref(place, &note)))
+    }
+
+    /// Gives a comment under an issue or a merge request another text.
+    pub(super) async fn rewrite_note(
+        &self,
+        place: &Place,
+        note: &CommentRef,
+        body: &str,
+        effect: &Effect,
+    ) -> Result<(), PluginError> {
+        let path = format!("{}/notes/{}", place.path(), segment(&note.id));
+        let text = json!({ "body": inert(&effect.mark(body)) });
+        self.read(&put(path, &text)).await.map(|serde::de::IgnoredAny| ())
     }
 
     /// Deletes a comment under an issue or a merge request.

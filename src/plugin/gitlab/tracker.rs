@@ -78,6 +78,16 @@ impl Tracker for GitLab {
         Box::pin(async move { self.own_note(&self.place(task)?, effect).await })
     }
 
+    fn edit_comment<'a>(
+        &'a self,
+        task: &'a TaskRef,
+        comment: &'a CommentRef,
+        body: &'a str,
+        effect: &'a Effect,
+    ) -> Call<'a, ()> {
+        Box::pin(async move { self.rewrite_note(&self.place(task)?, comment, body, effect).await })
+    }
+
     fn delete_comment<'a>(&'a self, task: &'a TaskRef, comment: &'a CommentRef) -> Call<'a, ()> {
         Box::pin(async move { self.erase_note(&self.place(task)?, comment).await })
     }

@@ -1,5 +1,6 @@
 //! Issues as tasks.
 
+use http::Method;
 use serde_json::{Value, json};
 
 use super::client::{API, Jira, NAME};
@@ -91,13 +92,7 @@ impl Tracker for Jira {
     ) -> Call<'a, Made<CommentRef>> {
         Box::pin(async move {
             let key = effect.key.to_string();
-            let request = Request::post(
-                format!("{}/comment", issue(&task.key)),
-                &json!({
-                    "body": adf::document(bounded(body)),
-                    "properties": [{ "key": PROPERTY, "value": { "key": key } }],
-                }),
-            );
+            let request = Request::post(format!("{}/comment", issue(&task.key)), &marked(body, &key));
             let look = || self.own_comment(&task.key, &key);
             let make = || async {
                 let made: wire::Comment = self.read(&request).await?;
@@ -109,6 +104,21 @@ impl Tracker for Jira {
 
     fn find_comment<'a>(&'a self, task: &'a TaskRef, effect: &'a Effect) -> Call<'a, Option<CommentRef>> {
         Box::pin(async move { self.own_comment(&task.key, &effect.key.to_string()).await })
+    }
+
+    fn edit_comment<'a>(
+        &'a self,
+        task: &'a TaskRef,
+        comment: &'a CommentRef,
+        body: &'a str,
+        effect: &'a Effect,
+    ) -> Call<'a, ()> {
+        Box::pin(async move {
+            let path = format!("{}/comment/{}", issue(&task.key), segment(&comment.id));
+            let request = Request::post(path, &marked(body, &effect.key.to_string()));
+            let request = Request { method: Method::PUT, ..request }.retried(Retry::Always);
+            self.read(&request).await.map(|serde::de::IgnoredAny| ())
+        })
     }
 
     fn delete_comment<'a>(&'a self, task: &'a TaskRef, comment: &'a CommentRef) -> Call<'a, ()> {
@@ -346,6 +356,14 @@ fn field_text(value: &Value) -> Option<String> {
         _ => return None,
     };
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+/// A comment with the key of the effect that writes it.
+fn marked(body: &str, key: &str) -> Value {
+    json!({
+        "body": adf::document(bounded(body)),
+        "properties": [{ "key": PROPERTY, "value": { "key": key } }],
+    })
 }
 
 fn bounded(text: &str) -> &str {

@@ -30,6 +30,9 @@ const FIND_COMMENT: &str = "query($id: ID!) { comments(filter: {id: {eq: $id}}, 
 const COMMENT: &str = "mutation($input: CommentCreateInput!) { \
                        made: commentCreate(input: $input) { success made: comment { id url user { id } } } }";
 
+const EDIT_COMMENT: &str = "mutation($id: String!, $input: CommentUpdateInput!) { \
+                            done: commentUpdate(id: $id, input: $input) { success } }";
+
 const DELETE_COMMENT: &str = "mutation($id: String!) { done: commentDelete(id: $id) { success } }";
 
 const FIND_LINK: &str = "query($id: String!, $url: String!) { issue(id: $id) { \
@@ -140,6 +143,16 @@ impl Tracker for Linear {
 
     fn find_comment<'a>(&'a self, _: &'a TaskRef, effect: &'a Effect) -> Call<'a, Option<CommentRef>> {
         Box::pin(async move { self.own_comment(&id_of(effect)).await })
+    }
+
+    fn edit_comment<'a>(
+        &'a self,
+        _: &'a TaskRef,
+        comment: &'a CommentRef,
+        body: &'a str,
+        _: &'a Effect,
+    ) -> Call<'a, ()> {
+        Box::pin(self.set(EDIT_COMMENT, json!({ "id": comment.id, "input": { "body": body } })))
     }
 
     fn delete_comment<'a>(&'a self, _: &'a TaskRef, comment: &'a CommentRef) -> Call<'a, ()> {

@@ -1,5 +1,6 @@
 //! Messages.
 
+use serde_json::json;
 use slack_morphism::api::{SlackApiChatDeleteRequest, SlackApiChatPostMessageRequest};
 use slack_morphism::blocks::{
     SlackActionBlockElement, SlackActionsBlock, SlackBlock, SlackBlockButtonElement, SlackBlockMarkDownText,
@@ -54,6 +55,15 @@ impl Chat for Slack {
                 Err(error) if error.message == "thread_not_found" => Ok(None),
                 found => found,
             }
+        })
+    }
+
+    fn edit_message<'a>(&'a self, message: &'a Message, text: &'a str, effect: &'a Effect) -> Call<'a, ()> {
+        Box::pin(async move {
+            let metadata = json!({ "event_type": MARK, "event_payload": { "key": effect.key.to_string() } });
+            let Message { channel, id } = message;
+            let request = json!({ "channel": channel, "ts": id, "text": escape(text), "metadata": metadata });
+            self.write("chat.update", &request).await.map(|serde::de::IgnoredAny| ())
         })
     }
 

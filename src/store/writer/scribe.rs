@@ -41,7 +41,7 @@ impl Scribe {
                     format!("{error}; nothing more is written until the store is opened again")
                 });
                 if outcome.is_ok() {
-                    durable.send_replace(group.last);
+                    durable.send_if_modified(|last| std::mem::replace(last, group.last) != group.last);
                 }
                 // First, so that the next group is on its way while this one is answered.
                 let ended = told.send(outcome.clone()).is_err();

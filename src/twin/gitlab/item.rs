@@ -228,6 +228,28 @@ pub(super) async fn create_note(
     Ok((StatusCode::CREATED, Json(shape)).into_response())
 }
 
+/// The bot may edit what it said itself.
+pub(super) async fn edit_note(
+    State(world): Shared,
+    Path((id, kind, iid, note)): Path<(String, String, u64, u64)>,
+    body: Bytes,
+) -> Answer {
+    let place = place(&world, &id, &kind, iid)?;
+    let NewNote { body } = refusal::read(&body)?;
+    check_length(Some(&body))?;
+    let bot = world.bot().name.clone();
+    let mut state = world.gitlab();
+    let notes = &mut state.item_mut(&place)?.notes;
+    let known = notes.iter_mut().find(|known| known.id == note).ok_or_else(|| Refusal::missing("Note"))?;
+    if known.author != bot {
+        return Err(Refusal::forbidden());
+    }
+    known.body = body;
+    let note = known.clone();
+    let shape = shape::note(&world, &place, state.item(&place)?, &note);
+    Ok(Json(shape).into_response())
+}
+
 /// The bot may delete what it said itself; GitLab tells nobody of it.
 pub(super) async fn delete_note(
     State(world): Shared,

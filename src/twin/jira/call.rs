@@ -309,6 +309,28 @@ pub(super) async fn comment(State(world): Shared, Path(key): Path<String>, body:
     Ok((StatusCode::CREATED, Json(answer)).into_response())
 }
 
+/// The bot may edit what it said itself.
+pub(super) async fn edit_comment(
+    State(world): Shared,
+    Path((key, id)): Path<(String, String)>,
+    body: Bytes,
+) -> Answer {
+    let words: Words = parse(&body)?;
+    adf::check(&words.body).map_err(|why| Refusal::field("comment", why))?;
+    let bot = world.bot().jira.clone();
+    let mut state = world.jira();
+    let ticket = state.ticket_mut(&key)?;
+    let known = ticket.comments.iter_mut().find(|comment| comment.id.to_string() == id);
+    let known = known.ok_or_else(|| Refusal::missing("Can not find a comment for the id."))?;
+    if known.author != bot {
+        return Err(Refusal::bad("You do not have the permission to edit this comment."));
+    }
+    (known.body, known.properties) = (words.body, words.properties);
+    let comment = known.clone();
+    let answer = shape::comment(&world, ticket, &comment, Shape::Three);
+    Ok(Json(answer).into_response())
+}
+
 /// The bot may delete what it said itself.
 pub(super) async fn delete_comment(State(world): Shared, Path((key, id)): Path<(String, String)>) -> Answer {
     let bot = world.bot().jira.clone();

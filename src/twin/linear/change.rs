@@ -23,6 +23,7 @@ pub(super) fn make(world: &Arc<World>, field: &Field) -> Result<Value, Refusal> 
     let id = || text(&field.arguments, "id");
     let (name, made) = match field.name.as_str() {
         "commentCreate" => ("comment", comment(world, input)?),
+        "commentUpdate" => ("comment", edit(world, id()?, input)?),
         "issueCreate" => ("issue", create(world, input)?),
         "issueUpdate" => ("issue", update(world, id()?, input)?),
         "attachmentCreate" => ("attachment", attach(world, input)?),
@@ -56,6 +57,22 @@ fn comment(world: &Arc<World>, input: &Input) -> Result<Value, Refusal> {
     state.issue_mut(key)?.comments.push(comment.clone());
     world.send(hook::comment(world, &state, key, ("create", &comment))?);
     Ok(shape::comment(world, &state, state.issue(key)?, &comment))
+}
+
+/// The bot edits what it said itself.
+fn edit(world: &World, id: &str, input: &Input) -> Result<Value, Refusal> {
+    let body = text(input, "body")?;
+    let mut state = world.linear();
+    let has = |issue: &&Issue| issue.comments.iter().any(|comment| comment.id == id);
+    let key =
+        state.issues.values().find(has).map(Issue::identifier).ok_or_else(|| Refusal::missing("Comment"))?;
+    let comments = state.issue_mut(&key)?.comments.iter_mut();
+    let comment = comments.into_iter().find(|comment| comment.id == id);
+    let comment = comment.filter(|comment| comment.author == world.bot().linear);
+    let comment = comment.ok_or_else(|| Refusal::missing("Comment"))?;
+    body.clone_into(&mut comment.body);
+    let comment = comment.clone();
+    Ok(shape::comment(world, &state, state.issue(&key)?, &comment))
 }
 
 fn create(world: &Arc<World>, input: &Input) -> Result<Value, Refusal> {

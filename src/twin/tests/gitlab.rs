@@ -159,13 +159,20 @@ async fn what_was_done_to_labels_and_state_is_remembered_and_what_was_updated_is
 }
 
 #[tokio::test]
-async fn the_bot_deletes_its_own_notes_and_nobody_elses() {
+async fn the_bot_edits_and_deletes_its_own_notes_and_nobody_elses() {
     let setting = Setting::start().await;
     let notes = format!("{SITE}/issues/1/notes");
     let (_, own) = setting.gitlab_send(reqwest::Method::POST, &notes, json!({"body": "Seen."})).await;
     let act = json!({"project": "acme/web/site", "issue": 1, "body": "Hello.", "by": "ada"});
     setting.act(json!({"note_on_gitlab": act})).await;
     let adas = setting.gitlab_get(&notes).await.1[0]["id"].clone();
+    let edit = async |id: &Value| {
+        let text = json!({"body": "Seen twice."});
+        setting.gitlab_send(reqwest::Method::PUT, &format!("{notes}/{id}"), text).await
+    };
+    let (status, edited) = edit(&own["id"]).await;
+    assert_eq!((status, &edited["id"], &edited["body"]), (200, &own["id"], &json!("Seen twice.")));
+    assert_eq!(edit(&adas).await.0, 403);
     let delete =
         async |id: &Value| read(setting.gitlab(reqwest::Method::DELETE, &format!("{notes}/{id}"))).await.0;
     assert_eq!((delete(&own["id"]).await, delete(&own["id"]).await, delete(&adas).await), (204, 404, 403));

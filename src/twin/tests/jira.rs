@@ -125,6 +125,14 @@ async fn what_the_bot_made_can_be_taken_away() {
     let delete = async |path: &str| read(setting.jira(reqwest::Method::DELETE, path)).await.0;
     let (_, own) = setting.jira_post("/issue/SHOP-7/comment", json!({"body": document("Done.")})).await;
     let comment = format!("/issue/SHOP-7/comment/{}", own["id"].as_str().unwrap());
+    let edit = async |path: &str| {
+        let text = json!({"body": document("Done twice.")});
+        read(setting.jira(reqwest::Method::PUT, path).json(&text)).await
+    };
+    let (status, edited) = edit(&comment).await;
+    assert_eq!((status, &edited["id"]), (200, &own["id"]));
+    let shown = setting.state().await["jira"]["tickets"]["SHOP-7"]["comments"].to_string();
+    assert!(shown.contains("Done twice."), "{shown}");
     assert_eq!((delete(&comment).await, delete(&comment).await), (204, 404));
     setting.act(json!({"comment_ticket": {"ticket": "SHOP-7", "body": "Hm.", "by": "ada"}})).await;
     let adas = setting.jira_get("/issue/SHOP-7/comment").await["comments"][0]["id"].clone();

@@ -161,6 +161,10 @@ async fn what_the_bot_made_can_be_taken_away() {
     let id = "11111111-1111-4111-8111-111111111111";
     let make = "mutation($input: CommentCreateInput!) { commentCreate(input: $input) { success } }";
     setting.linear_data(make, json!({"input": {"id": id, "issueId": "ENG-7", "body": "Done."}})).await;
+    let edit = "mutation($id: String!, $input: CommentUpdateInput!) { commentUpdate(id: $id, input: $input) { success } }";
+    setting.linear_data(edit, json!({"id": id, "input": {"body": "Done twice."}})).await;
+    let comments = setting.state().await["linear"].to_string();
+    assert!(comments.contains("Done twice."), "{comments}");
     let delete = "mutation($id: String!) { commentDelete(id: $id) { success } }";
     setting.linear_data(delete, json!({"id": id})).await;
     assert!(setting.linear_error(delete, json!({"id": id})).await.2.contains("Entity not found: Comment"));

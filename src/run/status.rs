@@ -1,0 +1,152 @@
+//! How a run comes along, in the words that people read where it was asked for.
+
+use super::definition::Definition;
+use super::place;
+use super::record::{Ending, Entry, Record};
+use super::signal::Signal;
+use super::telling::Meter;
+use super::timeline::{StepLine, StepPhase, Timeline};
+use crate::id::{RunId, StepPath};
+
+/// Letters of a reason that are shown.
+const REASON: usize = 200;
+
+/// What is shown of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// The text, in Markdown that reads well as plain text.
+    pub text: String,
+    /// Whether nothing is left to do in the run.
+    pub over: bool,
+}
+
+/// What is to be shown of a run; nothing before whoever asked was let in.
+#[must_use]
+pub fn shown(run: RunId, definition: &Definition, entries: &[Entry]) -> Option<Shown> {
+    let timeline = Timeline::of(entries);
+    let line = |path: &StepPath| timeline.steps.iter().find(|line| line.step == *path);
+    line(&place::start()).filter(|line| line.state == StepPhase::Succeeded)?;
+    let mut meter = Meter::of(definition);
+    let percent = entries.iter().map(|entry| meter.take(entry)).last().map_or(0, |stand| stand.percent);
+    let mut lines = vec![format!("{}: {}", definition.workflow.name, state(entries, percent)), String::new()];
+    let steps = definition.workflow.steps.iter();
+    lines.extend(steps.map(|step| format!("- {}", item(&step.name, line(&StepPath::root(&step.name))))));
+    let made = timeline.work.change_url.as_ref().map(|url| format!("\nPull request: {url}"));
+    lines.extend(made.into_iter().chain([format!("\n{run}")]));
+    Some(Shown { text: lines.join("\n"), over: meter.has_ended() })
+}
+
+/// What the run does, by the newest record that says it.
+fn state(entries: &[Entry], percent: u8) -> String {
+    let mut state = None;
+    for entry in entries {
+        match &entry.record {
+            Record::Concluded { ending, reason, .. } => state = Some(ended(*ending, reason.as_deref())),
+            Record::Parked { reason } => {
+                state = Some(format!("stopped, and needs a person: {}", short(reason)))
+            }
+            Record::Signalled { signal: Signal::Pause { .. }, .. } => state = Some("paused".to_owned()),
+            Record::Signalled { signal: Signal::Retry | Signal::Resume, .. } => state = None,
+            _ => {}
+        }
+    }
+    state.unwrap_or_else(|| format!("under way, {percent} %"))
+}
+
+fn ended(ending: Ending, reason: Option<&str>) -> String {
+    let reason = reason.map(|reason| format!(": {}", short(reason))).unwrap_or_default();
+    match ending {
+        Ending::Succeeded => "done".to_owned(),
+        other => format!("{other}{reason}"),
+    }
+}
+
+fn item(name: &str, line: Option<&StepLine>) -> String {
+    let Some(line) = line else { return format!("· {name}") };
+    let reason = line.reason.as_deref().map(|reason| format!(": {}", short(reason))).unwrap_or_default();
+    match line.state {
+        StepPhase::Succeeded => format!("✓ {name}"),
+        StepPhase::Skipped => format!("– {name} (passed over)"),
+        StepPhase::Failed => format!("✗ {name}{reason}"),
+        StepPhase::Waiting => format!("… {name}{reason}"),
+        StepPhase::Running if line.attempt > 1 => format!("▸ {name} (attempt {})", line.attempt),
+        StepPhase::Running => format!("▸ {name}"),
+    }
+}
+
+/// A text in one line, cut where it is too long.
+fn short(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(REASON) {
+        None => line,
+        Some((cut, _)) => format!("{}…", &line[..cut]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::run::StepError;
+    use crate::run::fixture::{Driver, act, definition, echo, run_id};
+
+    fn steps() -> Driver {
+        let steps = [
+            act("look", json!({})),
+            act("skip", json!({ "condition": "inputs.no" })),
+            act("ship", json!({})),
+        ];
+        Driver::new(&definition(json!({ "steps": steps })))
+    }
+
+    fn text(driver: &Driver) -> Option<Shown> {
+        shown(run_id(), driver.run.definition(), &driver.entries)
+    }
+
+    #[test]
+    fn nothing_is_shown_before_whoever_asked_was_let_in() {
+        let mut driver = steps();
+        assert_eq!(text(&driver), None);
+        driver.turn(echo);
+        assert_eq!(text(&driver), None, "it is being found out");
+        driver.turn(echo);
+        assert!(text(&driver).is_some());
+        let refused = steps().through(|_| Err(StepError::fatal(StepError::REFUSED, "no")));
+        assert_eq!(text(&refused), None);
+    }
+
+    #[test]
+    fn each_step_has_a_line_and_the_first_one_says_how_far_it_is() {
+        let mut driver = steps();
+        for _ in 0..4 {
+            driver.turn(echo);
+        }
+        let shown = text(&driver).unwrap();
+        assert!(!shown.over);
+        insta::assert_snapshot!(shown.text, @r"
+        Test: under way, 50 %
+
+        - ✓ look
+        - · skip
+        - · ship
+
+        run_0199aaaabbbb7ccc8dddeeeeffff0000
+        ");
+        let driver = driver.through(|job| match job.step.as_str() {
+            "ship" => Err(StepError::fatal("broken", "it\nbroke")),
+            _ => echo(job),
+        });
+        let shown = text(&driver).unwrap();
+        assert!(shown.over);
+        insta::assert_snapshot!(shown.text, @r"
+        Test: failed: step `ship` failed: it broke (broken)
+
+        - ✓ look
+        - – skip (passed over)
+        - ✗ ship: it broke (broken)
+
+        run_0199aaaabbbb7ccc8dddeeeeffff0000
+        ");
+    }
+}
