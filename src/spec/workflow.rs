@@ -157,7 +157,7 @@ pub struct Step {
     pub timeout: Option<u64>,
     /// How what it did is taken back, in place of the way that its action declares; an empty list leaves it as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub undo: Option<Vec<Step>>,
+    pub undo: Option<Vec<Self>>,
 }
 
 /// What a step does.

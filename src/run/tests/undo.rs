@@ -165,7 +165,7 @@ fn what_takes_back_says_itself_what_became_of_which_effect() {
         "@undo/a" => Ok(account.clone()),
         _ => world("", &broken())(job),
     });
-    let told: Account = serde_json::from_value(account.clone()).unwrap();
+    let told: Account = serde_json::from_value(account).unwrap();
     assert_eq!(*driver.run.account(), told);
     assert_eq!(
         told.to_string(),
@@ -194,7 +194,7 @@ fn no_record_takes_back_what_is_not_to_be_taken_back() {
     let at = whole.entries.iter().position(|entry| told(&entry.record)).unwrap();
     let before = Run::replay(whole.run.id(), whole.run.definition().clone(), &whole.entries[..at]).unwrap();
     let next = |record| crate::run::Entry { record, ..whole.entries[at].clone() };
-    let mut run = before.clone();
+    let mut run = before;
     let empty = next(Record::TakenBack { account: Account::default() });
     assert_eq!(run.apply(&empty), Err(Illegal::NotTakenBack));
     assert_eq!(run.apply(&next(Record::Ended)), Err(Illegal::NotTakenBack));
