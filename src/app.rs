@@ -293,7 +293,7 @@ impl Beside {
 /// When the configuration or what it names is not right, or the store cannot be opened.
 pub fn inbox_alone(loaded: &Loaded) -> Result<Inbox, AppError> {
     let policy = policy_alone(loaded)?;
-    let store = store::open(&loaded.config.store.url)?;
+    let store = open_store(&loaded.config)?;
     let policy = Arc::new(Current::new(policy));
     Ok(Inbox::new(store, policy, Arc::new(SystemClock), |_: &[_]| {}))
 }
@@ -353,8 +353,7 @@ fn of_sandbox(sandbox: &Sandbox) -> impl Iterator<Item = String> {
 }
 
 fn open_store(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
-    let options = store::Options { caps: config.system.caps(), ..store::Options::default() };
-    store::open_with(&config.store.url, &options)
+    store::open_with(&config.store.url, &config.store_options())
 }
 
 fn workspaces(config: &Config) -> Workspaces {

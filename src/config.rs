@@ -28,7 +28,7 @@ use crate::event::Access;
 use crate::event::{Account, RepositoryName, SourceName};
 use crate::money::{Limits, Prices};
 use crate::spec::RepositoryMap;
-use crate::store::Caps;
+use crate::store::{self, Caps};
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -77,6 +77,8 @@ pub struct System {
     pub max_concurrent_per_repository: Option<usize>,
     /// How many of those do that one user's events started; unless it is set, all but one.
     pub max_concurrent_per_user: Option<usize>,
+    /// How many runs may work or wait for their turn before deliveries that would start more are put off.
+    pub max_backlog: usize,
     /// Whether edited files take effect by themselves.
     pub watch: bool,
     /// Whether how a run comes along is told where it was asked for, in one comment or message that is edited.
@@ -202,6 +204,7 @@ impl Default for System {
             max_concurrent_agents: 5,
             max_concurrent_per_repository: None,
             max_concurrent_per_user: None,
+            max_backlog: 20_000,
             watch: true,
             status: true,
         }
@@ -288,6 +291,13 @@ impl System {
 }
 
 impl Config {
+    /// How the store is run.
+    #[must_use]
+    pub fn store_options(&self) -> store::Options {
+        let backlog = self.system.max_backlog.max(1);
+        store::Options { caps: self.system.caps(), backlog, ..store::Options::default() }
+    }
+
     /// The directory that the store and the admin socket are in; none for a store in memory.
     #[must_use]
     pub fn data_dir(&self) -> Option<PathBuf> {
@@ -307,6 +317,7 @@ impl Config {
                 now.max_concurrent_per_repository != then.max_concurrent_per_repository,
             ),
             ("system.max_concurrent_per_user", now.max_concurrent_per_user != then.max_concurrent_per_user),
+            ("system.max_backlog", now.max_backlog != then.max_backlog),
             ("system.watch", now.watch != then.watch),
             ("system.status", now.status != then.status),
             ("server.listen", self.server.listen != started.server.listen),

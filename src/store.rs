@@ -57,7 +57,8 @@ pub type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 pub trait Store: Debug + Send + Sync {
     /// Takes in a delivery: its identity, its event and payload, the reasons, and every run it starts, as
     /// one durable batch. A delivery whose identity is known changes nothing and gives back what the
-    /// first one gave.
+    /// first one gave. One that would start a run while there is something to do in too many is
+    /// [`StoreError::Full`]; what is said by it to runs that there are, and what starts none, is taken all the same.
     fn accept(&self, intake: Intake) -> Answer<'_, Accepted>;
 
     /// Gives out the next run that is due at `now` and over none of the store's [`Caps`], if there is one: repositories
@@ -98,6 +99,9 @@ pub enum StoreError {
     /// The queue in front of the writer is full; nothing was written.
     #[error("the store is busy; nothing was written")]
     Busy,
+    /// There is something to do in as many runs as there may be; nothing was written.
+    #[error("too much waits to be done; nothing was written")]
+    Full,
     /// An expectation did not hold; nothing was written.
     #[error("somebody else wrote first; nothing was written")]
     Conflict,
@@ -396,6 +400,9 @@ pub struct Options {
     pub waiting: usize,
     /// How many runs may be in hand.
     pub caps: Caps,
+    /// How many runs may be in hand, due, or wait for their turn in a group before a delivery that would start one
+    /// more is [`StoreError::Full`].
+    pub backlog: usize,
 }
 
 /// How many runs may be in hand at once. What is over one of these waits, and lets pass what is not.
@@ -413,7 +420,7 @@ pub struct Caps {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { waiting: 1024, caps: Caps::NONE }
+        Self { waiting: 1024, caps: Caps::NONE, backlog: usize::MAX }
     }
 }
 

@@ -94,7 +94,9 @@ impl Problem {
                 StatusCode::CONFLICT
             }
             Self::Order(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::NotReady | Self::Rejected(Rejection::Overloaded) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotReady | Self::Rejected(Rejection::Overloaded | Rejection::Full) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Internal | Self::Rejected(Rejection::Failed(_)) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -119,6 +121,17 @@ impl Problem {
             Self::Rejected(Rejection::Unbelieved(_)) => "unauthentic",
             Self::Rejected(Rejection::Undecodable(_)) => "undecodable",
             Self::Rejected(Rejection::Overloaded) => "overloaded",
+            Self::Rejected(Rejection::Full) => "full",
+        }
+    }
+
+    /// After how many seconds it is worth another try, where it is not now.
+    fn retry_after(&self) -> Option<&'static str> {
+        match self {
+            // Runs take longer than requests.
+            Self::Rejected(Rejection::Full) => Some("30"),
+            problem if problem.status() == StatusCode::SERVICE_UNAVAILABLE => Some("1"),
+            _ => None,
         }
     }
 
@@ -153,7 +166,7 @@ impl IntoResponse for Problem {
         if let Self::Rejected(Rejection::Failed(why)) = &self {
             tracing::error!(%why, "a delivery could not be stored");
         }
-        let status = self.status();
+        let (status, retry_after) = (self.status(), self.retry_after());
         let document = Document {
             kind: format!("urn:ostler:problem:{}", self.name()),
             title: status.canonical_reason().unwrap_or("Error"),
@@ -163,8 +176,8 @@ impl IntoResponse for Problem {
         let mut response = (status, axum::Json(document)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(seconds));
         }
         response
     }

@@ -250,7 +250,7 @@ impl CatchUp {
         for delivery in &page.deliveries {
             let item = match self.take_one(source, delivery, wanted.dry_run).await {
                 Ok(item) => item,
-                Err(rejection @ (Rejection::Overloaded | Rejection::Failed(_))) => {
+                Err(rejection @ (Rejection::Overloaded | Rejection::Full | Rejection::Failed(_))) => {
                     return Err(rejection.into());
                 }
                 Err(rejection) => {

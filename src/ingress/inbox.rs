@@ -108,6 +108,9 @@ pub enum Rejection {
     /// There is too much to do; the sender is to try again.
     #[error("too many deliveries at once; try again")]
     Overloaded,
+    /// So many runs wait for their turn that no more are started; the sender is to try again later.
+    #[error("too many runs wait for their turn; try again later")]
+    Full,
     /// The store failed, or the rules name what is not there.
     #[error("the delivery could not be stored")]
     Failed(String),
@@ -117,6 +120,7 @@ impl From<StoreError> for Rejection {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Busy => Self::Overloaded,
+            StoreError::Full => Self::Full,
             other => Self::Failed(other.to_string()),
         }
     }

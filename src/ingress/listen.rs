@@ -157,7 +157,7 @@ async fn take(
 ) -> Option<(Receipt, Option<Reply>)> {
     match inbox.take_fetched(source.as_str(), delivery).await {
         Ok(outcome) => Some((receipt, outcome.reply)),
-        Err(rejection @ (Rejection::Overloaded | Rejection::Failed(_))) => {
+        Err(rejection @ (Rejection::Overloaded | Rejection::Full | Rejection::Failed(_))) => {
             tracing::warn!(%source, %rejection, "a delivery is left to be told again");
             None
         }

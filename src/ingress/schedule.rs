@@ -44,6 +44,7 @@ impl Inbox {
                     Duration::try_from(next.duration_since(self.now())).unwrap_or_default().min(LOOK)
                 }
                 Ok(None) => LOOK,
+                Err(Rejection::Full) => LOOK,
                 Err(error) => {
                     tracing::warn!(%error, "a trigger's time could not be taken in; it is tried again");
                     PAUSE

@@ -16,6 +16,7 @@ use crate::spec::Workflow;
 use crate::store::{codec, keys};
 
 mod damage;
+mod full;
 mod golden;
 mod guards;
 mod signals;
@@ -29,9 +30,12 @@ mod writing;
 /// A place whose store can be closed and opened again.
 trait Home {
     type Shelf: Shelf;
-    fn capped(&self, caps: Caps) -> Shelved<Self::Shelf>;
+    fn with(&self, options: &Options) -> Shelved<Self::Shelf>;
+    fn capped(&self, caps: Caps) -> Shelved<Self::Shelf> {
+        self.with(&Options { caps, ..Options::default() })
+    }
     fn open(&self) -> Shelved<Self::Shelf> {
-        self.capped(Caps::NONE)
+        self.with(&Options::default())
     }
 }
 
@@ -40,8 +44,8 @@ struct InMemory(Arc<MemoryShelf>);
 
 impl Home for InMemory {
     type Shelf = MemoryShelf;
-    fn capped(&self, caps: Caps) -> Shelved<MemoryShelf> {
-        Shelved::on(Arc::clone(&self.0), &Options { caps, ..Options::default() }).unwrap()
+    fn with(&self, options: &Options) -> Shelved<MemoryShelf> {
+        Shelved::on(Arc::clone(&self.0), options).unwrap()
     }
 }
 
@@ -55,8 +59,8 @@ impl Default for OnDisk {
 
 impl Home for OnDisk {
     type Shelf = SledShelf;
-    fn capped(&self, caps: Caps) -> Shelved<SledShelf> {
-        Sled::open(self.0.path(), &Options { caps, ..Options::default() }).unwrap()
+    fn with(&self, options: &Options) -> Shelved<SledShelf> {
+        Sled::open(self.0.path(), options).unwrap()
     }
 }
 
@@ -117,6 +121,10 @@ promises! {
     caps_hold_and_free_their_slots_over_an_opening
     one_repository_does_not_wait_for_another_also_over_an_opening
     an_answer_takes_no_slot
+    a_full_house_begins_nothing_and_counts_right_over_an_opening
+    who_waits_for_a_moment_or_for_somebody_does_not_count
+    of_fifty_at_once_no_more_begin_than_there_is_room_for
+    what_runs_wait_for_is_taken_in_a_full_house
 }
 
 fn at(second: i64) -> Timestamp {

@@ -162,6 +162,12 @@ pub(super) fn place_of(seat: &[u8]) -> Option<(Place, RunId)> {
     Some((place, RunId::from_bytes(seat.get(SEAT_PLACE + 17..)?.try_into().ok()?)))
 }
 
+/// The run of a key, if it is a seat in which it waits for its turn.
+pub(super) fn queued_of(key: &[u8]) -> Option<RunId> {
+    let seat = Some(key).filter(|key| key.first() == Some(&SEAT))?;
+    place_of(seat).filter(|(place, _)| matches!(place, Place::Waiting(_))).map(|(_, run)| run)
+}
+
 /// Where in a [`seat`] key the place stands: behind the letter and the group's digest.
 const SEAT_PLACE: usize = 33;
 

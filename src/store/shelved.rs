@@ -38,7 +38,7 @@ pub struct Shelved<S> {
 impl<S: Shelf> Shelved<S> {
     /// The store that a shelf keeps. Leases from before are void.
     pub(super) fn on(shelf: Arc<S>, options: &Options) -> Result<Self, StoreError> {
-        let desk = Desk::open(Arc::clone(&shelf), options.caps)?;
+        let desk = Desk::open(Arc::clone(&shelf), options)?;
         let leases = Arc::clone(&desk.leases);
         let writer = Writer::start(desk, options.waiting)?;
         Ok(Self { writer, leases, definitions: Arc::default(), shelf })

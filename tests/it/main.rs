@@ -38,6 +38,7 @@ mod shipped;
 mod steer;
 mod status;
 mod stories;
+mod storm;
 mod undo;
 mod ways;
 mod who;

@@ -34,6 +34,8 @@ pub enum Cause {
     Undecodable,
     /// There was too much to do.
     Overloaded,
+    /// Too many runs waited for their turn.
+    Full,
     /// Ostler is at fault.
     Failed,
     /// It was understood and is of no interest.
@@ -54,6 +56,7 @@ impl From<&Rejection> for Cause {
             Rejection::Unbelieved(Refusal::Wrong) => Self::WrongSignature,
             Rejection::Undecodable(_) | Rejection::Unbelieved(Refusal::Undated(_)) => Self::Undecodable,
             Rejection::Overloaded => Self::Overloaded,
+            Rejection::Full => Self::Full,
             Rejection::Failed(_) => Self::Failed,
         }
     }
@@ -94,6 +97,9 @@ impl Refused {
                 format!("Look whether it is really {source} that sends here, and as which type.")
             }
             Cause::Overloaded => "Nothing, if it is rare: the sender was asked to try again.".to_owned(),
+            Cause::Full => "Nothing, if it is rare: it is asked for again, or the sender tries again. Else look at \
+                            `ostler runs` for what keeps the others waiting; `system.max_backlog` says how many may."
+                .to_owned(),
             Cause::Failed => "See the log for what went wrong at that time.".to_owned(),
             Cause::Ignored | Cause::Duplicate => return None,
         };

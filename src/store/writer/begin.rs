@@ -32,13 +32,20 @@ pub(super) struct Begun {
     answers: Vec<String>,
 }
 
-/// Begins the runs that their guards let through; `decided` says that the delivery was a person's word that a run hears.
+/// Begins the runs that their guards let through. `woken` are those that the delivery says something to, and `decided`
+/// says that it was a person's word that a run hears.
+///
+/// # Errors
+/// [`StoreError::Full`] where it begins one, says nothing to any, and there is too much to do.
 pub(super) fn all<S: Shelf>(
     desk: &mut Desk<S>,
     runs: Vec<PreparedRun>,
     answering: Option<Frozen>,
-    decided: bool,
+    (woken, decided): (&[RunId], bool),
 ) -> Result<Begun, StoreError> {
+    // What is under way must hear of what it waits for: that is how there comes to be less to do.
+    let latest = runs.iter().map(|run| run.first.at).max().filter(|_| woken.is_empty());
+    let is_full = latest.is_some_and(|now| desk.is_full(now));
     let mut begun = Begun::default();
     let mut example = None;
     // Whoever decided something is answered by the run that asked.
@@ -57,6 +64,9 @@ pub(super) fn all<S: Shelf>(
             Ok(taken) => begun.admit(desk, run, &guard, taken)?,
             Err(held) => begun.hold(&guard, &held),
         }
+    }
+    if is_full && !begun.runs.is_empty() {
+        return Err(StoreError::Full);
     }
     if let Some((example, answering)) = example.zip(answering) {
         begun.answer(desk, &example, answering)?;

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::lease::Leases;
@@ -16,7 +17,7 @@ use crate::store::codec;
 use crate::store::kept::{Head, Pointer, Tally, to_json};
 use crate::store::keys::{self, Key};
 use crate::store::shelf::{Batch, Look, Pair, Shelf, Span};
-use crate::store::{Caps, StoreError, kept};
+use crate::store::{Options, StoreError, kept};
 
 /// Where the count of openings goes on when it was lost: leases must not be taken for older ones.
 const OPENINGS_NEVER_REACHED: u64 = 1 << 24;
@@ -41,13 +42,15 @@ pub(in crate::store) struct Desk<S> {
     mine: Batch,
     /// The heads of runs in hand, as they are with all of these changes.
     heads: HashMap<RunId, Head>,
+    /// In how many runs there may be something to do before no more are begun.
+    backlog: usize,
     /// Why nothing can be written any more.
     dead: Option<String>,
 }
 
 impl<S: Shelf> Desk<S> {
     /// A desk at a shelf. The node's epoch is raised, so that all older leases are void.
-    pub(in crate::store) fn open(shelf: Arc<S>, caps: Caps) -> Result<Self, StoreError> {
+    pub(in crate::store) fn open(shelf: Arc<S>, options: &Options) -> Result<Self, StoreError> {
         if let Some(stored) = shelf.get(&keys::node())? {
             codec::check_schema(&stored)?;
         }
@@ -67,13 +70,14 @@ impl<S: Shelf> Desk<S> {
         };
         let mut desk = Self {
             shelf,
-            leases: Leases::of_node(node, caps),
+            leases: Leases::of_node(node, options.caps),
             tally,
             stored_tally,
             flying: None,
             group: Batch::new(),
             mine: Batch::new(),
             heads: HashMap::new(),
+            backlog: options.backlog,
             dead: None,
         };
         desk.attempt(|desk| desk.put_json(keys::node(), &node))?;
@@ -84,9 +88,9 @@ impl<S: Shelf> Desk<S> {
         Ok(desk)
     }
 
-    /// Has every run that waits for a moment stand in its lane.
+    /// Has every run that waits for a moment stand in its lane, and every other in its group.
     fn line_up(&self) -> Result<(), StoreError> {
-        for mut span in keys::all_due() {
+        for mut span in keys::all_due().into_iter().chain([keys::all_seats()]) {
             loop {
                 let page = self.scan(&span, PAGE)?;
                 page.iter().for_each(|(key, stored)| self.leases.follow(self, key, Some(stored)));
@@ -123,6 +127,11 @@ impl<S: Shelf> Desk<S> {
             self.tally = tally;
         }
         judged
+    }
+
+    /// Whether there is something to do in as many runs as there may be when more are to begin.
+    pub(super) fn is_full(&self, now: Timestamp) -> bool {
+        self.leases.backlog(now) >= self.backlog
     }
 
     /// Closes the group: gives what it changes, unless that is nothing, or why nothing can be written any more. What

@@ -256,8 +256,11 @@ fn promote<S: Shelf>(desk: &mut Desk<S>, freed: &Key) -> Result<(), StoreError> 
         desk.delete(&next.0)?;
         desk.delete(&keys::member(run))?;
         sit(desk, keys::held_from(&next.0), run, &seat)?;
-        let stand = Stand { priority: seat.priority, at: seat.at };
-        desk.put_json(keys::due(stand, run), &kept::lane_of(desk, run))?;
+        // One that is cancelled while it waits is due already.
+        if desk.leases.spot(run).is_none() {
+            let stand = Stand { priority: seat.priority, at: seat.at };
+            desk.put_json(keys::due(stand, run), &kept::lane_of(desk, run))?;
+        }
         if let Ok(Some(mut head)) = kept::head(desk, run) {
             head.summary.reason = None;
             head.stand = Some((seat.priority, seat.at));

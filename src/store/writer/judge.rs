@@ -96,7 +96,7 @@ pub(in crate::store) fn accept<S: Shelf>(
     }
     let progress = desk.place(Pointer::Event(event));
     let (woken, decided) = waits::wake(desk, &intake.waking, &intake.delivery, &keys::event(event))?;
-    let mut begun = begin::all(desk, intake.runs, intake.answering, decided)?;
+    let mut begun = begin::all(desk, intake.runs, intake.answering, (&woken, decided))?;
     begun.signalled.extend(woken);
     let runs = begun.runs;
     let identity = KeptIdentity { event, runs: runs.clone() }.to_bytes();

@@ -14,11 +14,14 @@
 //! **Brief** runs only say something to who asked, or find out whether somebody may: they take no slot, so that nobody
 //! waits for an answer because there is much to do.
 
+mod backlog;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use self::backlog::Queued;
 use crate::event::{Account, RepositoryName};
 use crate::id::RunId;
 use crate::run::Started;
@@ -67,11 +70,14 @@ pub(in crate::store) struct Lanes {
     in_hand: HashMap<RunId, Spot>,
     /// Those that were not due when anybody last looked.
     asleep: BTreeSet<Place>,
+    /// Those that have come to be due since a run was last taken out.
+    risen: BTreeSet<Place>,
     brief: BTreeSet<Place>,
     queues: BTreeMap<Option<RepositoryName>, Queue>,
     /// The earliest turn at which a lane stands that may be given a run.
     turn: u64,
     busy: Busy,
+    queued: Queued,
 }
 
 /// A moment, and the run that is due then.
@@ -116,22 +122,25 @@ impl Lanes {
             spots: HashMap::new(),
             in_hand: HashMap::new(),
             asleep: BTreeSet::new(),
+            risen: BTreeSet::new(),
             brief: BTreeSet::new(),
             queues: BTreeMap::new(),
             turn: 0,
             busy: Busy::default(),
+            queued: Queued::default(),
         }
     }
 
     /// A run stands here from now on, wherever it stood before.
     pub(in crate::store) fn put(&mut self, run: RunId, spot: Spot) {
         if let Some(before) = self.spots.remove(&run) {
-            self.unqueue(run, &before);
+            self.take_out(run, &before);
         }
         if !self.in_hand.contains_key(&run) {
             self.asleep.insert((spot.stand.at, run));
         }
         self.spots.insert(run, spot);
+        self.note_called(run);
     }
 
     /// A run does not stand here any more.
@@ -139,7 +148,8 @@ impl Lanes {
         if self.spots.get(&run).is_some_and(|spot| spot.stand == stand)
             && let Some(spot) = self.spots.remove(&run)
         {
-            self.unqueue(run, &spot);
+            self.take_out(run, &spot);
+            self.note_called(run);
         }
     }
 
@@ -148,7 +158,7 @@ impl Lanes {
         self.wake(now);
         let run = self.next_brief(now).or_else(|| self.next_turn(now))?;
         let spot = self.spots.get(&run)?.clone();
-        self.unqueue(run, &spot);
+        self.take_out(run, &spot);
         self.count(&spot.lane, |count| *count += 1);
         self.in_hand.insert(run, spot.clone());
         self.forget_idle();
@@ -186,13 +196,14 @@ impl Lanes {
 
     /// The earliest moment at which a run comes to be due.
     pub(in crate::store) fn next_due(&self) -> Option<Timestamp> {
-        self.asleep.first().map(|(at, _)| *at)
+        self.risen.first().or(self.asleep.first()).map(|(at, _)| *at)
     }
 
     /// Has those queue up that have come to be due.
     fn wake(&mut self, now: Timestamp) {
-        while let Some(place) = self.asleep.first().copied().filter(|(at, _)| *at <= now) {
-            self.asleep.remove(&place);
+        self.rise(now);
+        while let Some(place) = self.risen.first().copied().filter(|(at, _)| *at <= now) {
+            self.risen.remove(&place);
             let Some(spot) = self.spots.get(&place.1) else { continue };
             if spot.lane.brief {
                 self.brief.insert(place);
@@ -208,9 +219,9 @@ impl Lanes {
     }
 
     /// Takes a run out of wherever it stands.
-    fn unqueue(&mut self, run: RunId, spot: &Spot) {
+    fn take_out(&mut self, run: RunId, spot: &Spot) {
         let place = (spot.stand.at, run);
-        if self.asleep.remove(&place) || self.brief.remove(&place) {
+        if self.asleep.remove(&place) || self.risen.remove(&place) || self.brief.remove(&place) {
             return;
         }
         let Some(queue) = self.queues.get_mut(&spot.lane.repository) else { return };

@@ -91,8 +91,17 @@ impl Leases {
         self.lock().lanes.next_due()
     }
 
-    /// Takes note of what becomes of a key: that of a due time changes who is next.
+    /// In how many runs there is something to do at a moment.
+    pub(in crate::store) fn backlog(&self, now: Timestamp) -> usize {
+        self.lock().lanes.backlog(now)
+    }
+
+    /// Takes note of what becomes of a key: that of a due time changes who is next, and that of a seat who waits.
     pub(in crate::store) fn follow(&self, look: &impl Look, key: &[u8], stored: Option<&[u8]>) {
+        if let Some(run) = keys::queued_of(key) {
+            let mut held = self.lock();
+            return if stored.is_some() { held.lanes.queue(run) } else { held.lanes.unqueue(run) };
+        }
         let Some((stand, run)) = keys::due_of(key) else { return };
         match stored {
             Some(stored) => {

@@ -30,6 +30,12 @@ impl Twins {
         self.post("faults", &fault).await;
     }
 
+    /// Mends everything that was broken.
+    pub(crate) async fn mend(&self) {
+        let answer = self.client.delete(format!("{}/faults", self.base)).send().await.unwrap();
+        assert!(answer.status().is_success(), "{answer:?}");
+    }
+
     /// Sends every delivery again that has not been answered 2xx.
     pub(crate) async fn redeliver(&self) -> Value {
         self.post("redeliver", &json!({})).await
