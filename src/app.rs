@@ -348,7 +348,7 @@ fn of_sandbox(sandbox: &Sandbox) -> impl Iterator<Item = String> {
     let found = format!("sandbox: level {} by {}", sandbox.level(), sandbox.means());
     let unbounded = "sandbox: the number of a command's processes is not bounded here";
     let unbounded = (!sandbox.bounds_processes()).then(|| unbounded.to_owned());
-    let weak = sandbox.demand().err().map(|error| format!("agents cannot work: {error}"));
+    let weak = sandbox.demand().err().map(|error| format!("agents and `shell` steps cannot work: {error}"));
     std::iter::once(found).chain(unbounded).chain(weak)
 }
 

@@ -9,12 +9,14 @@ mod about;
 mod action;
 mod approval;
 mod branch;
+mod checkout;
 pub mod journal;
 mod perform;
 mod publish;
 mod reply;
 #[cfg(test)]
 mod scene;
+mod shell;
 mod start;
 pub mod status;
 mod system;

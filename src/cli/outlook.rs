@@ -76,6 +76,12 @@ fn does(does: &Does) -> String {
             format!("has the agent {role} work{prompt}")
         }
         Does::Ask { who } => format!("asks a person: {who}"),
+        Does::Run { script, network } => {
+            let first = script.trim().lines().next().unwrap_or_default();
+            let more = if script.trim().lines().count() > 1 { " …" } else { "" };
+            let network = if *network { ", with the network" } else { "" };
+            format!("runs a script{network}: {first}{more}")
+        }
         Does::Within { action } => format!("{action}, which reaches nobody"),
         Does::Wait => "waits".to_owned(),
         Does::Choose { test, taken: Some(taken) } => format!("{test}: {taken}"),

@@ -16,7 +16,7 @@ use super::record::{Ending, Record, Wait};
 use super::state::{Run, StepState};
 use super::{place, undo};
 use crate::id::StepPath;
-use crate::spec::workflow::AnswerField;
+use crate::spec::workflow::{AnswerField, Shell};
 use crate::spec::{Step, StepKind, Who};
 
 /// Something for the engine to do.
@@ -84,6 +84,8 @@ pub enum JobKind {
     },
     /// A person is asked, or what one decided is looked at.
     Approval(Box<Asking>),
+    /// A script runs on the run's files; its variables are the job's inputs.
+    Shell(Box<Shell>),
     /// Something Ostler does itself.
     System {
         /// Which.
@@ -165,6 +167,7 @@ fn job(run: &Run, path: &StepPath, attempt: u32, inputs: &Value, now: Timestamp)
             JobKind::Agent { role: role.clone(), prompt: prompt.clone(), needs: needs.clone() }
         }
         Some(StepKind::System { action }) => JobKind::System { action: action.clone() },
+        Some(StepKind::Shell(shell)) => JobKind::Shell(shell.clone()),
         Some(StepKind::Approval(approval)) => JobKind::Approval(Box::new(Asking {
             who: approval.who.clone(),
             continue_on_reject: approval.continue_on_reject,

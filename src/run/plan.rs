@@ -112,6 +112,14 @@ pub enum Does {
         /// Who may decide.
         who: String,
     },
+    /// A script runs on the run's files.
+    Run {
+        /// The script.
+        script: String,
+        /// Whether it asks for the network.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        network: bool,
+    },
     /// Ostler does something that reaches nobody.
     Within {
         /// Ostler's own action.

@@ -439,3 +439,25 @@ fn decisions_are_the_same_each_time_they_are_asked_for() {
     assert!(matches!(first[..], [Effect::Perform { .. }]));
     assert_eq!(first, decide(&driver.run, driver.now));
 }
+
+#[test]
+fn a_script_is_given_its_values_and_stands_as_it_was_written() {
+    let shell = json!({ "run": "echo ${task.title} $TITLE", "allow_failure": true });
+    let step = json!({ "name": "test", "kind": { "shell": shell }, "inputs": { "TITLE": "${task.title}!" },
+        "outputs": [["exit_code", "code"]], "on_error": { "retry": 1 } });
+    let after = act("b", json!({ "inputs": { "code": "${code}" } }));
+    let mut failed = false;
+    let driver = steps(vec![step, after]).through(|job| match &job.kind {
+        JobKind::Shell(_) if !std::mem::replace(&mut failed, true) => {
+            Err(StepError::fatal("command_failed", "it ended with exit code 1"))
+        }
+        JobKind::Shell(shell) => {
+            assert_eq!((shell.run.as_str(), shell.network), ("echo ${task.title} $TITLE", false));
+            Ok(json!({ "exit_code": 2 }))
+        }
+        _ => echo(job),
+    });
+    assert_eq!(ending(&driver).0, Ending::Succeeded);
+    assert_eq!((driver.tries("test"), &driver.performed[3].inputs["code"]), (2, &json!(2)));
+    assert_eq!(driver.performed[1].inputs["TITLE"], "Totals!");
+}

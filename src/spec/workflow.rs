@@ -8,6 +8,7 @@ pub(super) mod keys;
 mod kinds;
 mod needs;
 mod read;
+mod shell;
 mod steps;
 mod values;
 
@@ -98,6 +99,7 @@ impl Step {
             | StepKind::Ai { .. }
             | StepKind::Agent { .. }
             | StepKind::Approval(_)
+            | StepKind::Shell(_)
             | StepKind::Workflow { .. } => false,
         }
     }
@@ -216,6 +218,8 @@ pub enum StepKind {
     Wait(Option<Box<EventWait>>),
     /// `approval`: a person is asked, with the `message` that is among the inputs, and decides.
     Approval(Box<Approval>),
+    /// `shell`: a script runs in the sandbox on the run's files; its variables are among the inputs.
+    Shell(Box<Shell>),
     /// `system`: something Ostler does itself: `log`, `metric`, `emit`, `set`, `reply`, and the built-in
     /// `cleanup`, `log_success`, `send_alert`.
     System {
@@ -238,6 +242,7 @@ impl StepKind {
             Self::Workflow { .. } => "workflow",
             Self::Wait(_) => "wait",
             Self::Approval(_) => "approval",
+            Self::Shell(_) => "shell",
             Self::System { .. } => "system",
         }
     }
@@ -305,6 +310,19 @@ pub struct Approval {
     /// Whether the run goes on after a no, which the step then only gives.
     #[serde(default)]
     pub continue_on_reject: bool,
+}
+
+/// A script and what is allowed to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shell {
+    /// What `sh` is given, as it stands: nothing in it is evaluated.
+    pub run: String,
+    /// Whether it has the host's network, where the configuration lets it.
+    #[serde(default)]
+    pub network: bool,
+    /// Whether an exit code other than 0 is no failure.
+    #[serde(default)]
+    pub allow_failure: bool,
 }
 
 /// What it means that nothing came in a step's time.

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use self::visitors::Visitors;
 use super::perform::Parts;
-use super::{Context, Journal, Outcome, Step, perform};
+use super::{Context, Journal, Outcome, Step, checkout};
 use crate::agent::budget::RunPurse;
 use crate::agent::context::{self, Brief};
 use crate::agent::memory::Start;
@@ -20,11 +20,9 @@ use crate::agent::trajectory::{self, Whose};
 use crate::agent::{
     Agent, AgentError, Assignment, Ended, Forgotten, Limits, Memory, Reason, Transcript, tool,
 };
-use crate::event::RepositoryName;
 use crate::ingress::{Current, Policy};
 use crate::ledger::Ledger;
 use crate::money::Money;
-use crate::plugin::Registry;
 use crate::run::decide::JobKind;
 use crate::run::{StepError, Work};
 use crate::spec::workflow::AnswerField;
@@ -66,7 +64,7 @@ impl AgentStep {
         let model = registry.model.as_deref();
         let model =
             model.ok_or_else(|| StepError::fatal("not_offered", "no model is configured for agents"))?;
-        let workspace = self.open(&registry, context).await?;
+        let workspace = checkout::open(&registry, &self.workspaces, context).await?;
         let assignment = assignment(context, &workspace)?;
         let purse = RunPurse {
             ledger: self.ledger.clone(),
@@ -90,17 +88,6 @@ impl AgentStep {
         let ended = ended?;
         let diff = workspace.diff(&ended.tree).await?;
         outcome(ended, &assignment, &diff)
-    }
-
-    async fn open(&self, registry: &Registry, context: &Context) -> Result<Workspace, StepError> {
-        let repository = repository(context)?;
-        let forge = perform::forge(registry, &context.started, &context.definition)?;
-        let remote = forge.remote(repository).await?;
-        let branch = match &context.work.branch {
-            Some(branch) => branch.clone(),
-            None => forge.repository(repository).await?.default_branch,
-        };
-        Ok(self.workspaces.open(context.run, &remote, &branch).await?)
     }
 
     /// Writes all attempts' turns beside the run's checkout. The journal is the truth, so a failure here is
@@ -131,11 +118,6 @@ fn trajectory_of(context: &Context, assignment: &Assignment, attempt: u32) -> Op
         base: assignment.base.clone(),
     };
     Some(trajectory::render(&whose, &start, &transcript))
-}
-
-fn repository(context: &Context) -> Result<&RepositoryName, StepError> {
-    let missing = || StepError::fatal("no_repository", "the run has no repository for an agent to work in");
-    context.started.repository.as_ref().ok_or_else(missing)
 }
 
 /// What an agent is to do, from what the run froze and what the step was given.

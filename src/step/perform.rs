@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use super::{Context, Outcome, Step, StepError, action, approval, start, system, undo};
+use super::{Context, Outcome, Step, StepError, action, approval, shell, start, system, undo};
 use crate::event::{SourceName, TaskRef};
 use crate::ingress::{Current, Policy};
 use crate::plugin::{Chat, Docs, Forge, Registry, Tracker};
@@ -51,6 +51,7 @@ impl Steps {
             JobKind::Undo { capability, action } => undo::perform(&parts, context, capability, action).await,
             JobKind::Agent { .. } => self.agent.perform(context).await,
             JobKind::Approval(asking) => approval::perform(&parts, context, asking).await,
+            JobKind::Shell(shell) => shell::perform(&parts, context, shell).await,
             JobKind::System { action } => system::perform(&parts, context, action).await,
         }
     }

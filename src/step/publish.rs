@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::branch::Moving;
 use super::perform::Parts;
-use super::{Context, StepError, journal, words};
+use super::{Context, StepError, checkout, journal, words};
 use crate::failpoint;
 use crate::plugin::forge::Remote;
 use crate::run::Work;
@@ -49,7 +49,7 @@ pub(super) async fn publish(
     let Some(tree) = &context.work.tree else {
         return unchanged(context, branch);
     };
-    let workspace = existing(parts, context).await?;
+    let workspace = checkout::existing(&parts.workspaces, context).await?;
     let remote = parts.forge(context)?.remote(context.repository()?).await?;
     let parent = context.work.commit.as_ref().unwrap_or(&workspace.base);
     if workspace.tree_of(parent).await? == *tree {
@@ -88,10 +88,7 @@ pub(super) async fn add_file(
             parts.workspaces.open(context.run, &remote, branch.as_deref().unwrap_or("HEAD")).await?
         }
     };
-    let tree = match &context.work.tree {
-        Some(tree) => tree.clone(),
-        None => workspace.tree_of(&workspace.base).await?,
-    };
+    let tree = checkout::tree(context, &workspace).await?;
     let tree = workspace.with_file(&tree, path, text).await?;
     // The checkout too: an agent that works on would otherwise leave a tree without it.
     workspace.write(path, text).await?;
@@ -106,13 +103,6 @@ fn unchanged(context: &Context, branch: &str) -> Result<Publication, StepError> 
     let work =
         Work { branch: Some(branch.to_owned()), commit: context.work.commit.clone(), ..Work::default() };
     Ok(Publication { work, ..Publication::default() })
-}
-
-async fn existing(parts: &Parts, context: &Context) -> Result<Workspace, StepError> {
-    let found = parts.workspaces.find(context.run).await?;
-    found.ok_or_else(|| {
-        StepError::fatal("workspace_lost", "the run's workspace is gone, and its work with it")
-    })
 }
 
 /// Judges the work, once; the verdict stands.

@@ -166,7 +166,8 @@ impl Workspace {
 }
 
 /// The last bytes of a text, from a whole letter on.
-fn tail(text: &str, most: usize) -> String {
+#[must_use]
+pub fn tail(text: &str, most: usize) -> String {
     let start = text.ceil_char_boundary(text.len().saturating_sub(most));
     text[start..].to_owned()
 }

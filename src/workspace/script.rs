@@ -21,10 +21,10 @@ pub struct Ran {
     pub code: Option<i32>,
     /// What it wrote to its output, the middle cut where it is long.
     pub stdout: String,
-    /// Whether that is all of it.
-    pub whole: bool,
     /// What it wrote to its error output, the middle cut where it is long.
     pub stderr: String,
+    /// Whether these are all that it wrote.
+    pub whole: bool,
 }
 
 impl Workspace {
@@ -74,6 +74,7 @@ impl Workspace {
 impl From<Finished> for Ran {
     fn from(finished: Finished) -> Self {
         let Finished { code, out, err, .. } = finished;
-        Self { code, stdout: out.text(), whole: out.is_whole(), stderr: err.text() }
+        let whole = out.is_whole() && err.is_whole();
+        Self { code, stdout: out.text(), stderr: err.text(), whole }
     }
 }

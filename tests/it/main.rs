@@ -34,6 +34,7 @@ mod refusals;
 mod reload;
 mod schema;
 mod setup;
+mod shell;
 mod shipped;
 mod steer;
 mod status;

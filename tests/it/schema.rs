@@ -139,6 +139,13 @@ steps:
     timeout: 60
     on_timeout: continue
     outputs: {timed_out: late}
+  - name: script
+    type: shell
+    run: "make test"
+    env: {TITLE: "${task.title}"}
+    network: false
+    allow_failure: true
+    outputs: {exit_code: ran.code}
   - {name: call, type: workflow, workflow: called, inputs: {a: x}, outputs: {b: c}}
   - name: page
     type: plugin_action

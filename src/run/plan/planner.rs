@@ -219,6 +219,7 @@ impl Planner {
                 let usual = "whoever may start runs here".to_owned();
                 Does::Ask { who: asking.who.as_ref().map_or(usual, ToString::to_string) }
             }
+            JobKind::Shell(shell) => Does::Run { script: shell.run.clone(), network: shell.network },
             JobKind::System { action } if ["reply", "send_alert"].contains(&action.as_str()) => {
                 Does::Say { action: action.clone() }
             }

@@ -148,3 +148,13 @@ fn what_cannot_begin_is_said_and_checks_that_cannot_be_judged_are_assumed() {
     assert_eq!(plan.assumed, ["pr.merged, which depends on <from step open>"]);
     assert_eq!(plan.results["url"], "<from step open>");
 }
+
+#[test]
+fn a_script_is_shown_as_it_stands_with_the_values_that_come_into_it() {
+    let shell = json!({ "run": "make ${GOAL}", "network": true });
+    let inputs = json!({ "GOAL": "${task.title}" });
+    let plan = of(vec![json!({ "name": "build", "kind": { "shell": shell }, "inputs": inputs })]);
+    let build = step(&plan, "build");
+    assert_eq!(build.does, Does::Run { script: "make ${GOAL}".to_owned(), network: true });
+    assert_eq!(build.inputs, json!({ "GOAL": "Totals" }));
+}

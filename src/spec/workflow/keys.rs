@@ -340,6 +340,55 @@ pub(super) static APPROVAL: Shape = Shape::new(
     ("timed_out", Kind::Boolean),
 ]);
 
+/// `type: shell`.
+pub(super) static SHELL: Shape = Shape::new(
+    "a step of type `shell`",
+    "A script that runs in the sandbox, in the root of the run's checkout. What it changes there is part of what is \
+     published next; what git ignores is gone when it ends.",
+    &[
+        Key::new(
+            "run",
+            Takes::Text,
+            "What `sh` runs. A command that fails ends it, and so does a variable that is not set. `${…}` is the \
+             shell's own here: values come in by `env`.",
+        )
+        .required()
+        .like("make test"),
+        Key::new(
+            "env",
+            Takes::Defined(&Takes::Anything),
+            "Variables of the script. Values may hold expressions; whatever comes of them is text to the shell, and \
+             never part of the script. A list or a mapping is JSON.",
+        )
+        .like("{TITLE: \"${task.title}\"}"),
+        Key::new(
+            "network",
+            Takes::Boolean,
+            "Whether it has the machine's network. `security.sandbox.network` has to allow it.",
+        )
+        .usually("false"),
+        Key::new(
+            "allow_failure",
+            Takes::Boolean,
+            "Whether the step is done whatever the exit code is, and keeps what was changed.",
+        )
+        .usually("false"),
+        Key::new(
+            "outputs",
+            Takes::Names(&Takes::Path),
+            "Where its results go: `exit_code`, `stdout`, `stderr`, and `truncated`, which says whether the middle of an \
+             output is missing.",
+        )
+        .like("{stdout: tests.said}"),
+    ],
+)
+.giving(&[
+    ("exit_code", Kind::Number),
+    ("stdout", Kind::String),
+    ("stderr", Kind::String),
+    ("truncated", Kind::Boolean),
+]);
+
 /// `type: system`.
 pub(super) static SYSTEM: Shape = Shape::new(
     "a step of type `system`",

@@ -26,6 +26,7 @@ pub(in crate::spec) enum Type {
     Workflow,
     Wait,
     Approval,
+    Shell,
     System,
 }
 
@@ -39,6 +40,7 @@ pub(in crate::spec) const TYPES: &[(&str, Type)] = &[
     ("workflow", Type::Workflow),
     ("wait", Type::Wait),
     ("approval", Type::Approval),
+    ("shell", Type::Shell),
     ("system", Type::System),
 ];
 /// The types of values, by the names that inputs give them.
@@ -50,8 +52,6 @@ pub(super) const KINDS: &[(&str, Kind)] = &[
     ("object", Kind::Object),
     ("any", Kind::Any),
 ];
-/// Types that have a name already and no meaning yet.
-const LATER: &[&str] = &["shell"];
 pub(super) const SYSTEM_ACTIONS: &[&str] =
     &["log", "metric", "emit", "set", "reply", "cleanup", "log_success", "send_alert"];
 
@@ -73,6 +73,7 @@ impl Type {
             Self::Workflow => &keys::CALL,
             Self::Wait => &keys::WAIT,
             Self::Approval => &keys::APPROVAL,
+            Self::Shell => &keys::SHELL,
             Self::System => &keys::SYSTEM,
         }
     }
@@ -95,16 +96,6 @@ impl Reading<'_> {
             return None;
         };
         let text = fields.text("type")?;
-        if LATER.contains(&text) {
-            let names: Vec<&str> = TYPES.iter().map(|(name, _)| *name).collect();
-            let message = format!("steps of type `{text}` are not supported yet");
-            self.source.fault_with_help(
-                node.span.clone(),
-                message,
-                format!("there are {}", names.join(", ")),
-            );
-            return None;
-        }
         yaml::word("type", text, node, TYPES, self.source)
     }
 
@@ -136,6 +127,7 @@ impl Reading<'_> {
             Type::Workflow => self.called(fields),
             Type::Wait => (StepKind::Wait(self.event_wait(fields)), None),
             Type::Approval => (StepKind::Approval(Box::new(self.approval(fields))), None),
+            Type::Shell => (StepKind::Shell(Box::new(self.shell(fields))), None),
             Type::System => {
                 let action = fields.text("action").unwrap_or_default().to_owned();
                 if let (false, Some(node)) =

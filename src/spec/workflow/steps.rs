@@ -137,6 +137,7 @@ impl Reading<'_> {
             StepKind::Wait(None) => self.wait_inputs(&fields),
             StepKind::Wait(Some(_)) => Map::new(),
             StepKind::Approval(_) => self.message(&fields),
+            StepKind::Shell(_) => self.environment(&fields),
             _ => self.step_inputs(&fields, spec.as_ref()),
         };
         let outputs = self.step_outputs(&fields, &kind, spec.as_ref());

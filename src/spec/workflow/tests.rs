@@ -612,3 +612,43 @@ fn a_wait_for_an_event_knows_it_as_received() {
     );
     insta::assert_snapshot!(faults(&bad).join("\n"));
 }
+
+#[test]
+fn a_script_stands_as_it_is_and_values_come_by_variables() {
+    let good = of_steps(
+        r#"
+  - name: test
+    type: shell
+    run: |
+      for branch in a "${TITLE:-none}"; do echo "${branch} ${#TITLE} ${TITLE%%x*} $$ \${task.id}"; done
+    env: {TITLE: "${task.title | upper}", SIZE: 3}
+    network: true
+    allow_failure: true
+    outputs: {exit_code: ran.code, stdout: ran.said}
+  - {name: z, type: system, action: log, condition: "${ran.code == 0}", inputs: {message: "${ran.said}"}}
+"#,
+    );
+    let steps = workflow(&good).steps;
+    let StepKind::Shell(shell) = &steps[0].kind else { panic!() };
+    assert!(
+        shell.network && shell.allow_failure && shell.run.starts_with("for branch in a \"${TITLE:-none}\"")
+    );
+    assert_eq!(steps[0].inputs, *json!({"TITLE": "${task.title | upper}", "SIZE": 3}).as_object().unwrap());
+    let bad = r#"name: W
+variables: {branch: x}
+steps:
+  - {name: a, type: shell}
+  - {name: b, type: shell, run: "git commit -m '${task.title}' ${branch} ${HOME}"}
+  - name: c
+    type: shell
+    run: |
+      make test
+      echo ${ task.title | upper }
+    env: {A-B: 1, C: "${nowhere}"}
+    command: make
+  - {name: d, type: shell, run: true, network: allow, inputs: {x: 1}}
+  - {name: e, type: shell, run: x, outputs: {exitcode: y, stdout: said}}
+  - {name: f, type: loop, over: "${said}", steps: [{name: g, type: shell, run: x}]}
+"#;
+    insta::assert_snapshot!(faults(bad).join("\n"));
+}

@@ -110,7 +110,7 @@ impl Reading<'_> {
         let (action, spec) = match (kind, spec) {
             (StepKind::Action { action, .. }, Some(spec)) => (action.as_str(), spec),
             (StepKind::Workflow { workflow }, Some(spec)) => (workflow.as_str(), spec),
-            (StepKind::Loop(_) | StepKind::Wait(_) | StepKind::Approval(_), _) => {
+            (StepKind::Loop(_) | StepKind::Wait(_) | StepKind::Approval(_) | StepKind::Shell(_), _) => {
                 own = gives(kind);
                 (kind.name(), &own)
             }
