@@ -57,6 +57,8 @@ pub struct Agent<'a> {
     pub clock: &'a dyn Clock,
     /// Cancelled when it is to stop.
     pub cancel: &'a CancellationToken,
+    /// Cancelled when it is to begin no further turn.
+    pub rest: &'a CancellationToken,
 }
 
 /// What an agent is to do, and how far it may go.
@@ -131,7 +133,7 @@ impl Agent<'_> {
         let mut tree = transcript.tree().unwrap_or(&start.tree).to_owned();
         self.bench.restore(&tree).await?;
         loop {
-            if self.cancel.is_cancelled() {
+            if self.cancel.is_cancelled() || self.rest.is_cancelled() {
                 return Err(AgentError::Interrupted);
             }
             match decide::next(&transcript, &self.assignment.limits, self.clock.now()) {

@@ -46,10 +46,15 @@ use crate::store::{self, Store, StoreError};
 use crate::workspace::sandbox::{Host, Sandbox};
 use crate::workspace::{self, Workspaces};
 
-/// How long a shutdown waits for running steps to wind up.
-const GRACE: Duration = Duration::from_secs(10);
-/// How long it then waits for requests that are under way: they are stored within milliseconds once they have arrived.
-const DOOR_GRACE: Duration = Duration::from_secs(2);
+/// When, after the word to stop, steps that have not come to their end are told to. Whoever runs Ostler kills it after
+/// ten seconds, as `docker stop` does: by then it has ended by itself, whatever hangs.
+const STEPS: Duration = Duration::from_secs(6);
+/// When runs are dropped that are still in hand; they are taken up again at the next start.
+const RUNS: Duration = Duration::from_secs(7);
+/// When nothing is waited for any more: a connection that dawdles over its request, of which nothing was acknowledged.
+const EVERYTHING: Duration = Duration::from_secs(8);
+/// When the store has let go of the disk. What it was given is in its log, so it may be left at any moment.
+const STORE: Duration = Duration::from_secs(9);
 
 /// A running Ostler.
 #[derive(Debug)]
@@ -245,31 +250,38 @@ impl App {
         self.reload.reload().await
     }
 
-    /// Stops taking deliveries, lets running steps wind up, and ends. What is unfinished goes on at
-    /// the next start.
+    /// Stops taking deliveries, lets running steps come to their end, and ends, in less than ten seconds. What is
+    /// unfinished goes on at the next start.
     pub async fn shutdown(self) {
+        let (clock, began) = (Arc::clone(&self.clock), self.clock.now());
         self.face.drain();
         self.beside.stop.cancel();
-        self.engine.drain(self.clock.now() + GRACE).await;
+        let Self { store, face, engine, tasks, beside, refusals, reload, socket, .. } = self;
         let wound_up = async {
-            for task in self.tasks {
+            engine.drain(began + STEPS, began + RUNS).await;
+            for task in tasks {
                 // A task that panicked has logged it; the others are still to be waited for.
                 drop(task.await);
             }
             // What still runs has the store open.
-            self.beside.tasks.close();
-            self.beside.tasks.wait().await;
+            beside.tasks.close();
+            beside.tasks.wait().await;
+            if let Err(error) = refusals.save(&*store).await {
+                tracing::warn!(%error, "the log of refused deliveries was not stored");
+            }
         };
         tokio::select! {
             () = wound_up => {}
-            // A connection that dawdles over its request is not worth waiting for: nothing of it was acknowledged.
-            () = self.clock.sleep(DOOR_GRACE) => tracing::warn!("connections were left open"),
+            () = clock.sleep_until(began + EVERYTHING) => tracing::warn!("something was left under way"),
         }
-        if let Err(error) = self.refusals.save(&*self.store).await {
-            tracing::warn!(%error, "the log of refused deliveries was not stored");
-        }
-        if let Some(socket) = self.socket {
+        if let Some(socket) = socket {
             drop(std::fs::remove_file(socket));
+        }
+        // Whoever is the last to have it waits for the disk.
+        let closed = tokio::task::spawn_blocking(move || drop((engine, face, reload, store)));
+        tokio::select! {
+            _ = closed => {}
+            () = clock.sleep_until(began + STORE) => tracing::warn!("the store was not closed in time"),
         }
     }
 }

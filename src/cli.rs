@@ -27,6 +27,8 @@ mod signal;
 mod test;
 mod twins;
 
+use std::time::Duration;
+
 use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
 
@@ -35,6 +37,9 @@ use self::screen::Screen;
 use crate::config::Environment;
 use crate::failpoint;
 use crate::run::Signal;
+
+/// How long threads may take that are still busy when a command has ended.
+const LEFTOVERS: Duration = Duration::from_millis(500);
 
 /// Turns what happens in a team's tools into finished development work.
 #[derive(Debug, Parser)]
@@ -127,7 +132,7 @@ fn run(command: Command, environment: &Environment, screen: &Screen) -> anyhow::
     }
     screen::start_log(environment.get("OSTLER_LOG").unwrap_or(command.log_filter()));
     let runtime = Runtime::new()?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         match command {
             Command::Serve(arguments) => serve::run(arguments, environment, screen).await,
             Command::Demo(arguments) => demo::run(arguments, screen).await,
@@ -159,7 +164,10 @@ fn run(command: Command, environment: &Environment, screen: &Screen) -> anyhow::
             Command::Test(arguments) => test::run(&arguments, environment, screen),
             Command::Twins(arguments) => twins::run(arguments, screen).await,
         }
-    })
+    });
+    // A thread that hangs in a call of the system's must not keep the process.
+    runtime.shutdown_timeout(LEFTOVERS);
+    ended
 }
 
 #[cfg(test)]

@@ -66,6 +66,8 @@ pub struct Context {
     pub journal: Arc<dyn Journal>,
     /// Cancelled when the step is to stop: timeout, cancellation, shutdown.
     pub cancel: CancellationToken,
+    /// Cancelled when Ostler is about to stop: a step that can be taken up where it stands begins nothing further.
+    pub rest: CancellationToken,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
 }

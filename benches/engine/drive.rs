@@ -73,7 +73,8 @@ impl Running {
     }
 
     pub(crate) async fn stop(self) {
-        self.handle.drain(SystemClock.now() + Duration::from_secs(10)).await;
+        let now = SystemClock.now();
+        self.handle.drain(now, now + Duration::from_secs(10)).await;
         self.lead.await.unwrap();
     }
 }

@@ -143,6 +143,7 @@ impl Budget<'_> {
             tracing::info!(%error, tries, "the model is asked again");
             tokio::select! {
                 () = self.agent.clock.sleep(wait) => {}
+                () = self.agent.rest.cancelled() => return Err(AgentError::Interrupted.into()),
                 () = self.agent.cancel.cancelled() => return Err(AgentError::Interrupted.into()),
             }
             tries += 1;

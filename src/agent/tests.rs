@@ -290,11 +290,7 @@ async fn what_people_say_is_read_with_the_next_call_and_stays_where_it_was_read(
     assert_eq!(transcript.turns.iter().map(|turn| turn.said.told.len()).collect::<Vec<_>>(), [0, 1, 0]);
 }
 
-#[tokio::test]
-async fn an_agent_that_is_told_to_stop_stops() {
-    let stage = Stage::with(busy);
-    let cancel = CancellationToken::new();
-    cancel.cancel();
+async fn works_until(stage: &Stage, cancel: &CancellationToken, rest: &CancellationToken) {
     let agent = Agent {
         assignment: &stage.assignment,
         model: &stage.actor,
@@ -303,10 +299,35 @@ async fn an_agent_that_is_told_to_stop_stops() {
         purse: &stage.cash,
         ears: &stage.visitors,
         clock: stage.clock.as_ref(),
-        cancel: &cancel,
+        cancel,
+        rest,
     };
     assert!(matches!(agent.work().await, Err(AgentError::Interrupted)));
+}
+
+#[tokio::test]
+async fn an_agent_that_is_told_to_stop_stops() {
+    let stage = Stage::with(busy);
+    let cancel = CancellationToken::new();
+    cancel.cancel();
+    works_until(&stage, &cancel, &CancellationToken::new()).await;
     assert_eq!(stage.asked(), 0);
+}
+
+#[tokio::test]
+async fn an_agent_that_is_to_rest_keeps_the_answer_that_it_waits_for_and_asks_no_more() {
+    let rest = CancellationToken::new();
+    let told = rest.clone();
+    let stage = Stage::with(move |request| {
+        told.cancel();
+        gold(request)
+    });
+    works_until(&stage, &CancellationToken::new(), &rest).await;
+    assert_eq!(stage.asked(), 1);
+    let recorded = stage.notes.facts.lock().unwrap().len();
+    assert!(recorded > 0, "what was paid for is kept");
+    stage.work().await.unwrap();
+    assert_eq!(stage.asked(), 5, "the first turn was not asked for again");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::pin::pin;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
@@ -60,18 +61,33 @@ pub(super) async fn run(
         let environment = environment.clone();
         move || arguments.load(&environment)
     };
-    let app = App::start_reading(loaded, again, listener).await?;
-    screen.line(format_args!("listening on http://{}", app.address()));
-    for remark in app.remarks().await {
-        screen.note(remark);
-    }
-    loop {
+    let stopped = async move {
         tokio::select! {
-            _ = interrupt.recv() => break,
-            _ = terminate.recv() => break,
-            // What came of it is in the log, and on the admin socket.
-            _ = hangup.recv() => drop(app.reload().await),
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
+    };
+    let mut stopped = pin!(stopped);
+    let app = tokio::select! {
+        biased;
+        // Whom the start waits for may be long in answering.
+        () = &mut stopped => return Ok(Exit::Done),
+        started = App::start_reading(loaded, again, listener) => started?,
+    };
+    screen.line(format_args!("listening on http://{}", app.address()));
+    let serving = async {
+        for remark in app.remarks().await {
+            screen.note(remark);
+        }
+        while hangup.recv().await.is_some() {
+            // What came of it is in the log, and on the admin socket.
+            app.reload().await;
+        }
+        std::future::pending().await
+    };
+    tokio::select! {
+        () = stopped => {}
+        () = serving => {}
     }
     app.shutdown().await;
     Ok(Exit::Done)

@@ -44,7 +44,7 @@ pub(super) async fn drive(shared: &Arc<Shared>, lease: &Lease) {
         }
         Ok(run) => {
             let writer = Arc::new(Writer::new(shared.parts.clone(), lease.clone(), run));
-            let (shared, halt) = (Arc::clone(shared), shared.draining.child_token());
+            let (shared, halt) = (Arc::clone(shared), shared.halting.child_token());
             let course =
                 Course { shared, writer, halt, news, signals: journal.signals, attempts: JoinSet::new() };
             if let Err(lost) = course.run().await {
@@ -146,6 +146,9 @@ impl Course {
 
     /// Performs again what was under way when the process died.
     async fn resume(&mut self) -> Result<(), JournalLost> {
+        if self.shared.draining.is_cancelled() {
+            return Ok(());
+        }
         let writer = Arc::clone(&self.writer);
         let mut pen = writer.pen().await;
         self.hear(&mut pen);
@@ -186,7 +189,7 @@ impl Course {
         let (jobs, wake) = self.or_park(&mut pen, decided).unwrap_or_default();
         if self.halt.is_cancelled() && !pen.run.is_cancelled() {
             // What is still to be done, the workflow's `always`, is not stopped by the same word.
-            self.halt = self.shared.draining.child_token();
+            self.halt = self.shared.halting.child_token();
         }
         if pen.run.ended() {
             return self.lay_down(&mut pen, Due::Ended).await;
@@ -325,7 +328,7 @@ impl Course {
         }
     }
 
-    /// Waits for all attempts, which have been told to stop.
+    /// Waits for all attempts: none is begun any more.
     async fn collect(&mut self) {
         while let Some(attempted) = self.attempts.join_next().await {
             if let Ok(attempted) = attempted {
@@ -398,6 +401,7 @@ impl Course {
             spent: run.cost(),
             journal: Arc::new(StepJournal::new(Arc::clone(&self.writer), run, &job.step)),
             cancel: self.halt.child_token(),
+            rest: self.shared.draining.child_token(),
             clock: Arc::clone(&self.shared.parts.clock),
             job,
         }

@@ -46,14 +46,19 @@ impl Handle {
         self.poke();
     }
 
-    /// Takes no further run in hand, tells running steps to stop, and waits until every run in hand
-    /// is laid down or the deadline has passed. What was interrupted stays due and is performed
-    /// again, under the same attempt.
-    pub async fn drain(&self, deadline: Timestamp) {
+    /// Takes no further run in hand, and begins nothing further in those that are. Steps may come to their end until
+    /// `finish`; then they are told to stop. Returns when every run is laid down, or when those that are not at the
+    /// deadline are dropped. What was interrupted stays due and is performed again, under the same attempt.
+    pub async fn drain(&self, finish: Timestamp, deadline: Timestamp) {
         self.shared.draining.cancel();
+        let clock = &self.shared.parts.clock;
         tokio::select! {
             () = self.shared.stopped.cancelled() => return,
-            () = self.shared.parts.clock.sleep_until(deadline) => {}
+            () = clock.sleep_until(finish) => self.shared.halting.cancel(),
+        }
+        tokio::select! {
+            () = self.shared.stopped.cancelled() => return,
+            () = clock.sleep_until(deadline) => {}
         }
         tracing::warn!(
             "runs were still in hand at the deadline; they are dropped and will be taken up again"
@@ -78,8 +83,10 @@ pub(super) struct Shared {
     pub(super) poked: Notify,
     /// Runs in hand, each with what wakes it when there is a signal for it.
     pub(super) in_hand: DashMap<RunId, Arc<Notify>>,
-    /// Nothing further is leased; steps stop.
+    /// Nothing further is leased, and nothing further is begun.
     pub(super) draining: CancellationToken,
+    /// Steps stop.
+    pub(super) halting: CancellationToken,
     /// Courses are dropped where they stand.
     pub(super) dropping: CancellationToken,
     /// The lead has ended.
@@ -94,6 +101,7 @@ impl Shared {
             poked: Notify::new(),
             in_hand: DashMap::new(),
             draining: CancellationToken::new(),
+            halting: CancellationToken::new(),
             dropping: CancellationToken::new(),
             stopped: CancellationToken::new(),
         }

@@ -57,10 +57,12 @@ pub(super) async fn perform(shared: &Shared, context: &Context) -> Came {
     Came::Of(Box::new(Err(out_of_time(timeout.unwrap_or_default()).costing(cost))))
 }
 
-/// A failure after the word to stop is taken for the answer to it, not for a failure of the step.
+/// A failure after the word to stop, or to rest, is taken for the answer to it, not for a failure of the step.
 fn came(result: Result<Outcome, StepError>, context: &Context) -> Came {
     match result {
-        Err(error) if context.cancel.is_cancelled() => Came::Interrupted(error.cost()),
+        Err(error) if context.cancel.is_cancelled() || context.rest.is_cancelled() => {
+            Came::Interrupted(error.cost())
+        }
         result => Came::Of(Box::new(result)),
     }
 }

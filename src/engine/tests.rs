@@ -241,7 +241,7 @@ async fn a_drained_engine_leaves_its_runs_due_and_the_same_attempt_is_performed_
     });
     let (handle, lead) = start(Options::default(), &shelf, &script, system());
     until("the step is performed", || script.names().len() == 2).await;
-    handle.drain(SystemClock.now() + Duration::from_secs(60)).await;
+    handle.drain(SystemClock.now(), SystemClock.now() + Duration::from_secs(60)).await;
     lead.await.unwrap();
     assert!(matches!(shelf.row(run_id()).due, Due::At(_)));
     assert!(matches!(state(&shelf, "a"), Some(StepState::Running(_))));
@@ -253,12 +253,36 @@ async fn a_drained_engine_leaves_its_runs_due_and_the_same_attempt_is_performed_
 }
 
 #[tokio::test]
+async fn a_drained_engine_lets_steps_come_to_their_end_and_begins_no_other() {
+    let shelf = shelf(json!({ "steps": [act("a", json!({})), act("b", json!({}))] }));
+    let script = Script::new(|context| async move {
+        if context.job.step.name() == "a" {
+            context.rest.cancelled().await;
+            assert!(!context.cancel.is_cancelled());
+        }
+        done()
+    });
+    let (handle, lead) = start(Options::default(), &shelf, &script, system());
+    until("the step is performed", || script.names().len() == 2).await;
+    let later = SystemClock.now() + Duration::from_secs(600);
+    handle.drain(later, later).await;
+    lead.await.unwrap();
+    assert!(matches!(shelf.row(run_id()).due, Due::At(_)));
+    assert!(matches!(state(&shelf, "a"), Some(StepState::Done)));
+
+    let script = Script::new(|_| async { done() });
+    let (_handle, _lead) = start(Options::default(), &shelf, &script, system());
+    ended(&shelf).await;
+    assert_eq!(script.names(), ["b#1"]);
+}
+
+#[tokio::test]
 async fn what_does_not_stop_is_dropped_at_the_drains_deadline() {
     let shelf = shelf(json!({ "steps": [] }));
     let script = Script::new(|_| std::future::pending());
     let (handle, lead) = start(Options::default(), &shelf, &script, system());
     until("the step is performed", || script.names().len() == 1).await;
-    handle.drain(SystemClock.now()).await;
+    handle.drain(SystemClock.now(), SystemClock.now()).await;
     lead.await.unwrap();
     assert_eq!(handle.in_hand(), 0);
 }

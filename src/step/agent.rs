@@ -82,6 +82,7 @@ impl AgentStep {
             ears: &visitors,
             clock: context.clock.as_ref(),
             cancel: &context.cancel,
+            rest: &context.rest,
         };
         let ended = agent.work().await;
         self.export(context, &assignment);

@@ -679,6 +679,7 @@ impl Scene {
             spent: Money::micros(120_000),
             journal: Arc::clone(&memory) as Arc<dyn Journal>,
             cancel: tokio_util::sync::CancellationToken::new(),
+            rest: tokio_util::sync::CancellationToken::new(),
             clock: Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH)),
         };
         Self { world, steps, context, memory }

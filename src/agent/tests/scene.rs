@@ -267,6 +267,7 @@ impl Stage {
             ears: &self.visitors,
             clock: self.clock.as_ref(),
             cancel: &cancel,
+            rest: &cancel,
         };
         agent.work().await
     }

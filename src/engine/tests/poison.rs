@@ -62,7 +62,7 @@ async fn a_run_that_is_stopped_in_good_order_is_never_poison() {
         });
         let (handle, lead) = start(Options::default(), &shelf, &script, system());
         until("the step is performed", || !script.names().is_empty()).await;
-        handle.drain(SystemClock.now() + Duration::from_secs(20)).await;
+        handle.drain(SystemClock.now(), SystemClock.now() + Duration::from_secs(20)).await;
         lead.await.unwrap();
         assert_eq!(script.names(), ["@start#1"], "round {round}");
         shelf.reopen();
