@@ -100,6 +100,7 @@ promises! {
     of_fifty_of_one_group_at_once_one_is_due
     a_queue_drains_in_order_also_over_an_opening
     a_parked_run_gives_its_slot_up
+    who_is_taken_up_again_waits_for_its_turn_in_its_group
     a_signal_is_kept_until_it_is_heard_and_makes_its_run_due
     what_is_said_to_a_run_in_hand_keeps_it_from_being_laid_down
     what_is_finished_can_be_opened_again_by_a_signal_and_by_nothing_else

@@ -95,9 +95,22 @@ pub(super) struct Head {
     /// Where it first stood in the order of due times, if it was not simply due at its start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stand: Option<(Priority, Timestamp)>,
+    /// The group that it is in, for when it is taken up again after it gave its turn there up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Grouped>,
     /// The steps that wait to be told something, and where that comes from.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub waits: BTreeMap<StepPath, Vec<String>>,
+}
+
+/// A run's group, as its trigger named it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Grouped {
+    pub name: String,
+    /// How many runs its trigger lets hold the group at once.
+    pub limit: usize,
+    /// Whether it goes before others.
+    pub priority: Priority,
 }
 
 /// What is kept with a run's seat in its group.
@@ -149,6 +162,7 @@ impl Head {
             ending: None,
             hops: started.hops,
             stand: None,
+            group: None,
             waits: BTreeMap::new(),
         })
     }

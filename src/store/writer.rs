@@ -12,6 +12,7 @@ pub(super) mod lanes;
 pub(super) mod lease;
 pub(super) mod prune;
 mod recount;
+mod regroup;
 mod scribe;
 pub(super) mod scrub;
 pub(super) mod signal;

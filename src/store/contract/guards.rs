@@ -125,6 +125,50 @@ pub(super) async fn a_parked_run_gives_its_slot_up(home: &impl Home) {
     assert_eq!(leased(&store, 100).await.run, run_id(11));
 }
 
+async fn said(store: &impl Store, run: RunId, signal: Signal) {
+    let sent = crate::run::Sent { at: at(90), by: None, signal };
+    store.commit(Commit::Signal { run, sent }).await.unwrap();
+}
+
+pub(super) async fn who_is_taken_up_again_waits_for_its_turn_in_its_group(home: &impl Home) {
+    let store = home.open();
+    for second in 10..12 {
+        came(&store, second, in_group(WhenBusy::Queue)).await;
+    }
+    let lease = leased(&store, 100).await;
+    let parked = entry(1, Record::Parked { reason: "a person is needed".to_owned() });
+    write(&store, &lease, vec![parked], Due::Parked).await.unwrap();
+    let next = leased(&store, 100).await;
+    for _ in 0..2 {
+        said(&store, run_id(10), Signal::Resume).await;
+    }
+    nothing_is_due(&store).await;
+    let reason = format!("It waits for its turn again, behind {}.", run_id(11));
+    assert_eq!(summary(&store, run_id(10)).await.reason, Some(reason));
+    drop(next);
+    store.close();
+    let store = home.open();
+    assert_eq!(ended(&store, 100).await, run_id(11));
+    // It has its turn, and whoever comes now waits for it.
+    came(&store, 12, in_group(WhenBusy::Queue)).await;
+    assert_eq!(ended(&store, 100).await, run_id(10));
+    // Where nobody is in the way it goes on at once, and holds the group.
+    assert_eq!(ended(&store, 100).await, run_id(12));
+    said(&store, run_id(10), Signal::Retry).await;
+    let (_, told) = came(&store, 13, in_group(WhenBusy::Queue)).await;
+    assert_eq!(told, [format!("Queued behind {}, as number 1.", run_id(10))]);
+    let again = leased(&store, 100).await;
+    assert_eq!(again.run, run_id(10));
+    // What is said while it is in hand takes it up again before it has given its turn up.
+    said(&store, run_id(10), Signal::Resume).await;
+    let records = summary(&store, run_id(10)).await.records;
+    let parked = entry(records, Record::Signalled { by: None, signal: Signal::Retry });
+    let (entries, heard) = (vec![parked].into(), vec![0]);
+    store.commit(Commit::Run { lease: again, entries, due: Due::Parked, heard }).await.unwrap();
+    assert_eq!(leased(&store, 100).await.run, run_id(10));
+    nothing_is_due(&store).await;
+}
+
 pub(super) async fn who_skips_names_whom_it_found(home: &impl Home) {
     let store = home.open();
     came(&store, 10, in_group(WhenBusy::Skip)).await;

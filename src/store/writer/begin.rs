@@ -12,6 +12,7 @@ use crate::router::guard::{Guard, Held, Voice};
 use crate::router::{ANSWER, ANSWERING};
 use crate::run::{Entry, Frozen, Record, Started};
 use crate::spec::Priority;
+use crate::store::kept::Grouped;
 use crate::store::keys::{self, Stand};
 use crate::store::shelf::{Look as _, Shelf};
 use crate::store::{NewRun, StoreError};
@@ -89,6 +90,10 @@ impl Begun {
             started.hops = hops;
         }
         run.head.hops = hops;
+        run.head.group = guard.group.as_ref().map(|group| {
+            let (name, limit, priority) = (group.name.clone(), group.limit, guard.priority);
+            Grouped { name, limit, priority }
+        });
         let told = Told::admitted(&guard.trigger, &admitted, run.first.at);
         if let Some(told) = told {
             let told = Told { run: Some(run.id), ..told };

@@ -22,7 +22,7 @@ use crate::store::keys::{self, Key, Place, Stand};
 use crate::store::shelf::{Look as _, Shelf};
 
 /// How many of a group are looked at: more never hold it or wait.
-const GROUP_MOST: usize = 1024;
+pub(in crate::store) const GROUP_MOST: usize = 1024;
 
 /// A run that was taken on, with where it is to stand.
 #[derive(Debug)]
@@ -214,7 +214,7 @@ fn make_room<S: Shelf>(
     Ok(false)
 }
 
-fn sit<S: Shelf>(desk: &mut Desk<S>, key: Key, run: RunId, seat: &Seat) -> Result<(), StoreError> {
+pub(super) fn sit<S: Shelf>(desk: &mut Desk<S>, key: Key, run: RunId, seat: &Seat) -> Result<(), StoreError> {
     desk.put(keys::member(run), &key);
     desk.put_json(key, seat)
 }

@@ -153,7 +153,8 @@ pub(in crate::store) fn commit<S: Shelf>(
         let stand = Stand { at: moment, ..stood.stand };
         desk.put_json(keys::due(stand, lease.run), &stood.lane)?;
     }
-    if matches!(due, Due::Ended | Due::Parked) {
+    // One that is to hear something keeps its turn: what it hears may take it up again.
+    if !unheard && matches!(due, Due::Ended | Due::Parked) {
         guard::release(desk, lease.run)?;
     }
     if due != Due::Held {

@@ -1,7 +1,7 @@
 //! What is said to runs: kept beside them until they have heard it.
 
 use super::desk::Desk;
-use super::{guard, scrub};
+use super::{guard, regroup, scrub};
 use crate::id::RunId;
 use crate::run::{Sent, Signal};
 use crate::spec::Priority;
@@ -25,6 +25,10 @@ pub(in crate::store) fn send<S: Shelf>(
     }
     // Its turn in a group has not come: all that can be done with it now is to end it.
     if guard::is_queued(desk, run)? && !matches!(sent.signal, Signal::Cancel { .. }) {
+        return Ok(());
+    }
+    let takes_up = matches!(sent.signal, Signal::Resume | Signal::Retry);
+    if takes_up && regroup::has_to_wait(desk, &head, sent.at)? {
         return Ok(());
     }
     let spot = scrub::forget_due(desk, run)?;
