@@ -22,6 +22,7 @@ mod shelf;
 mod shelved;
 mod sled;
 mod summary;
+mod waits;
 mod writer;
 
 #[cfg(test)]
@@ -49,6 +50,7 @@ pub use self::shelf::{Batch, Look, Pair, Shelf, Span};
 pub use self::shelved::Shelved;
 pub use self::sled::{Sled, SledShelf};
 pub use self::summary::{RunStatus, RunSummary};
+pub use self::waits::{Awaits, Waits};
 
 /// What a store's method gives.
 pub type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
@@ -280,6 +282,13 @@ pub enum Query {
         /// How many at the most.
         limit: usize,
     },
+    /// What each of these runs waits for at a moment: nothing for those that are at work or over.
+    Waits {
+        /// The runs.
+        runs: Vec<RunId>,
+        /// The moment.
+        now: Timestamp,
+    },
     /// What the first delivery with one of these identities became.
     Identities(Vec<String>),
     /// The earliest moment at which a run comes to be due that was not when a lease was last asked for.
@@ -320,6 +329,8 @@ pub enum Found {
     Run(Box<RunSummary>),
     /// Runs.
     Runs(Vec<RunSummary>),
+    /// What runs wait for.
+    Waits(Vec<(RunId, Waits)>),
     /// What a delivery became.
     Accepted(Accepted),
     /// A moment.

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::exit::Exit;
 use super::place::{Kept, Place};
 use super::screen::{BOLD, DIM, Screen};
+use crate::clock::{Clock as _, SystemClock};
 use crate::config::Environment;
 use crate::event::Event;
 use crate::http::views;
@@ -115,9 +116,9 @@ async fn ask(what: What, arguments: &Arguments, environment: &Environment) -> an
 
 async fn ask_store(store: &dyn Store, what: What, id: Option<&str>) -> anyhow::Result<Value> {
     let one = match (what, id) {
-        (What::Runs, None) => return Ok(views::runs(store, None, PAGE).await?),
+        (What::Runs, None) => return Ok(views::runs(store, None, PAGE, SystemClock.now()).await?),
         (What::Events, None) => return Ok(views::events(store, None, PAGE).await?),
-        (What::Runs, Some(id)) => views::run(store, id.parse()?).await?,
+        (What::Runs, Some(id)) => views::run(store, id.parse()?, SystemClock.now()).await?,
         (What::Events, Some(id)) => views::event(store, id.parse()?).await?,
     };
     one.with_context(|| format!("there is no such {}", what.plural().trim_end_matches('s')))
@@ -134,7 +135,9 @@ fn list(what: What, answer: &Value, screen: &Screen) {
                 text(row, "workflow"),
                 text(row, "subject"),
                 row["rerun_of"].as_str().map(|of| format!("again {of} ")).unwrap_or_default(),
-                text(row, "reason"),
+                Some(text(&row["waits"], "sentence"))
+                    .filter(|it| !it.is_empty())
+                    .unwrap_or(text(row, "reason")),
             )),
             What::Events => screen.line(format_args!(
                 "{} {BOLD}{:<28}{BOLD:#} {} {DIM}{}{DIM:#}",

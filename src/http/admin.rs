@@ -99,8 +99,8 @@ impl<Id> Page<Id> {
 
 type Answer = Result<Json<Value>, Problem>;
 
-async fn runs(State(store): State<Arc<dyn Store>>, Query(page): Query<Page<RunId>>) -> Answer {
-    Ok(Json(views::runs(&*store, page.before, page.limit()).await?))
+async fn runs(State(desk): State<Desk>, Query(page): Query<Page<RunId>>) -> Answer {
+    Ok(Json(views::runs(&*desk.store, page.before, page.limit(), desk.inbox.now()).await?))
 }
 
 async fn start(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, body: Bytes) -> Answer {
@@ -153,8 +153,8 @@ fn ordered<T: DeserializeOwned>(body: &Bytes) -> Result<T, OrderError> {
     serde_json::from_slice(body).map_err(|error| OrderError::Unfit(format!("the body is no order: {error}")))
 }
 
-async fn run(State(store): State<Arc<dyn Store>>, Path(id): Path<RunId>) -> Answer {
-    views::run(&*store, id).await?.map(Json).ok_or(Problem::Missing("run"))
+async fn run(State(desk): State<Desk>, Path(id): Path<RunId>) -> Answer {
+    views::run(&*desk.store, id, desk.inbox.now()).await?.map(Json).ok_or(Problem::Missing("run"))
 }
 
 /// Says something to a run.

@@ -1,30 +1,60 @@
 //! What is kept, as JSON: one function a question, for the API and the command line alike.
 
+use std::collections::HashMap;
+
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::id::{EventId, RunId};
 use crate::run::Timeline;
-use crate::store::{Found, Query, Store, StoreError};
+use crate::store::{Found, Query, RunSummary, Store, StoreError, Waits};
 
 /// A page of runs, newest first.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn runs(store: &dyn Store, before: Option<RunId>, limit: usize) -> Result<Value, StoreError> {
+pub async fn runs(
+    store: &dyn Store,
+    before: Option<RunId>,
+    limit: usize,
+    now: Timestamp,
+) -> Result<Value, StoreError> {
     let found = store.query(Query::Runs { before, limit }).await?;
     let Found::Runs(runs) = found else { return Ok(json!({ "runs": [] })) };
     let next = (runs.len() == limit).then(|| runs.last().map(|run| run.id)).flatten();
+    let waits = waits(store, runs.iter().map(|run| run.id).collect(), now).await?;
+    let runs: Vec<Value> = runs.iter().map(|run| waiting(run, &waits)).collect();
     Ok(json!({ "runs": runs, "next": next }))
+}
+
+/// What each of these runs waits for.
+async fn waits(
+    store: &dyn Store,
+    runs: Vec<RunId>,
+    now: Timestamp,
+) -> Result<HashMap<RunId, Waits>, StoreError> {
+    match store.query(Query::Waits { runs, now }).await? {
+        Found::Waits(waits) => Ok(waits.into_iter().collect()),
+        _ => Ok(HashMap::new()),
+    }
+}
+
+/// A run with what it waits for; `null` while it is at work or when it is over.
+fn waiting(run: &RunSummary, waits: &HashMap<RunId, Waits>) -> Value {
+    let mut told = json!(run);
+    told["waits"] = json!(waits.get(&run.id));
+    told
 }
 
 /// One run with its steps, or nothing.
 ///
 /// # Errors
 /// When the store fails, or the run's journal is damaged.
-pub async fn run(store: &dyn Store, id: RunId) -> Result<Option<Value>, StoreError> {
+pub async fn run(store: &dyn Store, id: RunId, now: Timestamp) -> Result<Option<Value>, StoreError> {
     let Found::Run(summary) = store.query(Query::Run(id)).await? else { return Ok(None) };
     let Some(journal) = store.load(id).await? else { return Ok(None) };
-    Ok(Some(json!({ "run": summary, "timeline": Timeline::of(&journal.entries) })))
+    let run = waiting(&summary, &waits(store, vec![id], now).await?);
+    Ok(Some(json!({ "run": run, "timeline": Timeline::of(&journal.entries) })))
 }
 
 /// A page of events, newest first.

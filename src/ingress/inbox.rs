@@ -173,7 +173,9 @@ impl Inbox {
         self.policy.changes()
     }
 
-    pub(super) fn now(&self) -> Timestamp {
+    /// The time by which deliveries are judged.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 

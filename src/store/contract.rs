@@ -20,6 +20,7 @@ mod full;
 mod golden;
 mod guards;
 mod signals;
+mod queues;
 mod waiting;
 mod promises;
 mod replay;
@@ -122,6 +123,8 @@ promises! {
     caps_hold_and_free_their_slots_over_an_opening
     one_repository_does_not_wait_for_another_also_over_an_opening
     an_answer_takes_no_slot
+    each_run_says_what_it_waits_for
+    who_asks_while_all_slots_are_taken_is_told_which_place_it_has
     a_full_house_begins_nothing_and_counts_right_over_an_opening
     who_waits_for_a_moment_or_for_somebody_does_not_count
     of_fifty_at_once_no_more_begin_than_there_is_room_for

@@ -12,7 +12,9 @@ use super::kept::{self, Head, KeptDelivery, Outcome, Placed, Pointer, Tally};
 use super::keys;
 use super::shelf::{Look, Pair, Span};
 use super::writer::lease::Leases;
-use super::{Accepted, Damage, Found, Happening, Journal, Progress, Query, Scrubbed, StoreError, codec};
+use super::{
+    Accepted, Damage, Found, Happening, Journal, Progress, Query, Scrubbed, StoreError, codec, waits,
+};
 use crate::id::{Digest, EventId, RunId};
 use crate::router::Reasons;
 use crate::run::{Definition, Entry, Record, Sent};
@@ -129,6 +131,7 @@ pub(super) fn answer(
             let heads: Vec<Head> = readable(look, keys::runs_before(before), limit, kept::read)?;
             Some(Found::Runs(heads.into_iter().map(|head| head.summary).collect()))
         }
+        Query::Waits { runs, now } => Some(Found::Waits(waits::all(look, leases, &runs, now)?)),
         Query::Identities(identities) => known(look, &identities)?,
         Query::NextDue => leases.next_due().map(Found::Moment),
         Query::Value(name) => kept::bytes(look, &keys::value(&name))?.map(Found::Bytes),

@@ -45,7 +45,8 @@ async fn end(world: &mut World) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     println!("it ended after {:?}", began.elapsed());
-    assert!(world.terminate().success(), "{}", world.log());
+    let log = world.log();
+    assert!(world.ended().success(), "{log}");
 }
 
 /// What the bot is told at its next start is done, and once.

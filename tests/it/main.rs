@@ -31,6 +31,7 @@ mod listening;
 mod load;
 mod missed;
 mod no_public_url;
+mod queues;
 mod refusals;
 mod reload;
 mod schema;

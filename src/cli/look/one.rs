@@ -19,6 +19,10 @@ pub(super) fn run(answer: &Value) -> Vec<String> {
             line(&mut told, name, &run[name]);
         }
     }
+    let waits = &run["waits"]["sentence"];
+    if !waits.is_null() {
+        line(&mut told, "waits", waits);
+    }
     steps(&mut told, &timeline["steps"]);
     named(&mut told, "work", &timeline["work"]);
     named(&mut told, "results", &timeline["results"]);

@@ -60,6 +60,13 @@ impl Told {
         }
     }
 
+    /// What is told about a run that waits because as many are at work as may be.
+    #[must_use]
+    pub fn waiting(trigger: &str, why: String, position: usize, of: usize) -> Self {
+        let actual = json!({ "position": position, "of": of });
+        Self::new(trigger, Verdict::Queued, "slots", Value::Null, (why, actual))
+    }
+
     /// What is told about a run that was not taken on.
     #[must_use]
     pub fn held(trigger: &str, held: &Held) -> Self {

@@ -138,14 +138,13 @@ pub(super) async fn who_is_taken_up_again_waits_for_its_turn_in_its_group(home: 
     let lease = leased(&store, 100).await;
     let parked = entry(1, Record::Parked { reason: "a person is needed".to_owned() });
     write(&store, &lease, vec![parked], Due::Parked).await.unwrap();
-    let next = leased(&store, 100).await;
+    let _next = leased(&store, 100).await;
     for _ in 0..2 {
         said(&store, run_id(10), Signal::Resume).await;
     }
     nothing_is_due(&store).await;
     let reason = format!("It waits for its turn again, behind {}.", run_id(11));
     assert_eq!(summary(&store, run_id(10)).await.reason, Some(reason));
-    drop(next);
     store.close();
     let store = home.open();
     assert_eq!(ended(&store, 100).await, run_id(11));

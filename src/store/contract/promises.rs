@@ -2,6 +2,7 @@
 
 pub(super) use super::full::*;
 pub(super) use super::guards::*;
+pub(super) use super::queues::*;
 pub(super) use super::signals::*;
 pub(super) use super::turns::*;
 pub(super) use super::waiting::*;

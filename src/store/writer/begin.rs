@@ -6,16 +6,18 @@ use serde_json::{Map, Value};
 use super::desk::Desk;
 use super::guard::{self, Taken};
 use super::judge::{PreparedRun, append};
+use super::lanes::Spot;
+use super::lanes::order::Turn;
 use crate::id::RunId;
 use crate::router::guard::told::{self, Told};
-use crate::router::guard::{Guard, Held, Voice};
+use crate::router::guard::{Admitted, Guard, Held, Voice};
 use crate::router::{ANSWER, ANSWERING};
 use crate::run::{Entry, Frozen, Record, Started};
 use crate::spec::Priority;
 use crate::store::kept::Grouped;
 use crate::store::keys::{self, Stand};
 use crate::store::shelf::{Look as _, Shelf};
-use crate::store::{NewRun, StoreError};
+use crate::store::{NewRun, StoreError, waits};
 
 /// What became of the runs of a delivery.
 #[derive(Debug, Default)]
@@ -94,8 +96,12 @@ impl Begun {
             let (name, limit, priority) = (group.name.clone(), group.limit, guard.priority);
             Grouped { name, limit, priority }
         });
-        let told = Told::admitted(&guard.trigger, &admitted, run.first.at);
-        if let Some(told) = told {
+        if let Some(told) = kept_back(desk, &run, guard, &admitted) {
+            if guard.voice == Voice::Answer {
+                self.answers.push(told.sentence().to_owned());
+            }
+            self.told.push(told);
+        } else if let Some(told) = Told::admitted(&guard.trigger, &admitted, run.first.at) {
             let told = Told { run: Some(run.id), ..told };
             run.head.summary.reason = Some(told.sentence().to_owned());
             if guard.voice == Voice::Answer {
@@ -146,6 +152,29 @@ impl Begun {
         let run = answering(id, started, example.at, definition, &texts.join("\n\n"))?;
         self.runs.push(id);
         begin(desk, run, Some(Stand { priority: Priority::Normal, at: example.at }))
+    }
+}
+
+/// What is told of a run that a person asked for and that would begin now, were there a slot for it.
+fn kept_back<S: Shelf>(
+    desk: &Desk<S>,
+    run: &PreparedRun,
+    guard: &Guard,
+    admitted: &Admitted,
+) -> Option<Told> {
+    let Record::Started(started) = &run.first.record else { return None };
+    let now = run.first.at;
+    let begins = admitted.queued.is_none() && admitted.instead_of.is_empty() && admitted.at <= now;
+    if !begins || started.event.command.is_none() {
+        return None;
+    }
+    let stand = Stand { priority: guard.priority, at: now };
+    match desk.leases.kept_back(run.id, Spot { stand, lane: run.lane.clone() })? {
+        Turn::Due { position, of, full: Some(full), .. } => {
+            let told = Told::waiting(&guard.trigger, waits::in_turn(position, of, &full), position, of);
+            Some(Told { run: Some(run.id), ..told })
+        }
+        _ => None,
     }
 }
 

@@ -15,6 +15,7 @@
 //! waits for an answer because there is much to do.
 
 mod backlog;
+pub(in crate::store) mod order;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -61,7 +62,7 @@ pub(in crate::store) struct Spot {
 }
 
 /// All lanes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(in crate::store) struct Lanes {
     caps: Caps,
     /// Every run that has a due key.
@@ -84,7 +85,7 @@ pub(in crate::store) struct Lanes {
 type Place = (Timestamp, RunId);
 
 /// How many runs are in hand.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Busy {
     all: usize,
     brief: usize,
@@ -92,7 +93,7 @@ struct Busy {
 }
 
 /// The runs of one repository that wait.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Queue {
     /// The turn at which it stands.
     turn: u64,
@@ -102,7 +103,7 @@ struct Queue {
 }
 
 /// What one user asked for in one repository, by priority.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Flow(BTreeMap<Priority, BTreeSet<Place>>);
 
 /// The run that a lane would be given, with what decides whether it is.

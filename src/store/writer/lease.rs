@@ -9,12 +9,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
+use super::lanes::order::Turn;
 use super::lanes::{Lanes, Spot};
 use crate::id::RunId;
 use crate::store::kept;
 use crate::store::keys;
 use crate::store::shelf::Look;
 use crate::store::{Caps, Lease, StoreError};
+
+/// Among how many it is reckoned which place a new run has.
+const RECKONED: usize = 1024;
 
 /// All leases that are out, and who is next.
 #[derive(Debug)]
@@ -89,6 +93,26 @@ impl Leases {
     /// The earliest moment at which a run comes to be due.
     pub(in crate::store) fn next_due(&self) -> Option<Timestamp> {
         self.lock().lanes.next_due()
+    }
+
+    /// How these runs stand at a moment that are in hand or have a due key.
+    pub(in crate::store) fn turns(&self, runs: &[RunId], now: Timestamp) -> HashMap<RunId, Turn> {
+        // The writer is kept waiting for the copy only.
+        let lanes = self.lock().lanes.clone();
+        lanes.turns(runs, now)
+    }
+
+    /// How a run will stand that begins now, if a cap keeps it from its turn. Where very many wait this is too much to
+    /// reckon for each.
+    pub(in crate::store) fn kept_back(&self, run: RunId, spot: Spot) -> Option<Turn> {
+        let now = spot.stand.at;
+        let mut lanes = {
+            let mut held = self.lock();
+            held.lanes.full(&spot.lane)?;
+            (held.lanes.backlog(now) < RECKONED).then(|| held.lanes.clone())?
+        };
+        lanes.put(run, spot);
+        lanes.turns(&[run], now).remove(&run)
     }
 
     /// In how many runs there is something to do at a moment.

@@ -147,6 +147,11 @@ impl World {
         self.bot.take().expect("the bot runs").terminate()
     }
 
+    /// How the bot ended.
+    pub(crate) fn ended(&mut self) -> ExitStatus {
+        self.bot.take().expect("the bot ran").ended()
+    }
+
     /// Another signal to the bot.
     pub(crate) fn signal(&mut self, name: &str) {
         self.bot().signal(name);

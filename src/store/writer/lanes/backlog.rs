@@ -9,7 +9,7 @@ use super::Lanes;
 use crate::id::RunId;
 
 /// The runs that wait for their turn in a group.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Queued {
     all: HashSet<RunId>,
     /// Those of them that have a due key all the same: they are to be cancelled.
