@@ -16,7 +16,7 @@ const WORKFLOW: &str = include_str!("../../fixtures/workflows/rollback.yaml");
 const AT_ONCE: usize = 3;
 
 /// Every so many kinds of call one is refused, unless `OSTLER_EVERY` says otherwise.
-const EVERY: usize = 4;
+const EVERY: usize = 6;
 
 /// The same with only so many of its steps before the failure.
 fn cut(steps: usize) -> String {
