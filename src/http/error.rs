@@ -110,6 +110,7 @@ impl Problem {
             Self::Slow => "body-too-slow",
             Self::Broken => "body-broke-off",
             Self::Order(OrderError::Missing(_)) => "missing",
+            Self::Order(OrderError::KeyUsed) => "key-used",
             Self::Order(OrderError::Gone(_)) => "payload-gone",
             Self::Order(OrderError::Unfinished { .. }) => "run-unfinished",
             Self::Order(_) => "unfit-order",
@@ -180,5 +181,22 @@ impl IntoResponse for Problem {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static(seconds));
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_that_is_not_taken_in_says_to_programs_why() {
+        let told = |error: OrderError| {
+            let problem = Problem::Order(error);
+            (problem.status().as_u16(), problem.name())
+        };
+        assert_eq!(told(OrderError::KeyUsed), (409, "key-used"));
+        assert_eq!(told(OrderError::Gone("x".to_owned())), (410, "payload-gone"));
+        assert_eq!(told(OrderError::Missing("run")), (404, "missing"));
+        assert_eq!(told(OrderError::Unfit("x".to_owned())), (422, "unfit-order"));
     }
 }
