@@ -1,5 +1,7 @@
 //! What every store promises of how much there may be to do before no more is begun.
 
+use jiff::SignedDuration;
+
 use super::*;
 use crate::event::KindPattern;
 use crate::router::guard::{Group, Guard, Pacing, Voice};
@@ -22,6 +24,15 @@ fn guarded(second: i64, change: impl FnOnce(&mut Guard)) -> Intake {
     change(&mut guard);
     intake.runs[0].guard = Some(Box::new(guard));
     intake.answering = Some(Frozen::from(&definition()));
+    intake
+}
+
+/// A delivery that comes within the same second as all others of these: the earlier ones have the higher numbers, so
+/// that each is overtaken by those that came after it.
+fn at_once(number: i64) -> Intake {
+    let mut intake = delivery(number);
+    let moment = at(10) + SignedDuration::from_millis(100 - number);
+    (intake.event.time, intake.runs[0].first.at) = (moment, moment);
     intake
 }
 
@@ -105,9 +116,10 @@ pub(super) async fn who_waits_for_a_moment_or_for_somebody_does_not_count(home: 
 
 pub(super) async fn of_fifty_at_once_no_more_begin_than_there_is_room_for(home: &impl Home) {
     let store = Arc::new(home.with(&at_most(7)));
+    // They are judged in whatever order they come to the store, which need not be that of their moments.
     let tries = (0..50).map(|n| {
         let store = Arc::clone(&store);
-        tokio::spawn(async move { store.accept(delivery(10 + n)).await })
+        tokio::spawn(async move { store.accept(at_once(10 + n)).await })
     });
     let (mut begun, mut refused) = (0, 0);
     for one in tries.collect::<Vec<_>>() {

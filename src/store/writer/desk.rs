@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::lease::Leases;
@@ -23,6 +23,9 @@ use crate::store::{Options, StoreError, kept};
 const OPENINGS_NEVER_REACHED: u64 = 1 << 24;
 
 const PAGE: usize = 1024;
+
+/// By how much a delivery is overtaken by those that came after it, as a rule.
+const OVERTAKING: SignedDuration = SignedDuration::from_secs(1);
 
 /// The writer's view of a shelf.
 #[derive(Debug)]
@@ -129,9 +132,11 @@ impl<S: Shelf> Desk<S> {
         judged
     }
 
-    /// Whether there is something to do in as many runs as there may be when more are to begin.
+    /// Whether there is something to do in as many runs as there may be when more are to begin. A run that came a
+    /// little later and was judged before counts: deliveries that come at once are judged in any order.
     pub(super) fn is_full(&self, now: Timestamp) -> bool {
-        self.leases.backlog(now) >= self.backlog
+        let latest = now.checked_add(OVERTAKING).unwrap_or(now);
+        self.leases.backlog(latest) >= self.backlog
     }
 
     /// Closes the group: gives what it changes, unless that is nothing, or why nothing can be written any more. What
