@@ -154,8 +154,7 @@ impl App {
         let config = &loaded.config;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let workspaces = workspaces(config);
-        let catalog = Catalog::load_from(&origin, &registry::vocabulary());
-        let catalog = catalog.map_err(|faults| AppError::Catalog(faults.render(false)))?;
+        let catalog = catalog(&origin)?;
         let store = open_store(config)?;
         let registry = Arc::new(Registry::build(config.vendors()?, &clock)?);
         let questions = Questions::of(&*store).await?;
@@ -315,9 +314,14 @@ pub fn inbox_alone(loaded: &Loaded) -> Result<Inbox, AppError> {
 /// # Errors
 /// When the configuration or what it names is not right.
 pub fn policy_alone(loaded: &Loaded) -> Result<Policy, AppError> {
-    let catalog = Catalog::load_from(&origin(loaded), &registry::vocabulary());
-    let catalog = catalog.map_err(|faults| AppError::Catalog(faults.render(false)))?;
+    let catalog = catalog(&origin(loaded))?;
     Ok(policy(&loaded.config, catalog, Arc::default()))
+}
+
+/// What handlers, workflows and prompts say, if none of them has a fault.
+fn catalog(origin: &Origin) -> Result<Catalog, AppError> {
+    let catalog = Catalog::load_from(origin, &registry::vocabulary());
+    catalog.map_err(|faults| AppError::Catalog(faults.render(false)))
 }
 
 /// The inbox of a store that this process has open, with everything that a server's goes by.
@@ -326,8 +330,7 @@ pub fn policy_alone(loaded: &Loaded) -> Result<Policy, AppError> {
 /// When the configuration or what it names is not right, or the store fails.
 pub async fn inbox_over(loaded: &Loaded, store: Arc<dyn Store>) -> Result<Inbox, AppError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let catalog = Catalog::load_from(&origin(loaded), &registry::vocabulary());
-    let catalog = catalog.map_err(|faults| AppError::Catalog(faults.render(false)))?;
+    let catalog = catalog(&origin(loaded))?;
     let registry = Arc::new(Registry::build(loaded.config.vendors()?, &clock)?);
     let own = accounts::remembered(&*store).await;
     let policy = Arc::new(Current::new(policy(&loaded.config, catalog, registry).knowing(own)));

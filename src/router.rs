@@ -161,8 +161,14 @@ impl Start {
     /// Whether the run only says something to the person who asked.
     #[must_use]
     pub fn answers(&self) -> bool {
-        [ANSWER, REFUSED].contains(&self.trigger.as_str())
+        only_answers(&self.trigger)
     }
+}
+
+/// Whether the runs of a trigger only say something to the person who asked.
+#[must_use]
+pub fn only_answers(trigger: &str) -> bool {
+    [ANSWER, REFUSED].contains(&trigger)
 }
 
 /// Decides what becomes of an event.

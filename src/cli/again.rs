@@ -66,16 +66,15 @@ pub(super) async fn rerun(
     let inputs = inputs.into_iter().map(|(name, value)| (name, Value::String(value)));
     let how = Rerun { inputs: Map::from_iter(inputs), anyway };
     let (key, body) = (key(&common), json!(how));
+    let kept = post(&["runs", &run.to_string(), "rerun"], &common, (&key, &body), environment).await?;
     if common.dry_run {
-        let path = ["runs", &run.to_string(), "rerun"];
-        let outlook = match post(&path, &common, (&key, &body), environment).await? {
+        let outlook = match kept {
             Kept::Told(answer) => serde_json::from_value(answer)?,
             Kept::Here(store) => alone(&common, store, environment).await?.foresee_rerun(run, &how).await?,
         };
         return outlook::tell(&outlook, common.json, screen);
     }
-    let answer = match post(&["runs", &run.to_string(), "rerun"], &common, (&key, &body), environment).await?
-    {
+    let answer = match kept {
         Kept::Told(answer) => (true, serde_json::from_value(answer)?),
         Kept::Here(store) => {
             let inbox = alone(&common, store, environment).await?;
@@ -93,15 +92,15 @@ pub(super) async fn replay(
 ) -> anyhow::Result<Exit> {
     let ReplayArguments { what, common } = arguments;
     let key = key(&common);
+    let kept = post(&["events", &what, "replay"], &common, (&key, &Value::Null), environment).await?;
     if common.dry_run {
-        let path = ["events", what.as_str(), "replay"];
-        let outlook = match post(&path, &common, (&key, &Value::Null), environment).await? {
+        let outlook = match kept {
             Kept::Told(answer) => serde_json::from_value(answer)?,
             Kept::Here(store) => alone(&common, store, environment).await?.foresee_replay(&what).await?,
         };
         return outlook::tell(&outlook, common.json, screen);
     }
-    let answer = match post(&["events", &what, "replay"], &common, (&key, &Value::Null), environment).await? {
+    let answer = match kept {
         Kept::Told(answer) => (true, serde_json::from_value(answer)?),
         Kept::Here(store) => {
             let inbox = alone(&common, store, environment).await?;

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::id::RunId;
-use crate::router::{ANSWER, REFUSED};
+use crate::router;
 use crate::run::{Record, StepError, status};
 use crate::step::status::{About, Posted, Status};
 use crate::store::{Commit, Found, Happening, Progress, Query, Store, StoreError};
@@ -138,9 +138,12 @@ impl Mirror {
     }
 
     async fn tell(&mut self, run: RunId) -> Result<(), StoreError> {
-        let journal = self.store.load(run).await;
         let Some(watched) = self.runs.get_mut(&run) else { return Ok(()) };
-        let journal = match journal {
+        if watched.mute {
+            watched.since = None;
+            return Ok(());
+        }
+        let journal = match self.store.load(run).await {
             Ok(Some(journal)) => journal,
             // A damaged journal is somebody else's matter.
             Ok(None) | Err(StoreError::Corrupt(_)) => {
@@ -153,10 +156,11 @@ impl Mirror {
             return Ok(());
         };
         // What says all it has to say by itself is not talked about.
-        let only_answers = [ANSWER, REFUSED].contains(&started.trigger.as_str())
-            || journal.definition.workflow.costs_nothing();
+        if router::only_answers(&started.trigger) || journal.definition.workflow.costs_nothing() {
+            (watched.mute, watched.since) = (true, None);
+            return Ok(());
+        }
         let shown = status::shown(run, &journal.definition, &journal.entries);
-        let shown = shown.filter(|_| !watched.mute && !only_answers);
         let Some(shown) = shown.filter(|shown| shown.text != watched.text) else {
             watched.since = None;
             return Ok(());

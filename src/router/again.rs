@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::condition::Names;
-use super::{ANSWER, Guard, REFUSED, Reason, Routing, Rules, Standing, Start, Target, Verdict, admit, own};
+use super::{Guard, Reason, Routing, Rules, Standing, Start, Target, Verdict, admit, only_answers, own};
 use crate::event::Event;
 use crate::spec::Who;
 
@@ -34,7 +34,7 @@ pub fn rerun(
     rules: &Rules,
     standing: &Standing,
 ) -> Result<Routing, String> {
-    if [ANSWER, REFUSED].contains(&before.trigger.as_str()) {
+    if only_answers(&before.trigger) {
         return Err("it only answered somebody; what it answered can be replayed".to_owned());
     }
     let workflow = own::find(&before.workflow, rules)?;

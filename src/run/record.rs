@@ -137,7 +137,7 @@ pub enum Record {
         #[serde(default, skip_serializing_if = "Map::is_empty")]
         results: Map<String, Value>,
         /// Whether what its steps did is taken back first.
-        #[serde(default, skip_serializing_if = "is_false")]
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         rollback: bool,
     },
     /// What the run did is taken back, as far as it could be.
@@ -152,11 +152,6 @@ pub enum Record {
         /// Why.
         reason: String,
     },
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-fn is_false(value: &bool) -> bool {
-    !value
 }
 
 /// What a run starts with.

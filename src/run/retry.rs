@@ -28,10 +28,8 @@ const LONGEST: SignedDuration = SignedDuration::from_mins(5);
 #[must_use]
 pub fn after_failure(run: &Run, step: &StepPath, attempt: u32, error: &StepError, now: Timestamp) -> Next {
     let policy = place::on_error(run, step);
-    let tries = match undo::is_part(step) && error.retryable {
-        true => tries(policy, error).max(UNDO_TRIES),
-        false => tries(policy, error),
-    };
+    let usual = tries(policy, error);
+    let tries = if undo::is_part(step) && error.retryable { usual.max(UNDO_TRIES) } else { usual };
     let again = (attempt < tries).then(|| now.saturating_add(wait(run.id(), step, attempt, error)));
     let again = again.and_then(Result::ok);
     let in_time = |at: &Timestamp| run.conclusion().is_some() || run.deadline().is_none_or(|end| *at < end);

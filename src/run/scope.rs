@@ -58,9 +58,7 @@ impl<'a> Scope<'a> {
     /// # Errors
     /// As [`Scope::render`].
     pub fn test(&mut self, condition: &str) -> Result<bool, ExprError> {
-        for used in expr::condition_paths(condition)? {
-            self.define(used.root(), &mut Vec::new())?;
-        }
+        self.define_used(condition)?;
         expr::test(condition, self.names())
     }
 
@@ -69,9 +67,7 @@ impl<'a> Scope<'a> {
     /// # Errors
     /// As [`Scope::render`].
     pub fn value(&mut self, condition: &str) -> Result<Value, ExprError> {
-        for used in expr::condition_paths(condition)? {
-            self.define(used.root(), &mut Vec::new())?;
-        }
+        self.define_used(condition)?;
         expr::value(condition, self.names())
     }
 
@@ -91,6 +87,13 @@ impl<'a> Scope<'a> {
             self.define(name, within)?;
         }
         Ok(!names.is_empty())
+    }
+
+    /// Gives the variables that a condition uses their values.
+    fn define_used(&mut self, condition: &str) -> Result<(), ExprError> {
+        expr::condition_paths(condition)?
+            .iter()
+            .try_for_each(|used| self.define(used.root(), &mut Vec::new()))
     }
 
     /// Gives a variable its value, unless the name already has the one that it keeps.

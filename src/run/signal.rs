@@ -180,12 +180,13 @@ fn fits_event(run: &Run, path: &StepPath, event: &Event) -> Result<(), Pointless
 }
 
 fn fits_retry(run: &Run) -> Result<(), Pointless> {
-    let ending = run.conclusion().map(|conclusion| conclusion.ending);
-    if run.conclusion().is_some_and(|conclusion| conclusion.rollback) {
+    let Some(conclusion) = run.conclusion() else { return Err(Pointless::NotFailed) };
+    if conclusion.rollback {
         return Err(Pointless::TakenBack);
     }
-    match ending {
-        Some(Ending::Failed | Ending::Cancelled) if run.ended() || run.parked().is_some() => Ok(()),
+    let is_over = run.ended() || run.parked().is_some();
+    match conclusion.ending {
+        Ending::Failed | Ending::Cancelled if is_over => Ok(()),
         _ => Err(Pointless::NotFailed),
     }
 }

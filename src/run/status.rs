@@ -4,7 +4,7 @@ use super::definition::Definition;
 use super::place;
 use super::record::{Ending, Entry, Record};
 use super::signal::Signal;
-use super::telling::Meter;
+use super::telling::{Meter, short};
 use super::timeline::{StepLine, StepPhase, Timeline};
 use crate::id::{RunId, StepPath};
 
@@ -43,7 +43,7 @@ fn state(entries: &[Entry], percent: u8) -> String {
         match &entry.record {
             Record::Concluded { ending, reason, .. } => state = Some(ended(*ending, reason.as_deref())),
             Record::Parked { reason } => {
-                state = Some(format!("stopped, and needs a person: {}", short(reason)))
+                state = Some(format!("stopped, and needs a person: {}", short(reason, REASON)))
             }
             Record::Signalled { signal: Signal::Pause { .. }, .. } => state = Some("paused".to_owned()),
             Record::Signalled { signal: Signal::Retry | Signal::Resume, .. } => state = None,
@@ -54,7 +54,7 @@ fn state(entries: &[Entry], percent: u8) -> String {
 }
 
 fn ended(ending: Ending, reason: Option<&str>) -> String {
-    let reason = reason.map(|reason| format!(": {}", short(reason))).unwrap_or_default();
+    let reason = reason.map(|reason| format!(": {}", short(reason, REASON))).unwrap_or_default();
     match ending {
         Ending::Succeeded => "done".to_owned(),
         other => format!("{other}{reason}"),
@@ -63,7 +63,8 @@ fn ended(ending: Ending, reason: Option<&str>) -> String {
 
 fn item(name: &str, line: Option<&StepLine>) -> String {
     let Some(line) = line else { return format!("· {name}") };
-    let reason = line.reason.as_deref().map(|reason| format!(": {}", short(reason))).unwrap_or_default();
+    let reason =
+        line.reason.as_deref().map(|reason| format!(": {}", short(reason, REASON))).unwrap_or_default();
     match line.state {
         StepPhase::Succeeded => format!("✓ {name}"),
         StepPhase::Skipped => format!("– {name} (passed over)"),
@@ -71,15 +72,6 @@ fn item(name: &str, line: Option<&StepLine>) -> String {
         StepPhase::Waiting => format!("… {name}{reason}"),
         StepPhase::Running if line.attempt > 1 => format!("▸ {name} (attempt {})", line.attempt),
         StepPhase::Running => format!("▸ {name}"),
-    }
-}
-
-/// A text in one line, cut where it is too long.
-fn short(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(REASON) {
-        None => line,
-        Some((cut, _)) => format!("{}…", &line[..cut]),
     }
 }
 

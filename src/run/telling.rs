@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub(super) use self::log::short;
 pub use self::meter::{Meter, Stand};
 use super::record::{Ending, Entry, Next, Record, Work};
 use super::undo::Line;

@@ -89,15 +89,14 @@ impl Deed {
         outputs: Option<&Value>,
     ) -> Option<Self> {
         let step = step.filter(|_| run.conclusion().is_none())?;
+        let lasts = way(run, step).is_some();
         let matters = match &step.kind {
-            StepKind::Action { .. } => {
-                way(run, step).is_some_and(|_| outputs.is_some() || run.facts(path).is_some())
-            }
+            StepKind::Action { .. } => lasts && (outputs.is_some() || run.facts(path).is_some()),
             // What is inside them sees what they were given.
             StepKind::Workflow { .. } | StepKind::Loop(_) => outputs.is_some(),
-            _ => outputs.is_some() && step.undo.is_some(),
+            _ => lasts && outputs.is_some(),
         };
-        let outputs = outputs.filter(|_| way(run, step).is_some()).cloned().unwrap_or_default();
+        let outputs = outputs.filter(|_| lasts).cloned().unwrap_or_default();
         matters.then(|| Self { step: path.clone(), inputs: attempt.inputs.clone(), outputs })
     }
 }
@@ -152,21 +151,21 @@ pub fn known(run: &Run, path: &StepPath) -> Option<Value> {
     Some(json!({ "step": step, "inputs": inputs, "outputs": outputs, "facts": facts }))
 }
 
-impl Account {
-    /// Takes in how a step came out, if it is one that takes something back.
-    pub(super) fn take(&mut self, path: &StepPath, attempt: &Attempt, outcome: Result<&Value, &StepError>) {
-        let Some((step, inner)) = place::undone(path).filter(|_| place::performs(&attempt.kind)) else {
-            return;
-        };
-        let told = match outcome {
-            Ok(outputs) => outputs,
-            Err(error) => &error.details,
-        };
-        let told = inner.is_none().then(|| serde_json::from_value::<Self>(told.clone()).ok()).flatten();
-        let known = told.map(|told| told.effects).filter(|effects| outcome.is_ok() || !effects.is_empty());
-        self.effects.extend(known.unwrap_or_else(|| vec![line(&step, inner, outcome)]));
-    }
+/// What is said of how a step came out, if it is one that takes something back.
+pub(super) fn lines(path: &StepPath, attempt: &Attempt, outcome: Result<&Value, &StepError>) -> Vec<Line> {
+    let Some((step, inner)) = place::undone(path).filter(|_| place::performs(&attempt.kind)) else {
+        return Vec::new();
+    };
+    let told = match outcome {
+        Ok(outputs) => outputs,
+        Err(error) => &error.details,
+    };
+    let told = inner.is_none().then(|| serde_json::from_value::<Account>(told.clone()).ok()).flatten();
+    let known = told.map(|told| told.effects).filter(|effects| outcome.is_ok() || !effects.is_empty());
+    known.unwrap_or_else(|| vec![line(&step, inner, outcome)])
+}
 
+impl Account {
     /// What was taken back.
     pub fn undone(&self) -> impl Iterator<Item = String> {
         let undone = self.effects.iter().filter(|line| line.became == Became::Undone);

@@ -84,24 +84,20 @@ impl Step {
     }
 
     fn costs_nothing(&self) -> bool {
-        let undoing = self.undo.iter().flatten().all(Self::costs_nothing);
-        undoing && self.does_nothing_that_costs()
-    }
-
-    fn does_nothing_that_costs(&self) -> bool {
-        match &self.kind {
+        let is_quiet = match &self.kind {
             StepKind::System { action } => QUIET.contains(&action.as_str()),
-            StepKind::Condition { .. } | StepKind::Parallel { .. } | StepKind::Loop(_) => {
-                self.kind.inside().into_iter().flatten().all(Self::costs_nothing)
-            }
-            StepKind::Wait(_) => true,
+            StepKind::Condition { .. }
+            | StepKind::Parallel { .. }
+            | StepKind::Loop(_)
+            | StepKind::Wait(_) => true,
             StepKind::Action { .. }
             | StepKind::Ai { .. }
             | StepKind::Agent { .. }
             | StepKind::Approval(_)
             | StepKind::Shell(_)
             | StepKind::Workflow { .. } => false,
-        }
+        };
+        is_quiet && self.lists().into_iter().flatten().all(Self::costs_nothing)
     }
 }
 

@@ -60,19 +60,18 @@ impl AgentStep {
     async fn work(&self, context: &Context, memory: &AttemptMemory) -> Result<Outcome, StepError> {
         // Before anything is fetched or paid for.
         self.workspaces.host.sandbox().await.demand()?;
-        let registry = Arc::clone(&self.policy.get().registry);
-        let model = registry.model.as_deref();
+        let parts = Parts { policy: self.policy.get(), workspaces: self.workspaces.clone() };
+        let model = parts.policy.registry.model.as_deref();
         let model =
             model.ok_or_else(|| StepError::fatal("not_offered", "no model is configured for agents"))?;
-        let workspace = checkout::open(&registry, &self.workspaces, context).await?;
+        let workspace = checkout::open(&parts, context).await?;
         let assignment = assignment(context, &workspace)?;
         let purse = RunPurse {
             ledger: self.ledger.clone(),
             run: context.run,
             limits: context.definition.limits.clone(),
         };
-        let parts = Parts { policy: self.policy.get(), workspaces: self.workspaces.clone() };
-        let visitors = Visitors { parts, context };
+        let visitors = Visitors { parts: &parts, context };
         let agent = Agent {
             assignment: &assignment,
             model,

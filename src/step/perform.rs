@@ -78,8 +78,7 @@ impl fmt::Debug for Steps {
 impl Parts {
     /// The tracker that keeps a task.
     pub(super) fn tracker(&self, task: &TaskRef) -> Result<Arc<dyn Tracker>, StepError> {
-        let found = self.policy.registry.trackers.get(&task.tracker);
-        found.cloned().ok_or_else(|| not_offered("task_management", Some(&task.tracker)))
+        tracker(&self.policy.registry, task)
     }
 
     /// The tracker that this run's new tasks go to.
@@ -94,7 +93,7 @@ impl Parts {
 
     /// Where the run's team talks.
     pub(super) fn chat(&self, context: &Context) -> Result<Arc<dyn Chat>, StepError> {
-        bound(&self.policy.registry.chats, &context.definition, "communication")
+        chat(&self.policy.registry, &context.definition)
     }
 
     /// Where the run's pages go.
@@ -119,8 +118,19 @@ pub(super) fn forge(
     }
 }
 
+/// The tracker that keeps a task.
+pub(super) fn tracker(registry: &Registry, task: &TaskRef) -> Result<Arc<dyn Tracker>, StepError> {
+    let found = registry.trackers.get(&task.tracker);
+    found.cloned().ok_or_else(|| not_offered("task_management", Some(&task.tracker)))
+}
+
+/// Where the team of a run talks.
+pub(super) fn chat(registry: &Registry, definition: &Definition) -> Result<Arc<dyn Chat>, StepError> {
+    bound(&registry.chats, definition, "communication")
+}
+
 /// The provider that the run froze for a capability, or the only one that there is.
-pub(super) fn bound<T: ?Sized>(
+fn bound<T: ?Sized>(
     providers: &BTreeMap<SourceName, Arc<T>>,
     definition: &Definition,
     capability: &str,
@@ -131,7 +141,7 @@ pub(super) fn bound<T: ?Sized>(
     found.cloned().ok_or_else(|| not_offered(capability, name))
 }
 
-pub(super) fn not_offered(capability: &str, provider: Option<&SourceName>) -> StepError {
+fn not_offered(capability: &str, provider: Option<&SourceName>) -> StepError {
     let message = match provider {
         Some(provider) => format!("{capability}: no plugin `{provider}` is configured"),
         None => format!("{capability}: no plugin is configured"),

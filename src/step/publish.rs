@@ -49,7 +49,7 @@ pub(super) async fn publish(
     let Some(tree) = &context.work.tree else {
         return unchanged(context, branch);
     };
-    let workspace = checkout::existing(&parts.workspaces, context).await?;
+    let workspace = checkout::existing(parts, context).await?;
     let remote = parts.forge(context)?.remote(context.repository()?).await?;
     let parent = context.work.commit.as_ref().unwrap_or(&workspace.base);
     if workspace.tree_of(parent).await? == *tree {

@@ -3,11 +3,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::perform::Parts;
+use super::perform::{self, Parts};
+use super::status::Posted;
 use super::{Context, StepError, journal, words};
+use crate::event::TaskRef;
 use crate::id::{EffectKey, EventId, RunId};
+use crate::plugin::Registry;
 use crate::plugin::chat::NewMessage;
 use crate::plugin::effect::Effect;
+use crate::run::{Definition, Started};
 
 /// How often somebody is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,21 +76,37 @@ fn shared(context: &Context) -> Option<RunId> {
 
 /// Writes into the pull request, the conversation or the task; false where the event came from none of them.
 async fn write(parts: &Parts, context: &Context, text: &str, effect: &Effect) -> Result<bool, StepError> {
-    let event = &context.started.event;
+    let run = (&*context.started, &*context.definition);
+    let task = context.started.event.task.as_ref().map(|task| &task.reference);
+    Ok(post(&parts.policy.registry, run, task, (text, effect)).await?.is_some())
+}
+
+/// Writes where a run was asked for: into the pull request, the conversation, or this task; nothing where there is none
+/// of them. Says where it stands, and whether it stood there already.
+pub(super) async fn post(
+    registry: &Registry,
+    (started, definition): (&Started, &Definition),
+    task: Option<&TaskRef>,
+    (text, effect): (&str, &Effect),
+) -> Result<Option<(Posted, bool)>, StepError> {
+    let event = &started.event;
     if let Some(change) = &event.change {
-        parts.forge(context)?.add_comment(&change.repository, change.number, text, effect).await?;
-    } else if let Some(thread) = &event.thread {
+        let forge = perform::forge(registry, started, definition)?;
+        let made = forge.add_comment(&change.repository, change.number, text, effect).await?;
+        let place = Posted::Change(change.repository.clone(), change.number, made.value);
+        return Ok(Some((place, made.found)));
+    }
+    if let Some(thread) = &event.thread {
         let message = NewMessage {
             channel: Some(thread.channel.clone()),
             thread: thread.message.clone(),
             text: text.to_owned(),
             choices: Vec::new(),
         };
-        parts.chat(context)?.send(&message, effect).await?;
-    } else if let Some(task) = event.task.as_ref().map(|task| &task.reference) {
-        parts.tracker(task)?.add_comment(task, text, effect).await?;
-    } else {
-        return Ok(false);
+        let made = perform::chat(registry, definition)?.send(&message, effect).await?;
+        return Ok(Some((Posted::Chat(made.value), made.found)));
     }
-    Ok(true)
+    let Some(task) = task else { return Ok(None) };
+    let made = perform::tracker(registry, task)?.add_comment(task, text, effect).await?;
+    Ok(Some((Posted::Task(task.clone(), made.value), made.found)))
 }

@@ -34,15 +34,14 @@ const KEPT: usize = 4_000;
 
 /// Runs the script, unless it may not be run here.
 pub(super) async fn perform(parts: &Parts, context: &Context, shell: &Shell) -> Result<Outcome, StepError> {
-    let workspaces = &parts.workspaces;
     // Before anything is fetched.
-    let sandbox = workspaces.host.sandbox().await;
+    let sandbox = parts.workspaces.host.sandbox().await;
     sandbox.demand()?;
     if shell.network {
         sandbox.demand_network()?;
     }
     let variables = &variables(&context.job.inputs)?;
-    let workspace = checkout::open(&parts.policy.registry, workspaces, context).await?;
+    let workspace = checkout::open(parts, context).await?;
     let before = checkout::tree(context, &workspace).await?;
     let allowed = context.job.timeout.unwrap_or(USUAL_SECONDS);
     // A moment before whoever counts for all steps stops it: what it wrote is then told.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use super::perform::{bound, forge, not_offered};
-use super::{StepError, words};
+use super::perform::{chat, forge, tracker};
+use super::{StepError, reply, words};
 use crate::event::{RepositoryName, TaskRef};
 use crate::id::{EffectKey, RunId, StepPath};
 use crate::ingress::{Current, Policy};
-use crate::plugin::chat::{Message, NewMessage};
+use crate::plugin::chat::Message;
 use crate::plugin::effect::Effect;
 use crate::plugin::tracker::CommentRef;
 use crate::run::{Definition, Started};
@@ -70,32 +70,9 @@ impl Comments {
     }
 
     async fn write(&self, about: &About, text: &str) -> Result<Option<(Posted, bool)>, StepError> {
-        let (policy, event, effect) = (self.policy.get(), &about.started.event, effect(about.run));
-        let registry = &policy.registry;
-        if let Some(change) = &event.change {
-            let forge = forge(registry, &about.started, &about.definition)?;
-            let made = forge.add_comment(&change.repository, change.number, text, &effect).await?;
-            return Ok(Some((
-                Posted::Change(change.repository.clone(), change.number, made.value),
-                made.found,
-            )));
-        }
-        if let Some(thread) = &event.thread {
-            let message = NewMessage {
-                channel: Some(thread.channel.clone()),
-                thread: thread.message.clone(),
-                text: text.to_owned(),
-                choices: Vec::new(),
-            };
-            let chat = bound(&registry.chats, &about.definition, "communication")?;
-            let made = chat.send(&message, &effect).await?;
-            return Ok(Some((Posted::Chat(made.value), made.found)));
-        }
-        let Some(task) = &about.started.task else { return Ok(None) };
-        let tracker = registry.trackers.get(&task.tracker);
-        let tracker = tracker.ok_or_else(|| not_offered("task_management", Some(&task.tracker)))?;
-        let made = tracker.add_comment(task, text, &effect).await?;
-        Ok(Some((Posted::Task(task.clone(), made.value), made.found)))
+        let (policy, effect) = (self.policy.get(), effect(about.run));
+        let run = (&*about.started, &*about.definition);
+        reply::post(&policy.registry, run, about.started.task.as_ref(), (text, &effect)).await
     }
 
     async fn rewrite(&self, about: &About, posted: &Posted, text: &str) -> Result<(), StepError> {
@@ -107,13 +84,10 @@ impl Comments {
                 forge.edit_comment(repository, *number, comment, text, &effect).await?;
             }
             Posted::Task(task, comment) => {
-                let tracker = registry.trackers.get(&task.tracker);
-                let tracker = tracker.ok_or_else(|| not_offered("task_management", Some(&task.tracker)))?;
-                tracker.edit_comment(task, comment, text, &effect).await?;
+                tracker(registry, task)?.edit_comment(task, comment, text, &effect).await?;
             }
             Posted::Chat(message) => {
-                let chat = bound(&registry.chats, &about.definition, "communication")?;
-                chat.edit_message(message, text, &effect).await?;
+                chat(registry, &about.definition)?.edit_message(message, text, &effect).await?;
             }
         }
         Ok(())

@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use super::*;
 use crate::clock::ManualClock;
 use crate::plugin::tracker::CommentRef;
+use crate::router::ANSWER;
 use crate::run::fixture::at;
 use crate::run::record::Started;
 use crate::store::Due;

@@ -214,9 +214,8 @@ impl Run {
         let done = self.running(path)?;
         check_attempt(path, done.number, attempt)?;
         self.closable(path)?;
-        let deed = Deed::of(self, path, step, done, Some(outputs));
-        let mut account = self.account.clone();
-        account.take(path, done, Ok(outputs));
+        let (number, deed) = (done.number, Deed::of(self, path, step, done, Some(outputs)));
+        let lines = undo::lines(path, done, Ok(outputs));
         let routes = step.map(|step| step.outputs.clone()).unwrap_or_default();
         if *path == place::start() {
             scope::resolve(Arc::make_mut(&mut self.ambient), outputs);
@@ -228,8 +227,8 @@ impl Run {
         }
         self.steps.insert(path.clone(), StepState::Done);
         self.finished.push(path.clone());
-        self.account = account;
-        self.keep(deed);
+        self.account.effects.extend(lines);
+        self.keep(deed, number);
         Ok(())
     }
 
@@ -279,8 +278,8 @@ impl Run {
             Next::Retry { at } => StepState::Waiting { attempt: failed, at: *at },
             next => {
                 let deed = Deed::of(self, path, step, &failed, None);
-                self.keep(deed);
-                self.account.take(path, &failed, Err(error));
+                self.keep(deed, failed.number);
+                self.account.effects.extend(undo::lines(path, &failed, Err(error)));
                 StepState::Failed { attempt: failed, error: error.clone(), next: next.clone() }
             }
         };
@@ -288,10 +287,12 @@ impl Run {
         Ok(())
     }
 
-    /// Remembers what a step did; what an earlier attempt at it did is part of that.
-    fn keep(&mut self, deed: Option<Deed>) {
+    /// Remembers what a step did with its attempt of this number; what an earlier one did is part of that.
+    fn keep(&mut self, deed: Option<Deed>, attempt: u32) {
         let Some(deed) = deed else { return };
-        self.deeds.retain(|earlier| earlier.step != deed.step);
+        if attempt > 1 {
+            self.deeds.retain(|earlier| earlier.step != deed.step);
+        }
         self.deeds.push(deed);
     }
 

@@ -41,7 +41,7 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
 }
 
 /// A text in one line, cut where it is too long.
-fn short(text: &str, most: usize) -> String {
+pub(in crate::run) fn short(text: &str, most: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= most {
         return line;

@@ -18,7 +18,7 @@ const LONGEST: usize = 4_000;
 /// The people around one agent step.
 #[derive(Debug)]
 pub(super) struct Visitors<'a> {
-    pub(super) parts: Parts,
+    pub(super) parts: &'a Parts,
     pub(super) context: &'a Context,
 }
 
@@ -43,9 +43,9 @@ impl Visitors<'_> {
     async fn may(&self, number: u32, words: &Words) -> Result<bool, StepError> {
         let Some(event) = &words.event else { return Ok(true) };
         let there = self.context.as_asked_by(event, None);
-        let Err(refusal) = admit::admit(&self.parts, &there).await? else { return Ok(true) };
+        let Err(refusal) = admit::admit(self.parts, &there).await? else { return Ok(true) };
         let sentence = format!("The agent does not read this: {}.", refusal.sentence());
-        reply::say(&self.parts, &there, &sentence, REFUSED + number, Often::OnceHere).await?;
+        reply::say(self.parts, &there, &sentence, REFUSED + number, Often::OnceHere).await?;
         Ok(false)
     }
 }

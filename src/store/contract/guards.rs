@@ -114,14 +114,19 @@ pub(super) async fn a_queue_drains_in_order_also_over_an_opening(home: &impl Hom
     assert_eq!(came(&store, 20, in_group(WhenBusy::Queue)).await.1, [""; 0]);
 }
 
+/// Two runs of a group, of which the first is parked.
+async fn the_first_is_parked(store: &impl Store) {
+    for second in 10..12 {
+        came(store, second, in_group(WhenBusy::Queue)).await;
+    }
+    let lease = leased(store, 100).await;
+    let parked = entry(1, Record::Parked { reason: "a person is needed".to_owned() });
+    write(store, &lease, vec![parked], Due::Parked).await.unwrap();
+}
+
 pub(super) async fn a_parked_run_gives_its_slot_up(home: &impl Home) {
     let store = home.open();
-    for second in 10..12 {
-        came(&store, second, in_group(WhenBusy::Queue)).await;
-    }
-    let lease = leased(&store, 100).await;
-    let parked = entry(1, Record::Parked { reason: "a person is needed".to_owned() });
-    write(&store, &lease, vec![parked], Due::Parked).await.unwrap();
+    the_first_is_parked(&store).await;
     assert_eq!(leased(&store, 100).await.run, run_id(11));
 }
 
@@ -132,12 +137,7 @@ async fn said(store: &impl Store, run: RunId, signal: Signal) {
 
 pub(super) async fn who_is_taken_up_again_waits_for_its_turn_in_its_group(home: &impl Home) {
     let store = home.open();
-    for second in 10..12 {
-        came(&store, second, in_group(WhenBusy::Queue)).await;
-    }
-    let lease = leased(&store, 100).await;
-    let parked = entry(1, Record::Parked { reason: "a person is needed".to_owned() });
-    write(&store, &lease, vec![parked], Due::Parked).await.unwrap();
+    the_first_is_parked(&store).await;
     let _next = leased(&store, 100).await;
     for _ in 0..2 {
         said(&store, run_id(10), Signal::Resume).await;

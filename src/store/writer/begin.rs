@@ -97,23 +97,25 @@ impl Begun {
             Grouped { name, limit, priority }
         });
         if let Some(told) = kept_back(desk, &run, guard, &admitted) {
-            if guard.voice == Voice::Answer {
-                self.answers.push(told.sentence().to_owned());
-            }
-            self.told.push(told);
+            self.tell(told, guard);
         } else if let Some(told) = Told::admitted(&guard.trigger, &admitted, run.first.at) {
             let told = Told { run: Some(run.id), ..told };
             run.head.summary.reason = Some(told.sentence().to_owned());
-            if guard.voice == Voice::Answer {
-                self.answers.push(told.sentence().to_owned());
-            }
-            self.told.push(told);
+            self.tell(told, guard);
         } else {
             self.starts = true;
         }
         let due = admitted.queued.is_none().then_some(Stand { priority: guard.priority, at: admitted.at });
         run.head.stand = due.map(|stand| (stand.priority, stand.at));
         begin(desk, run, due)
+    }
+
+    /// Notes what is told of a run, and that whoever asked for it reads it.
+    fn tell(&mut self, told: Told, guard: &Guard) {
+        if guard.voice == Voice::Answer {
+            self.answers.push(told.sentence().to_owned());
+        }
+        self.told.push(told);
     }
 
     fn hold(&mut self, guard: &Guard, held: &Held) {

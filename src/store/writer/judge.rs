@@ -11,7 +11,7 @@ use super::waits::{self, Waking};
 use super::{begin, guard, signal};
 use crate::id::{EventId, RunId};
 use crate::router::guard::{Guard, told};
-use crate::router::{ANSWER, REFUSED, Reasons};
+use crate::router::{self, Reasons};
 use crate::run::{Entry, Frozen, Record};
 use crate::store::codec;
 use crate::store::kept::{self, Head, KeptDelivery, KeptIdentity, Outcome, Placed, Pointer};
@@ -74,7 +74,7 @@ impl PreparedRun {
         if definition.digest() != head.summary.definition {
             return Err(wrong("its record names another definition"));
         }
-        let answers = [ANSWER, REFUSED].contains(&started.trigger.as_str());
+        let answers = router::only_answers(&started.trigger);
         let lane = Lane::of(started, answers && definition.costs_nothing());
         Ok(Self { id, first, head, definition, guard, lane })
     }

@@ -262,15 +262,17 @@ impl Lanes {
 
     /// The lanes that may be given a run, with which it would be.
     fn fronts(&self, now: Timestamp) -> impl Iterator<Item = (&Option<RepositoryName>, &Queue, Front)> {
-        let has_room =
-            |name: &Option<_>, queue: &Queue| name.is_none() || queue.busy < self.caps.per_repository;
-        let queues = self.queues.iter().filter(move |(name, queue)| has_room(name, queue));
+        let queues = self.queues.iter().filter(|(name, queue)| self.has_room_in(name.as_ref(), queue));
         queues.filter_map(move |(name, queue)| Some((name, queue, self.front(queue, now)?)))
     }
 
     fn front(&self, queue: &Queue, now: Timestamp) -> Option<Front> {
         let flows = queue.flows.iter().filter(|(user, _)| self.has_room_for(user.as_ref()));
         flows.filter_map(|(_, flow)| flow.front(now)).reduce(Front::and)
+    }
+
+    fn has_room_in(&self, name: Option<&RepositoryName>, queue: &Queue) -> bool {
+        name.is_none() || queue.busy < self.caps.per_repository
     }
 
     fn has_room_for(&self, user: Option<&Account>) -> bool {

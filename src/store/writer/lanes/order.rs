@@ -94,7 +94,7 @@ impl Lanes {
             return Some(Full::All(all));
         }
         if let Some(name) = &lane.repository
-            && self.queues.get(&lane.repository).is_some_and(|queue| queue.busy >= per_repository)
+            && self.queues.get(&lane.repository).is_some_and(|queue| !self.has_room_in(Some(name), queue))
         {
             return Some(Full::Repository(name.clone(), per_repository));
         }
