@@ -27,9 +27,7 @@ steps:
 fn world(workflow: &str) -> World {
     let mut world = World::without_bot(&[]);
     world.configure(|text| text, &[("ship", HANDLER)]);
-    let place = world.dir().join("workflows");
-    std::fs::create_dir_all(&place).unwrap();
-    std::fs::write(place.join("ship.yaml"), workflow).unwrap();
+    world.write_workflow("ship", workflow);
     world.restart();
     world
 }

@@ -34,9 +34,7 @@ fn world(workflow: &str) -> World {
     let mut world = World::without_bot(&[]);
     let handler = "on: [github.comment.created, slack.command, slack.mention]\ncommand: ship\nrun: ship\n";
     world.configure(|text| text, &[("ship", handler)]);
-    let place = world.dir().join("workflows");
-    std::fs::create_dir_all(&place).unwrap();
-    std::fs::write(place.join("ship.yaml"), workflow).unwrap();
+    world.write_workflow("ship", workflow);
     world.restart();
     world
 }

@@ -14,9 +14,7 @@ fn world(guard: &str) -> World {
     let mut world = World::without_bot(&[]);
     let handler = format!("on: github.comment.created\ncommand: ship\nrun: ship\n{guard}\n");
     world.configure(|text| text, &[("ship", &handler)]);
-    let place = world.dir().join("workflows");
-    std::fs::create_dir_all(&place).unwrap();
-    std::fs::write(place.join("ship.yaml"), WORKFLOW).unwrap();
+    world.write_workflow("ship", WORKFLOW);
     world.restart();
     world
 }

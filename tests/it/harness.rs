@@ -2,6 +2,7 @@
 //! people and machines do to them; a [`Tale`] is something that a person wants done, and knows what
 //! must be there afterwards.
 
+mod admin;
 mod look;
 mod plain;
 mod process;
@@ -12,6 +13,7 @@ mod tale;
 mod twins;
 mod world;
 
+pub(crate) use self::admin::Admin;
 pub(crate) use self::look::{Said, git, ostler, passes_at};
 pub(crate) use self::plain::{Plain, SECRET};
 pub(crate) use self::process::{Process, free_port};

@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::harness::World;
@@ -19,9 +19,7 @@ steps:
 async fn waiting() -> (World, String) {
     let mut world = World::without_bot(&[]);
     world.configure(|text| text, &[("ship", "on: github.comment.created\ncommand: ship\nrun: ship\n")]);
-    let place = world.dir().join("workflows");
-    std::fs::create_dir_all(&place).unwrap();
-    std::fs::write(place.join("ship.yaml"), WORKFLOW).unwrap();
+    world.write_workflow("ship", WORKFLOW);
     world.restart();
     let comment = json!({"repository": "acme/site", "number": 1, "body": "/ostler ship it", "by": "ada"});
     world.act(json!({ "comment": comment })).await;
@@ -51,8 +49,7 @@ fn numbers(told: &[Value]) -> Vec<u64> {
 }
 
 async fn stream(world: &World, path: &str, after: Option<u64>) -> Response {
-    let client = Client::builder().unix_socket(world.dir().join("data/admin.sock")).build().unwrap();
-    let mut request = client.get(format!("http://ostler/api/v1/{path}"));
+    let mut request = world.admin.get(path);
     if let Some(after) = after {
         request = request.header("last-event-id", after);
     }

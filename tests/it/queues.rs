@@ -18,9 +18,7 @@ const HANDLER: &str = "on: github.comment.created\ncommand: ship\nrun: ship\n\
 fn world() -> World {
     let mut world = World::without_bot(&[]);
     world.configure(|text| text, &[("ship", HANDLER)]);
-    let place = world.dir().join("workflows");
-    std::fs::create_dir_all(&place).unwrap();
-    std::fs::write(place.join("ship.yaml"), WORKFLOW).unwrap();
+    world.write_workflow("ship", WORKFLOW);
     world.restart();
     world
 }

@@ -40,9 +40,7 @@ fn world(workflow: &str, change: impl FnOnce(String) -> String) -> World {
     let mut world = World::without_bot(&[]);
     let handler = "on: github.comment.created\ncommand: format\nrun: format\n";
     world.configure(change, &[("format", handler)]);
-    let place = world.dir().join("workflows");
-    std::fs::create_dir_all(&place).unwrap();
-    std::fs::write(place.join("format.yaml"), workflow).unwrap();
+    world.write_workflow("format", workflow);
     world.restart();
     world
 }

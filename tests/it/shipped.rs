@@ -434,9 +434,7 @@ impl Story {
         let mut world = World::without_bot(&[]);
         world.configure(configuration, &[]);
         if let Some(text) = self.text() {
-            let place = world.dir().join("workflows");
-            std::fs::create_dir_all(&place).unwrap();
-            std::fs::write(place.join(format!("{}.yaml", self.workflow)), text).unwrap();
+            world.write_workflow(self.workflow, &text);
         }
         world.restart();
         for (act, runs) in self.before {

@@ -23,9 +23,7 @@ fn world() -> World {
         |text| text.replace("system: {status: false}", "system: {status: true}"),
         &[("ship", HANDLER)],
     );
-    let place = world.dir().join("workflows");
-    std::fs::create_dir_all(&place).unwrap();
-    std::fs::write(place.join("ship.yaml"), WORKFLOW).unwrap();
+    world.write_workflow("ship", WORKFLOW);
     world.restart();
     world
 }

@@ -32,9 +32,7 @@ fn steps() -> usize {
 fn world(workflow: &str) -> World {
     let mut world = World::without_bot(&[]);
     world.configure(|text| text, &[]);
-    let place = world.dir().join("workflows");
-    std::fs::create_dir_all(&place).unwrap();
-    std::fs::write(place.join("standard-development.yaml"), workflow).unwrap();
+    world.write_workflow("standard-development", workflow);
     world.restart();
     world
 }

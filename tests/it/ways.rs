@@ -98,9 +98,7 @@ steps:
 fn with_workflow(handlers: &[(&str, &str)]) -> World {
     let mut world = World::without_bot(&[]);
     world.configure(|text| text, handlers);
-    let place = world.dir().join("workflows");
-    std::fs::create_dir_all(&place).unwrap();
-    std::fs::write(place.join("nightly.yaml"), WORKFLOW).unwrap();
+    world.write_workflow("nightly", WORKFLOW);
     world
 }
 

@@ -31,9 +31,7 @@ const HANDLERS: &str = "triggers:
 fn world() -> World {
     let mut world = World::without_bot(&[]);
     world.configure(|text| text, &[("deploy", HANDLERS)]);
-    let place = world.dir().join("workflows");
-    std::fs::create_dir_all(&place).unwrap();
-    std::fs::write(place.join("deploy.yaml"), WORKFLOW).unwrap();
+    world.write_workflow("deploy", WORKFLOW);
     world.restart();
     world
 }

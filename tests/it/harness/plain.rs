@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use reqwest::Client;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::Twins;
 use super::process::{Process, free_port};
+use super::{Admin, Twins};
 
 /// The secret of its one source.
 pub(crate) const SECRET: &str = "plain-secret";
@@ -22,6 +21,7 @@ pub(crate) struct Plain {
     dir: TempDir,
     port: u16,
     process: Option<Process>,
+    admin: Admin,
     twins: Twins,
     _twins: Process,
 }
@@ -34,7 +34,8 @@ impl Plain {
         let listen = format!("127.0.0.1:{twins_port}");
         let twins =
             Process::start(&["twins", "--listen", &listen, "--hooks", "http://127.0.0.1:9"], dir.path(), &[]);
-        let plain = Self { dir, port, process: None, twins: Twins::on(twins_port), _twins: twins };
+        let admin = Admin::of(&dir.path().join("data"));
+        let plain = Self { dir, port, process: None, admin, twins: Twins::on(twins_port), _twins: twins };
         let off = "{enabled: false, provider: none}";
         let forge = format!(
             "{{provider: github, options: {{token: twin-github-token, rate_per_second: 10000, burst: 10000, \
@@ -140,7 +141,6 @@ impl Plain {
 
     /// What the bot says on its admin socket.
     pub(crate) async fn ask(&self, path: &str) -> Value {
-        let client = Client::builder().unix_socket(self.data().join("admin.sock")).build().unwrap();
-        client.get(format!("http://ostler/api/v1/{path}")).send().await.unwrap().json().await.unwrap()
+        self.admin.ask(path).await.unwrap()
     }
 }

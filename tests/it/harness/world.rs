@@ -11,6 +11,7 @@ use reqwest::{Client, Response, StatusCode};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::Admin;
 use super::look::{Said, ostler_with};
 use super::process::{Process, free_port};
 use super::sign::Delivery;
@@ -33,6 +34,7 @@ pub(crate) struct World {
     pub(crate) twins: Twins,
     _twins: Process,
     bot: Option<Process>,
+    pub(crate) admin: Admin,
     client: Client,
 }
 
@@ -62,8 +64,10 @@ impl World {
             ("OSTLER_LOG", "warn,ostler=debug".to_owned()),
         ];
         variables.extend(environment.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        let admin = Admin::of(&dir.path().join("data"));
         Self {
             dir,
+            admin,
             config: PathBuf::from(CONFIG),
             bot_port,
             environment: variables,
@@ -84,6 +88,13 @@ impl World {
         for (name, text) in handlers {
             std::fs::write(place.join(format!("{name}.yaml")), text).unwrap();
         }
+    }
+
+    /// Gives the bot's next start a workflow of its own, beside its configuration.
+    pub(crate) fn write_workflow(&self, name: &str, text: &str) {
+        let place = self.dir().join("workflows");
+        std::fs::create_dir_all(&place).unwrap();
+        std::fs::write(place.join(format!("{name}.yaml")), text).unwrap();
     }
 
     /// Where the bot listens.
@@ -236,9 +247,7 @@ impl World {
     }
 
     async fn try_ask(&self, path: &str) -> reqwest::Result<Value> {
-        let socket = self.data().join("admin.sock");
-        let client = Client::builder().unix_socket(socket).timeout(Duration::from_secs(60)).build()?;
-        client.get(format!("http://ostler/api/v1/{path}")).send().await?.json().await
+        self.admin.ask(path).await
     }
 
     /// Runs a command to its end, with the bot's own environment.
@@ -302,11 +311,14 @@ impl World {
 
     /// The runs, if there are so many and none is open; nothing a little later.
     async fn settled(&self, count: usize, deadline: Instant) -> Option<Vec<Value>> {
-        let runs = self.try_runs().await.unwrap_or_default();
-        if runs.len() >= count && runs.iter().all(|run| run["status"] != "open") {
-            return Some(runs);
+        let asked = self.try_runs().await;
+        if let Ok(runs) = &asked
+            && runs.len() >= count
+            && runs.iter().all(|run| run["status"] != "open")
+        {
+            return asked.ok();
         }
-        assert!(Instant::now() < deadline, "not settled: {runs:#?}\n{}", self.log());
+        assert!(Instant::now() < deadline, "not settled: {asked:#?}\n{}", self.log());
         tokio::time::sleep(Duration::from_millis(50)).await;
         None
     }
