@@ -1,5 +1,8 @@
 //! `ostler check`: everything that people wrote, checked at once, told for people or for programs.
 
+#[cfg(test)]
+mod corpus;
+
 use std::path::PathBuf;
 
 use serde_json::{Value, json};

@@ -195,11 +195,12 @@ fn read_handlers(
     for (path, file) in files.under(HANDLERS) {
         let mut source = Source::new(file.shown.as_str(), file.text.as_str());
         let read = handler::read(&mut source, stem(path, HANDLERS), known);
-        for trigger in &read {
-            if !ids.insert(trigger.id.clone()) {
-                source.fault(0..0, format!("another file has a trigger `{}` already", trigger.id));
-            }
+        // Two of one file have been told of where they stand.
+        let own: BTreeSet<_> = read.iter().map(|trigger| trigger.id.clone()).collect();
+        for id in own.intersection(&ids) {
+            source.fault(0..0, format!("another file has a trigger `{id}` already"));
         }
+        ids.extend(own);
         triggers.extend(read);
         faults.take(source);
     }

@@ -206,7 +206,8 @@ fn evaluate(code: &Code<'_>, names: &Map<String, Value>) -> Result<Value, ExprEr
 
 fn compile(code: &Code<'_>) -> Result<Expression<'static, 'static>, ExprError> {
     if code.text.is_empty() {
-        return Err(code.error("the expression is empty"));
+        let expression = "${}".to_owned();
+        return Err(ExprError { expression, ..code.error("the expression is empty") });
     }
     let compile = |text: String| {
         ENVIRONMENT.compile_expression_owned(text).map_err(|error| code.error(sentence(&error)))

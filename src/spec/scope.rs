@@ -1,6 +1,7 @@
 //! Which names an expression may use where it stands, and what is known of their values.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -22,6 +23,21 @@ pub(super) enum Known {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Scope {
     names: BTreeMap<String, Known>,
+    /// What steps make, wherever they stand.
+    makers: Arc<[Maker]>,
+}
+
+/// A step that makes a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Maker {
+    /// The name, with what stands above it.
+    pub(super) path: Vec<String>,
+    /// The step.
+    pub(super) step: String,
+    /// The line in which it says so, from 1.
+    pub(super) line: usize,
+    /// The loop that it stands in.
+    pub(super) within: Option<String>,
 }
 
 impl Scope {
@@ -38,6 +54,25 @@ impl Scope {
             level = names;
         }
         level.insert((*last).to_owned(), known);
+    }
+
+    /// Learns which steps make which names, whether or not that is done where the scope is.
+    pub(super) fn made_by(&mut self, makers: Vec<Maker>) {
+        self.makers = makers.into();
+    }
+
+    /// Who makes what is not there, in a sentence.
+    fn maker(&self, path: &[String]) -> Option<String> {
+        let made = |maker: &&Maker| path.starts_with(&maker.path) || maker.path.starts_with(path);
+        let Maker { step, line, within, .. } = self.makers.iter().find(made)?;
+        Some(match within {
+            Some(each) => {
+                format!(
+                    "the step `{step}` makes it in line {line}, for its item of the loop `{each}` and no further"
+                )
+            }
+            None => format!("the step `{step}` makes it in line {line}, which is not done where this stands"),
+        })
     }
 
     /// Adds what another place defines, as where two branches meet.
@@ -94,7 +129,7 @@ impl Scope {
         for used in uses.iter().filter(|used| !used.optional) {
             if let Err((fact, hint)) = self.resolve(&used.path) {
                 let span = node.span_of(source, &used.dotted(), used.offset);
-                source.fault_with_help(span, fact, hint);
+                source.fault_with_help(span, fact, self.maker(&used.path).unwrap_or(hint));
             }
         }
     }
@@ -109,7 +144,13 @@ impl Scope {
                 Kind::Number | Kind::Boolean if field.kind == Kind::String && !value.is_string() => {
                     source.fault_with_help(node.span.clone(), message, "put it in quotes");
                 }
-                _ => source.fault(node.span.clone(), message),
+                _ => match value.as_str().and_then(expr::plain_path) {
+                    Some(path) => {
+                        let help = converted(&path.join("."), kind, field.kind);
+                        source.fault_with_help(node.span.clone(), message, help);
+                    }
+                    None => source.fault(node.span.clone(), message),
+                },
             }
         }
     }
@@ -128,6 +169,20 @@ impl Scope {
             },
         }
     }
+}
+
+/// What a path leads to instead of what is wanted, and how that is made of it.
+fn converted(path: &str, given: Kind, wanted: Kind) -> String {
+    let is = format!("`{path}` is {}", given.article());
+    let how = match (given, wanted) {
+        (Kind::List, Kind::String) => "join(', ')",
+        (Kind::Object, Kind::String) => "tojson",
+        (Kind::Number | Kind::Boolean, Kind::String) => "string",
+        (Kind::String, Kind::Number) => "int",
+        (Kind::String, Kind::List) => "lines",
+        _ => return is,
+    };
+    format!("{is}; `${{{path} | {how}}}` makes {} of it", wanted.article())
 }
 
 fn join(into: &mut BTreeMap<String, Known>, from: BTreeMap<String, Known>) {

@@ -6,6 +6,7 @@ mod asking;
 mod called;
 pub(super) mod keys;
 mod kinds;
+mod makers;
 mod needs;
 mod read;
 mod shell;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use globset::Glob;
 use serde_json::Map;
 
-use super::{Filter, Schedule, Trigger, event_names, keys};
+use super::{Filter, Schedule, Trigger, event_names, keys, schedule};
 use crate::event::{KindPattern, RepositoryName};
 use crate::spec::diagnostic::Source;
 use crate::spec::scope::Scope;
@@ -120,6 +120,13 @@ impl Reading<'_> {
         }
         let cron = fields.text("schedule")?;
         let timezone = fields.text("timezone");
+        if let (Some(name), Some(node)) = (timezone, fields.value("timezone"))
+            && !schedule::is_timezone(name)
+        {
+            let message = format!("`{name}` is no time zone");
+            self.source.fault_with_help(node.span.clone(), message, schedule::meant(name));
+            return None;
+        }
         Schedule::new(cron, timezone).map_err(|why| self.source.fault(node.span.clone(), why)).ok()
     }
 

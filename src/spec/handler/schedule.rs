@@ -5,6 +5,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use crate::spec::near::nearest;
+
 /// The time zone where none is given.
 const UTC: &str = "UTC";
 
@@ -27,14 +29,14 @@ impl Schedule {
     /// What is wrong with it, for people.
     pub fn new(cron: &str, timezone: Option<&str>) -> Result<Self, String> {
         let timezone = timezone.unwrap_or(UTC);
-        if TimeZone::get(timezone).is_err() {
-            return Err(format!("`{timezone}` is no time zone (`Europe/Berlin`)"));
+        if !is_timezone(timezone) {
+            return Err(format!("`{timezone}` is no time zone"));
         }
         if cron.split_whitespace().count() != 5 {
             return Err(format!("`{cron}` is no schedule: it has five fields (`0 9 * * 1-5`)"));
         }
         let schedule = Self { cron: cron.to_owned(), timezone: timezone.to_owned() };
-        schedule.crontab().map_err(|error| format!("`{cron}` is no schedule: {}", first_line(&error)))?;
+        schedule.crontab().map_err(|error| format!("`{cron}` is no schedule: {}", reason(&error)))?;
         Ok(schedule)
     }
 
@@ -65,9 +67,25 @@ impl Schedule {
     }
 }
 
-fn first_line(error: &cronexpr::Error) -> String {
+/// Whether there is a time zone of this name.
+pub(super) fn is_timezone(name: &str) -> bool {
+    TimeZone::get(name).is_ok()
+}
+
+/// The time zone that was probably meant.
+pub(super) fn meant(timezone: &str) -> String {
+    let known: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
+    match nearest(timezone, known.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "like `timezone: Europe/Berlin`".to_owned(),
+    }
+}
+
+/// What is wrong, without the drawing of where: it stands behind the sign that points there.
+fn reason(error: &cronexpr::Error) -> String {
     let text = error.to_string();
-    text.lines().next().unwrap_or_default().to_owned()
+    let last = text.lines().last().unwrap_or_default();
+    last.split_once("^ ").map_or(last, |(_, reason)| reason).to_owned()
 }
 
 #[cfg(test)]

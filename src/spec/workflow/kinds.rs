@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::read::{Reading, is_name};
+use super::read::{Reading, is_name, literal};
 use super::steps::Place;
 use super::{Loop, StepKind, keys};
 use crate::spec::scope::{Known, Scope};
@@ -80,6 +80,16 @@ impl Type {
 
     pub(super) fn holds_steps(self) -> bool {
         matches!(self, Self::Condition | Self::Parallel | Self::Loop | Self::Workflow)
+    }
+}
+
+/// What is known of the items of a list that is written out.
+fn items(over: &Value) -> Known {
+    let all = over.as_array().map(Vec::as_slice).unwrap_or_default();
+    let mut known = all.iter().map(literal);
+    match known.next() {
+        Some(first) if known.all(|other| other == first) => first,
+        _ => Known::Value(Kind::Any),
     }
 }
 
@@ -227,7 +237,7 @@ impl Reading<'_> {
             self.source.fault_with_help(node.span.clone(), message, "use letters, digits and `_`");
         }
         let around = self.scope.clone();
-        self.scope.define(&[&item], Known::Value(Kind::Any));
+        self.scope.define(&[&item], items(&over));
         self.scope.define(&["index"], Known::Value(Kind::Number));
         let nodes = fields.list("steps");
         let steps = self.sequence(nodes, Place::Body);

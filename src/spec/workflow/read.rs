@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::called::Signatures;
 use super::kinds::KINDS;
 use super::steps::{Place, STRATEGIES, Strategies};
-use super::{Check, Input, PostExecution, Workflow, keys, needs, steps};
+use super::{Check, Input, PostExecution, Workflow, keys, makers, needs, steps};
 use crate::spec::diagnostic::Source;
 use crate::spec::expr;
 use crate::spec::handler::event_names;
@@ -59,6 +59,7 @@ pub(in crate::spec) fn read<'a>(
     let variables = fields.map("variables");
     workflow.variables = yaml::to_object(variables);
     reading.scope = ambient(&workflow);
+    reading.scope.made_by(makers::makers(&node, reading.source));
     reading.strategies = reading.error_handling(&fields);
     workflow.prerequisites = reading.checks(&fields, "prerequisites", &keys::PREREQUISITE);
     workflow.steps = reading.body(&fields);
@@ -90,14 +91,20 @@ fn ambient(workflow: &Workflow) -> Scope {
         scope.define(&["inputs", &input.name], Known::Value(input.kind));
     }
     for (name, value) in &workflow.variables {
-        let kind = match value {
-            Value::String(text) if expr::is_one(text) => Kind::Any,
-            Value::String(_) => Kind::String,
-            _ => Kind::Any,
-        };
-        scope.define(&[name], Known::Value(kind));
+        scope.define(&[name], literal(value));
     }
     scope
+}
+
+/// What is known of a value as it is written: of one expression, nothing before its names are.
+pub(super) fn literal(value: &Value) -> Known {
+    match value {
+        Value::String(text) if expr::is_one(text) => Known::Value(Kind::Any),
+        Value::Object(fields) => {
+            Known::Names(fields.iter().map(|(name, field)| (name.clone(), literal(field))).collect())
+        }
+        value => Known::shape(value),
+    }
 }
 
 impl<'a> Reading<'a> {
@@ -160,8 +167,11 @@ impl Reading<'_> {
     fn variable(&mut self, entry: &Entry, variables: &Map<String, Value>) {
         self.name(entry);
         self.scope.check(&entry.value, self.source);
-        if let Some(circle) = circle(&entry.key, variables) {
-            let message = format!("the variable `{}` is defined by itself: {circle}", entry.key);
+        // Each variable of a circle is defined by itself; it is told of at the first.
+        let first =
+            |way: &Vec<&str>| variables.keys().find(|name| way.contains(&name.as_str())) == Some(&entry.key);
+        if let Some(way) = circle(&entry.key, variables).filter(first) {
+            let message = format!("the variable `{}` is defined by itself: {}", entry.key, way.join(" → "));
             self.source.fault(entry.key_span.clone(), message);
         }
     }
@@ -251,7 +261,7 @@ pub(in crate::spec) fn is_name(text: &str) -> bool {
 }
 
 /// The way from a variable back to itself, if there is one.
-fn circle(name: &str, variables: &Map<String, Value>) -> Option<String> {
+fn circle<'a>(name: &str, variables: &'a Map<String, Value>) -> Option<Vec<&'a str>> {
     fn follow<'a>(
         at: &str,
         way: &mut Vec<&'a str>,
@@ -270,5 +280,5 @@ fn circle(name: &str, variables: &Map<String, Value>) -> Option<String> {
     }
     let (start, _) = variables.get_key_value(name)?;
     let mut way = vec![start.as_str()];
-    follow(start, &mut way, &mut BTreeSet::new(), variables).then(|| way.join(" → "))
+    follow(start, &mut way, &mut BTreeSet::new(), variables).then_some(way)
 }

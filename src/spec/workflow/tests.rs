@@ -325,7 +325,7 @@ fn actions_and_their_inputs_and_outputs_are_checked() {
             "11:7 `branch_name` and `source_branch` are one input",
             "12:7 `create_pull_request` takes no input `titel` [did you mean `title`?]",
             "13:14 `description` takes text, not a list",
-            "14:14 `draft` takes a boolean, not text",
+            "14:14 `draft` takes a boolean, not text [`task_id` is text]",
             "16:7 `create_pull_request` gives no `pr_ulr` [did you mean `pr_url`?]",
             "17:15 `1st` is not a path that an expression could use [write names with dots between them]",
             "18:15 `commit` takes text, not a number",
@@ -354,10 +354,10 @@ fn a_name_must_be_made_before_it_is_used() {
     assert_eq!(
         brief,
         [
-            "5:19 `plan` is undefined",
+            "5:19 `plan` is undefined [the step `a` makes it in line 7, which is not done where this stands]",
             "6:24 `tsk` is undefined [did you mean `task`?",
             "6:38 `later` is undefined",
-            "12:51 `left` is undefined",
+            "12:51 `left` is undefined [the step `c` makes it in line 11, which is not done where this stands]",
             "13:73 `left.ulr` is undefined [did you mean `url`?",
         ]
     );
@@ -403,7 +403,6 @@ steps:
             "5:34 `wrong` takes a number, not text",
             "5:37 an input has no key `need` [known here: type, required, default, description]",
             "7:3 the variable `a` is defined by itself: a → b → a",
-            "8:3 the variable `b` is defined by itself: b → a → b",
             "9:3 `c-d` is not a name that an expression could use [use letters, digits and `_`]",
             "10:9 `nope` is undefined",
             "12:57 `inputs.godo` is undefined [did you mean `good`?",

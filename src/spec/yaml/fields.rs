@@ -294,15 +294,25 @@ fn tell_wrong(name: &str, takes: Takes, node: &Node, source: &mut Source) {
     let is_plain = matches!(node.value, Tree::Bool(_) | Tree::Number(_));
     if is_plain && takes.lacks_quotes() {
         source.fault_with_help(node.span.clone(), message, "put it in quotes");
+    } else if let Some(seconds) = node.as_text().filter(|_| matches!(takes, Takes::Count)).and_then(seconds) {
+        source.fault_with_help(node.span.clone(), message, format!("in seconds: `{name}: {seconds}`"));
     } else {
         source.fault(node.span.clone(), message);
     }
 }
 
+/// The seconds of a span of time that is written as one, where whole seconds are wanted.
+fn seconds(text: &str) -> Option<i64> {
+    let span: jiff::SignedDuration = text.parse().ok()?;
+    (span.as_secs() > 0).then(|| span.as_secs())
+}
+
 fn tell_duplicates(entries: &[Entry], source: &mut Source) {
     for (index, entry) in entries.iter().enumerate() {
-        if entries[..index].iter().any(|earlier| earlier.key == entry.key) {
-            source.fault(entry.key_span.clone(), format!("`{}` is here twice", entry.key));
+        if let Some(first) = entries[..index].iter().find(|earlier| earlier.key == entry.key) {
+            let (line, _) = source.place(first.key_span.start);
+            let message = format!("`{}` is here twice", entry.key);
+            source.fault_with_help(entry.key_span.clone(), message, format!("the first is in line {line}"));
         }
     }
 }

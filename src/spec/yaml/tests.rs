@@ -81,7 +81,7 @@ fn all_faults_of_a_mapping_are_told() {
             "1:1 a thing has no key `nmae` [did you mean `name`?]",
             "1:1 a thing needs `name` [like `name: x`]",
             "3:8 `runs` takes text, not a list",
-            "4:1 `on` is here twice",
+            "4:1 `on` is here twice [the first is in line 2]",
             "4:9 `on` takes text or a list of texts, not a number [put it in quotes]",
         ]
     );

@@ -124,7 +124,7 @@ fn the_inputs_are_those_of_the_workflow() {
         [
             "3:1 the workflow `build` needs the input `target`",
             "3:10 the workflow `build` takes no input `taget` [did you mean `target`?]",
-            "3:27 `count` takes a number, not text",
+            "3:27 `count` takes a number, not text [`event.time` is text; `${event.time | int}` makes a number of it]",
         ]
     );
     let (_, faults) = read_all("on: jira.*\nrun: build\n");
