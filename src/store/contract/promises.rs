@@ -124,11 +124,9 @@ pub(super) async fn a_lease_that_nobody_received_is_given_back(home: &impl Home)
             tokio::task::yield_now().await;
         }
     }
-    let mut given = None;
-    for _ in 0..1000 {
-        given = given.or(store.lease(at(10)).await.unwrap());
-    }
-    assert_eq!(given.unwrap().run, run_id(10));
+    // The writer may still have the last that was dropped: whoever is answered now was behind it.
+    accepted(&store, 20).await;
+    assert_eq!(leased(&store, 10).await.run, run_id(10));
 }
 
 pub(super) async fn a_journal_reads_back_in_order(home: &impl Home) {

@@ -197,7 +197,7 @@ impl Lanes {
 
     /// The earliest moment at which a run comes to be due.
     pub(in crate::store) fn next_due(&self) -> Option<Timestamp> {
-        self.risen.first().or(self.asleep.first()).map(|(at, _)| *at)
+        [&self.risen, &self.asleep].into_iter().filter_map(BTreeSet::first).min().map(|(at, _)| *at)
     }
 
     /// Has those queue up that have come to be due.

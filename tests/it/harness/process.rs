@@ -1,6 +1,6 @@
 //! A process of the real binary.
 
-use std::fs::OpenOptions;
+use std::fs::{DirEntry, OpenOptions};
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -67,6 +67,20 @@ impl Process {
     /// The number by which the system knows it.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// What each of its threads is at: its name, its state, the processor's time that it had, and where it waits. For
+    /// people who wonder why nothing goes on.
+    pub(crate) fn threads(&self) -> String {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        let read = |task: std::io::Result<DirEntry>| {
+            let read = |file| std::fs::read_to_string(task.as_ref().ok()?.path().join(file)).ok();
+            let (stat, wchan) = (read("stat")?, read("wchan")?);
+            let (name, rest) = stat.split_once('(')?.1.rsplit_once(')')?;
+            let fields: Vec<&str> = rest.split_whitespace().collect();
+            Some(format!("{name}: {} {}+{} {wchan}\n", fields.first()?, fields.get(11)?, fields.get(12)?))
+        };
+        tasks.into_iter().flatten().filter_map(read).collect()
     }
 
     /// What it has logged.

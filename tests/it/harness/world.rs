@@ -303,7 +303,7 @@ impl World {
                     return true;
                 }
             }
-            assert!(Instant::now() < deadline, "nobody is asked: {runs:#?}\n{}", self.log());
+            assert!(Instant::now() < deadline, "nobody is asked: {runs:#?}\n{}", self.stuck());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         false
@@ -318,7 +318,7 @@ impl World {
         {
             return asked.ok();
         }
-        assert!(Instant::now() < deadline, "not settled: {asked:#?}\n{}", self.log());
+        assert!(Instant::now() < deadline, "not settled: {asked:#?}\n{}", self.stuck());
         tokio::time::sleep(Duration::from_millis(50)).await;
         None
     }
@@ -350,6 +350,12 @@ impl World {
             records += journal.entries.iter().filter(is_news).count();
         }
         records
+    }
+
+    /// The end of what the bot logged, and what it is at.
+    fn stuck(&self) -> String {
+        let threads = self.bot.as_ref().map(Process::threads).unwrap_or_default();
+        format!("{}\n{threads}", self.log())
     }
 
     /// The end of what the bot logged.

@@ -51,8 +51,8 @@ impl Lanes {
         self.spots.get(&run).is_some_and(|spot| !self.asleep.contains(&(spot.stand.at, run)))
     }
 
-    /// Has those rise that have come to be due. They do not queue up before a run is taken out, so that what comes to
-    /// be due while nobody takes any is still told as what comes next.
+    /// Has those rise that have come to be due, or will by a moment that somebody counts for. They do not queue up
+    /// before a run is taken out, so that what comes to be due while nobody takes any is still told as what comes next.
     pub(super) fn rise(&mut self, now: Timestamp) {
         while let Some(place) = self.asleep.first().copied().filter(|(at, _)| *at <= now) {
             self.asleep.remove(&place);

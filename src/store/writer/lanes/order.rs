@@ -67,7 +67,7 @@ impl Lanes {
         }
         self.wake(now);
         let briefs = self.brief.len();
-        let others = self.spots.len() - self.asleep.len() - self.in_hand.len() - briefs;
+        let others = self.spots.len() - self.asleep.len() - self.risen.len() - self.in_hand.len() - briefs;
         self.caps = Caps::NONE;
         let (mut brief, mut other) = (0, 0);
         while !due.is_empty()

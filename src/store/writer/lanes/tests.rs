@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 use proptest::prelude::*;
 
+use super::order::Turn;
 use super::*;
 
 fn at(second: u64) -> Timestamp {
@@ -162,6 +163,21 @@ fn a_clock_that_goes_back_gives_nothing_out_early() {
     assert_eq!(lanes.next_due(), None, "all have come to be due");
     assert_eq!(lanes.take(at(1)), None);
     assert_eq!(lanes.take(at(2)).unwrap().0, run(2));
+}
+
+#[test]
+fn who_is_counted_before_its_moment_comes_no_sooner_and_hides_nobody() {
+    let mut lanes = filled(caps(9, 9, 9), &[]);
+    lanes.put(run(1), spot("o/a", Priority::Normal, 10));
+    assert_eq!((lanes.backlog(at(9)), lanes.backlog(at(10))), (0, 1));
+    lanes.put(run(2), spot("o/a", Priority::Normal, 9));
+    assert_eq!(lanes.next_due(), Some(at(9)), "it comes before the one that was counted");
+    assert_eq!(all(&mut lanes, 9), [run(2)]);
+    lanes.put(run(3), spot("o/a", Priority::Normal, 9));
+    let turns = lanes.clone().turns(&[run(1), run(3)], at(9));
+    assert_eq!(turns[&run(1)], Turn::Until(at(10)));
+    assert_eq!(turns[&run(3)], Turn::Due { since: at(9), position: 1, of: 1, full: None });
+    assert_eq!(all(&mut lanes, 10), [run(3), run(1)]);
 }
 
 #[test]
