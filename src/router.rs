@@ -241,7 +241,8 @@ fn judge(
         return Err(target.missing(trigger));
     }
     let inputs = names.inputs(trigger)?;
-    let guard = Guard::of(trigger, event, names)?;
+    let asks = standing.lets(trigger, event) != May::Yes;
+    let guard = Guard::of(trigger, event, names)?.asking(asks);
     Ok(Start {
         trigger: trigger.id.clone(),
         workflow: trigger.run.clone(),

@@ -205,6 +205,9 @@ pub struct Journal {
     pub definition: std::sync::Arc<Definition>,
     /// What was said to the run and is not in its journal yet, in order, each with its number.
     pub signals: Vec<(u64, Sent)>,
+    /// Whether its guards are put off until the forge has said that its person may start it: then it is laid down once,
+    /// as [`Due::Admitted`].
+    pub put_off: bool,
 }
 
 /// Something to write.
@@ -245,6 +248,9 @@ pub enum Due {
     Held,
     /// The lease is given up; not before this moment, or a signal.
     At(Timestamp),
+    /// The lease is given up; the person may start the run, at this moment, and now its guards are judged that were
+    /// put off until the forge had said so. They say when it goes on, or end it.
+    Admitted(Timestamp),
     /// The lease is given up; not before a signal.
     Waiting,
     /// The lease is given up and nothing is left to do.

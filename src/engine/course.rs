@@ -45,8 +45,8 @@ pub(super) async fn drive(shared: &Arc<Shared>, lease: &Lease) {
         Ok(run) => {
             let writer = Arc::new(Writer::new(shared.parts.clone(), lease.clone(), run));
             let (shared, halt) = (Arc::clone(shared), shared.halting.child_token());
-            let course =
-                Course { shared, writer, halt, news, signals: journal.signals, attempts: JoinSet::new() };
+            let (signals, put_off) = (journal.signals, journal.put_off);
+            let course = Course { shared, writer, halt, news, signals, put_off, attempts: JoinSet::new() };
             if let Err(lost) = course.run().await {
                 tracing::warn!(%lost, "the run is laid down");
             }
@@ -115,6 +115,8 @@ struct Course {
     news: Arc<Notify>,
     /// The signals that it has not heard yet.
     signals: Vec<(u64, Sent)>,
+    /// Whether its guards are judged once its person may start it.
+    put_off: bool,
     attempts: JoinSet<Attempted>,
 }
 
@@ -185,6 +187,11 @@ impl Course {
             return self.lay_down(&mut pen, Due::At(self.now())).await;
         }
         self.hear(&mut pen);
+        if self.put_off && pen.run.is_admitted() {
+            let laid_down = self.lay_down(&mut pen, Due::Admitted(self.now())).await;
+            self.shared.all_signalled();
+            return laid_down;
+        }
         let decided = self.decide(&mut pen);
         let (jobs, wake) = self.or_park(&mut pen, decided).unwrap_or_default();
         if self.halt.is_cancelled() && !pen.run.is_cancelled() {

@@ -107,6 +107,11 @@ impl Shared {
         }
     }
 
+    /// Hints that the store may have a signal for whichever run.
+    pub(super) fn all_signalled(&self) {
+        self.in_hand.iter().for_each(|news| news.notify_one());
+    }
+
     /// What wakes a run from now on when there is a signal for it.
     pub(super) fn take_in_hand(&self, run: RunId) -> Arc<Notify> {
         Arc::clone(&self.in_hand.entry(run).or_default())

@@ -8,6 +8,7 @@ pub mod judge;
 pub mod known;
 pub mod told;
 
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 pub use self::judge::{Admitted, Held, Queued, judge};
@@ -19,7 +20,7 @@ use crate::id::{EffectKey, RunId};
 use crate::spec::{Guards, Period, Priority, Rate, Trigger, WhenBusy};
 
 /// By which names a run is judged, and how.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Guard {
     /// The trigger that wants it.
     pub trigger: String,
@@ -39,10 +40,13 @@ pub struct Guard {
     pub origin: Option<RunId>,
     /// What is said where the event came from.
     pub voice: Voice,
+    /// Whether the forge is yet to be asked if the person may start it. Until it has answered, the run takes nobody's
+    /// place and keeps nobody out.
+    pub asks: bool,
 }
 
 /// A concurrency group.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     /// Its name; triggers that say the same one share it.
     pub name: String,
@@ -53,7 +57,7 @@ pub struct Group {
 }
 
 /// How a trigger paces itself within a group or, where it names none, a subject.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pacing {
     /// The group or the subject.
     pub scope: String,
@@ -64,18 +68,28 @@ pub struct Pacing {
 }
 
 /// How often a trigger may start for somebody or somewhere.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limit {
-    /// `per_actor` or `per_repository`.
-    pub key: &'static str,
+    /// Whether it is for somebody or somewhere.
+    pub per: Per,
     /// For whom or where.
     pub whose: String,
     /// How often.
     pub rate: Rate,
 }
 
+/// What a limit counts by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Per {
+    /// Whoever caused the event.
+    Actor,
+    /// The repository that it is about.
+    Repository,
+}
+
 /// What is said where an event came from about a run that does not start at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Voice {
     /// Nothing: there is no place for it, or its source answers by itself.
     Silent,
@@ -115,6 +129,23 @@ impl Guard {
         })
     }
 
+    /// The same for a run whose person the forge is yet to be asked about, if it would take a place from others.
+    #[must_use]
+    pub fn asking(self, asks: bool) -> Self {
+        let concerns_others = self.group.is_some()
+            || self.pacing.is_some()
+            || self.limits.iter().any(|limit| limit.per == Per::Repository);
+        Self { asks: asks && concerns_others, ..self }
+    }
+
+    /// What is left to be judged once the forge has said that the person may: what was counted for the person and
+    /// against circles when the event came counts once.
+    #[must_use]
+    pub fn once_admitted(&self) -> Self {
+        let limits = self.limits.iter().filter(|limit| limit.per == Per::Repository).cloned().collect();
+        Self { asks: false, limits, breaker: None, origin: None, ..self.clone() }
+    }
+
     /// The guard of an answer: only that it is not given for ever.
     #[must_use]
     pub fn of_answer(event: &Event) -> Self {
@@ -134,6 +165,18 @@ impl Guard {
             breaker: None,
             origin: None,
             voice: Voice::Silent,
+            asks: false,
+        }
+    }
+}
+
+impl Per {
+    /// `per_actor` or `per_repository`, as triggers write it.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Actor => "per_actor",
+            Self::Repository => "per_repository",
         }
     }
 }
@@ -141,10 +184,10 @@ impl Guard {
 fn limits(guards: &Guards, event: &Event) -> Vec<Limit> {
     let actor = || event.actor.as_ref().map_or_else(|| "nobody".to_owned(), |who| who.account.to_string());
     let repository = || event.repository.as_ref().map(|repository| repository.name.to_string());
-    let limit = |key, rate: Option<Rate>, whose: String| rate.map(|rate| Limit { key, whose, rate });
+    let limit = |per, rate: Option<Rate>, whose: String| rate.map(|rate| Limit { per, whose, rate });
     let limits = [
-        limit("per_actor", guards.per_actor, actor()),
-        limit("per_repository", guards.per_repository, repository().unwrap_or_default()),
+        limit(Per::Actor, guards.per_actor, actor()),
+        limit(Per::Repository, guards.per_repository, repository().unwrap_or_default()),
     ];
     limits.into_iter().flatten().collect()
 }

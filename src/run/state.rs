@@ -307,6 +307,13 @@ impl Run {
         self.steps.values().any(|state| matches!(state, StepState::Standing { .. }))
     }
 
+    /// Whether it is known that its person may start it, and nothing further was decided of it but that.
+    #[must_use]
+    pub fn is_admitted(&self) -> bool {
+        let is_over = matches!(self.steps.get(&place::start()), Some(StepState::Done));
+        is_over && self.conclusion.is_none() && self.cancelled.is_none() && self.parked.is_none()
+    }
+
     /// Whether it was told to stop, and has not concluded since.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {

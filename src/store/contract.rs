@@ -15,6 +15,7 @@ use crate::run::{Ending, Record, Started, Work};
 use crate::spec::Workflow;
 use crate::store::{codec, keys};
 
+mod admission;
 mod damage;
 mod full;
 mod golden;
@@ -111,6 +112,10 @@ promises! {
     who_has_what_it_waited_for_is_woken_no_more
     a_decision_finds_the_run_that_asked_and_no_other
     what_is_said_finds_the_agent_at_work_and_nobody_else
+    whoever_may_not_replaces_nobody_and_whoever_may_does
+    whoever_may_not_has_no_part_in_a_flurry
+    whoever_may_not_uses_nothing_up_but_what_is_theirs
+    who_is_held_once_admitted_ends_and_is_told_why
     who_skips_names_whom_it_found
     who_replaces_ends_what_waits_and_stops_what_is_under_way
     a_flurry_is_one_run_once_it_is_quiet

@@ -13,9 +13,10 @@ use super::shelf::{Look, Pair};
 use super::writer::lanes::Lane;
 use super::{Census, RunStatus, RunSummary, StoreError, codec};
 use crate::event::Event;
-use crate::id::{EventId, RunId, StepPath};
+use crate::id::{Digest, EventId, RunId, StepPath};
 use crate::money::Money;
 use crate::router::Reasons;
+use crate::router::guard::Guard;
 use crate::run::{Ending, Entry, Record, Signal};
 use crate::spec::Priority;
 
@@ -98,6 +99,15 @@ pub(super) struct Head {
     /// The group that it is in, for when it is taken up again after it gave its turn there up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<Grouped>,
+    /// What is to be judged once the forge has said that its person may start it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub put_off: Option<Box<Guard>>,
+    /// The definition that answers whoever asked for it when that is judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answering: Option<Digest>,
+    /// How many records it had when that was judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub let_in: Option<u64>,
     /// The steps that wait to be told something, and where that comes from.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub waits: BTreeMap<StepPath, Vec<String>>,
@@ -163,8 +173,16 @@ impl Head {
             hops: started.hops,
             stand: None,
             group: None,
+            put_off: None,
+            answering: None,
+            let_in: None,
             waits: BTreeMap::new(),
         })
+    }
+
+    /// Whether nothing was done in it but to ask whether its person may start it.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.summary.records == self.let_in.unwrap_or(1)
     }
 
     /// Where it stands in the order of due times before anything is done in it; nothing while it waits.
@@ -174,8 +192,9 @@ impl Head {
 
     /// The head after one more record.
     pub(super) fn add(&mut self, entry: &Entry) {
+        let is_untouched = self.is_untouched();
         let summary = &mut self.summary;
-        if summary.records == 1 {
+        if is_untouched {
             // Whatever it waited for, it has begun.
             summary.reason = None;
         }

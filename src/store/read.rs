@@ -13,7 +13,8 @@ use super::keys;
 use super::shelf::{Look, Pair, Span};
 use super::writer::lease::Leases;
 use super::{
-    Accepted, Damage, Found, Happening, Journal, Progress, Query, Scrubbed, StoreError, codec, waits,
+    Accepted, Damage, Found, Happening, Journal, Progress, Query, RunSummary, Scrubbed, StoreError, codec,
+    waits,
 };
 use crate::id::{Digest, EventId, RunId};
 use crate::router::Reasons;
@@ -30,19 +31,15 @@ pub(super) fn load(
     run: RunId,
 ) -> Result<Option<Journal>, StoreError> {
     let Some(head) = kept::head(look, run)? else { return Ok(None) };
-    match journal(look, definitions, run, head.summary.records) {
+    match journal(look, definitions, &head) {
         // It may have been pruned while it was read.
         Err(StoreError::Corrupt(_)) if look.get(&keys::run(run))?.is_none() => Ok(None),
         read => read.map(Some),
     }
 }
 
-fn journal(
-    look: &impl Look,
-    definitions: &Definitions,
-    run: RunId,
-    records: u64,
-) -> Result<Journal, StoreError> {
+fn journal(look: &impl Look, definitions: &Definitions, head: &Head) -> Result<Journal, StoreError> {
+    let RunSummary { id: run, records, .. } = head.summary;
     let mut entries = Vec::new();
     let limit = usize::try_from(records).unwrap_or(usize::MAX);
     for pair in look.scan(&keys::entries(run), limit)? {
@@ -68,7 +65,7 @@ fn journal(
         return Err(StoreError::Corrupt(format!("{run} does not begin with its start")));
     };
     let definition = definitions.get(look, started.definition)?;
-    Ok(Journal { definition, entries, signals: signals(look, run)? })
+    Ok(Journal { definition, entries, signals: signals(look, run)?, put_off: head.put_off.is_some() })
 }
 
 impl Definitions {
@@ -93,7 +90,8 @@ fn signals(look: &impl Look, run: RunId) -> Result<Vec<(u64, Sent)>, StoreError>
     pairs.iter().map(numbered).collect()
 }
 
-fn definition(look: &impl Look, digest: Digest) -> Result<Definition, StoreError> {
+/// The definition of a digest.
+pub(super) fn definition(look: &impl Look, digest: Digest) -> Result<Definition, StoreError> {
     let wrong = |what: String| StoreError::Corrupt(format!("definition {digest} {what}"));
     let text = kept::bytes(look, &keys::definition(digest))?;
     let text = text.ok_or_else(|| wrong("is missing".to_owned()))?;

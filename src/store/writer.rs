@@ -4,6 +4,7 @@
 //! [`Scribe`], who makes it durable at once and only then answers each: many callers share one wait for the disk,
 //! and the next are judged meanwhile.
 
+mod admission;
 mod begin;
 pub(super) mod desk;
 pub(super) mod guard;

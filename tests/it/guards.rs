@@ -20,8 +20,18 @@ fn world(guard: &str) -> World {
 }
 
 async fn ship(world: &World) {
-    let comment = json!({"repository": "acme/site", "number": 1, "body": "/ostler ship", "by": "ada"});
+    asks(world, "ada").await;
+}
+
+async fn asks(world: &World, person: &str) {
+    let comment = json!({"repository": "acme/site", "number": 1, "body": "/ostler ship", "by": person});
     world.act(json!({"comment": comment})).await;
+}
+
+/// Has comments under the issue take a while, so that who writes one is at work meanwhile.
+async fn dawdle(world: &World) {
+    let pattern = json!({"method": "POST", "path": "^/github/api/v3/repos/acme/site/issues/1/comments$"});
+    world.fault(json!({"match": pattern, "fault": {"delay_ms": 3000}})).await;
 }
 
 async fn told(world: &World, text: &str) -> usize {
@@ -38,8 +48,7 @@ fn shipping(runs: &[Value]) -> Vec<Value> {
 #[tokio::test]
 async fn of_a_group_the_second_run_waits_for_the_first_and_who_asked_reads_so() {
     let mut world = world("concurrency: {group: ships, when_busy: queue}");
-    let pattern = json!({"method": "POST", "path": "^/github/api/v3/repos/acme/site/issues/1/comments$"});
-    world.fault(json!({"match": pattern, "fault": {"delay_ms": 3000}})).await;
+    dawdle(&world).await;
     ship(&world).await;
     ship(&world).await;
     let runs = world.settle(3).await;
@@ -50,8 +59,26 @@ async fn of_a_group_the_second_run_waits_for_the_first_and_who_asked_reads_so() 
     assert!(world.terminate().success());
     let journals = world.journals(&ships).await;
     let [first, second] = &journals[..] else { panic!("not two: {journals:#?}") };
-    let begun = |entries: &[Entry]| entries[1].at;
+    // Whether the person may is asked before; that is nobody's turn.
+    let is_work = |entry: &&Entry| serde_json::to_string(&entry.record).unwrap().contains("\"tell\"");
+    let begun = |entries: &[Entry]| entries.iter().find(is_work).unwrap().at;
     assert!(begun(second) >= first.last().unwrap().at, "they were under way together: {journals:#?}");
+}
+
+#[tokio::test]
+async fn who_may_not_stops_nobody_and_who_may_does() {
+    let world = world("concurrency: {group: ships, when_busy: replace}");
+    let of_runs = |runs: Vec<Value>| -> Vec<Value> {
+        shipping(&runs).iter().map(|run| run["status"].clone()).collect()
+    };
+    dawdle(&world).await;
+    ship(&world).await;
+    asks(&world, "eve").await;
+    assert_eq!(of_runs(world.settle(2).await), ["succeeded", "refused"]);
+    assert_eq!(told(&world, "Shipped.").await, 1);
+    ship(&world).await;
+    ship(&world).await;
+    assert_eq!(of_runs(world.settle(4).await)[2..], ["cancelled", "succeeded"]);
 }
 
 #[tokio::test]

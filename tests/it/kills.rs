@@ -86,10 +86,11 @@ fn open(runs: &[Value]) -> usize {
     runs.iter().filter(|run| run["status"] == "open").count()
 }
 
-/// Whether a run has come further than it was, or has nowhere to go.
+/// Whether a run has come further than it was, or has nowhere to go. That it was taken up is a record, and no further.
 fn is_further(run: &Value, now: &[Value]) -> bool {
     let is_it = |other: &&Value| other["id"] == run["id"];
-    let more = |other: &Value| other["records"].as_u64() > run["records"].as_u64();
+    let records = |run: &Value| run["records"].as_u64().unwrap_or_default();
+    let more = |other: &Value| records(other) > records(run) + 1;
     run["status"] != "open" || now.iter().find(is_it).is_some_and(more)
 }
 

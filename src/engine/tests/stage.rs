@@ -154,7 +154,7 @@ impl Store for Shelf {
     fn load(&self, run: RunId) -> Answer<'_, Option<Journal>> {
         let row = self.row(run);
         let Row { entries, definition, signals, .. } = row;
-        async move { Ok(Some(Journal { entries, definition, signals })) }.boxed()
+        async move { Ok(Some(Journal { entries, definition, signals, put_off: false })) }.boxed()
     }
 
     fn commit(&self, commit: Commit) -> Answer<'_, ()> {

@@ -86,7 +86,7 @@ impl Told {
                 let (whose, often) = (&limit.whose, often(limit.rate));
                 let why =
                     format!("it was started {often} for {whose}; it can be again from {}", moment(*until));
-                ("rate", json!({ limit.key: limit.rate }), why, json!({ "for": whose, "until": until }))
+                ("rate", json!({ limit.per.key(): limit.rate }), why, json!({ "for": whose, "until": until }))
             }
             Held::Tripped { rate, until, .. } => {
                 let why = format!(

@@ -2,11 +2,11 @@
 
 use super::*;
 use crate::id::EffectKey;
-use crate::router::guard::{Group, Limit, Pacing, Voice};
+use crate::router::guard::{Group, Limit, Pacing, Per, Voice};
 use crate::run::Signal;
 use crate::spec::{Period, Priority, Rate, WhenBusy};
 
-fn open_guard() -> Guard {
+pub(super) fn open_guard() -> Guard {
     Guard {
         trigger: "label".to_owned(),
         subject: "github:acme/shop#12".to_owned(),
@@ -17,15 +17,16 @@ fn open_guard() -> Guard {
         breaker: None,
         origin: None,
         voice: Voice::Silent,
+        asks: false,
     }
 }
 
-fn in_group(when_busy: WhenBusy) -> Guard {
+pub(super) fn in_group(when_busy: WhenBusy) -> Guard {
     let group = Group { name: "shop".to_owned(), when_busy, limit: 1 };
     Guard { group: Some(group), ..open_guard() }
 }
 
-fn paced(debounce: Option<&str>, cooldown: Option<&str>) -> Guard {
+pub(super) fn paced(debounce: Option<&str>, cooldown: Option<&str>) -> Guard {
     let period = |text| Period::parse(text).unwrap();
     let (debounce, cooldown) = (debounce.map(period), cooldown.map(period));
     Guard { pacing: Some(Pacing { scope: "shop".to_owned(), debounce, cooldown }), ..open_guard() }
@@ -40,7 +41,7 @@ fn guarded(second: i64, guard: Guard) -> Intake {
 }
 
 /// What became of a delivery: its runs, and what is told.
-async fn came(store: &impl Store, second: i64, guard: Guard) -> (Vec<RunId>, Vec<String>) {
+pub(super) async fn came(store: &impl Store, second: i64, guard: Guard) -> (Vec<RunId>, Vec<String>) {
     match store.accept(guarded(second, guard)).await.unwrap() {
         Accepted::Fresh { runs, told, .. } => {
             (runs, told.iter().map(|told| told.sentence().to_owned()).collect())
@@ -50,7 +51,7 @@ async fn came(store: &impl Store, second: i64, guard: Guard) -> (Vec<RunId>, Vec
 }
 
 /// Ends the run that is due at a second, and says which it was.
-async fn ended(store: &impl Store, now: i64) -> RunId {
+pub(super) async fn ended(store: &impl Store, now: i64) -> RunId {
     let lease = leased(store, now).await;
     let records = summary(store, lease.run).await.records;
     let signals = store.load(lease.run).await.unwrap().unwrap().signals;
@@ -60,7 +61,7 @@ async fn ended(store: &impl Store, now: i64) -> RunId {
     run
 }
 
-async fn nothing_is_due(store: &impl Store) {
+pub(super) async fn nothing_is_due(store: &impl Store) {
     assert_eq!(store.lease(at(100_000)).await.unwrap(), None);
 }
 
@@ -239,7 +240,7 @@ pub(super) async fn a_trigger_cools_down(home: &impl Home) {
 pub(super) async fn a_rate_is_exact_at_once_and_over_an_opening(home: &impl Home) {
     let guard = || {
         let rate = Rate::parse("5/1m").unwrap();
-        let limit = Limit { key: "per_actor", whose: "github:octocat".to_owned(), rate };
+        let limit = Limit { per: Per::Actor, whose: "github:octocat".to_owned(), rate };
         Guard { limits: vec![limit], ..open_guard() }
     };
     let store = Arc::new(home.open());

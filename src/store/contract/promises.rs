@@ -1,5 +1,6 @@
 //! What every store promises.
 
+pub(super) use super::admission::*;
 pub(super) use super::full::*;
 pub(super) use super::guards::*;
 pub(super) use super::queues::*;

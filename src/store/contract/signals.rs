@@ -93,6 +93,7 @@ pub(super) async fn a_run_that_waits_for_its_turn_is_made_due_only_to_be_cancell
         breaker: None,
         origin: None,
         voice: Voice::Silent,
+        asks: false,
     };
     for second in [10, 11] {
         let mut intake = delivery(second);

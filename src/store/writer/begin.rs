@@ -64,7 +64,7 @@ pub(super) fn all<S: Shelf>(
         let now = run.first.at;
         example.get_or_insert_with(|| run.first.clone());
         match guard::take_on(desk, run.id, &guard, now)? {
-            Ok(taken) => begun.admit(desk, run, &guard, taken)?,
+            Ok(taken) => begun.admit(desk, run, (&guard, answering.as_ref()), taken)?,
             Err(held) => begun.hold(&guard, &held),
         }
     }
@@ -82,7 +82,7 @@ impl Begun {
         &mut self,
         desk: &mut Desk<S>,
         mut run: PreparedRun,
-        guard: &Guard,
+        (guard, answering): (&Guard, Option<&Frozen>),
         taken: Taken,
     ) -> Result<(), StoreError> {
         let Taken { admitted, hops, stopped } = taken;
@@ -92,10 +92,10 @@ impl Begun {
             started.hops = hops;
         }
         run.head.hops = hops;
-        run.head.group = guard.group.as_ref().map(|group| {
-            let (name, limit, priority) = (group.name.clone(), group.limit, guard.priority);
-            Grouped { name, limit, priority }
-        });
+        if guard.asks {
+            return self.ask(desk, run, (guard, answering), &admitted);
+        }
+        run.head.group = grouped(guard);
         if let Some(told) = kept_back(desk, &run, guard, &admitted) {
             self.tell(told, guard);
         } else if let Some(told) = Told::admitted(&guard.trigger, &admitted, run.first.at) {
@@ -110,15 +110,37 @@ impl Begun {
         begin(desk, run, due)
     }
 
+    /// Begins a run whose person the forge is asked about before it takes a place among others. What is told of that
+    /// now is an outlook, which is no answer to whoever may not even know.
+    fn ask<S: Shelf>(
+        &mut self,
+        desk: &mut Desk<S>,
+        mut run: PreparedRun,
+        (guard, answering): (&Guard, Option<&Frozen>),
+        admitted: &Admitted,
+    ) -> Result<(), StoreError> {
+        run.head.put_off = Some(Box::new(guard.once_admitted()));
+        if let Some(answering) = answering.filter(|_| guard.voice == Voice::Answer) {
+            run.head.answering = Some(answering.digest());
+            keep(desk, answering, run.id)?;
+        }
+        let now = run.first.at;
+        match Told::admitted(&guard.trigger, admitted, now) {
+            Some(told) => self.told.push(Told { run: Some(run.id), ..told }),
+            None => self.starts = true,
+        }
+        begin(desk, run, Some(Stand { priority: guard.priority, at: now }))
+    }
+
     /// Notes what is told of a run, and that whoever asked for it reads it.
-    fn tell(&mut self, told: Told, guard: &Guard) {
+    pub(super) fn tell(&mut self, told: Told, guard: &Guard) {
         if guard.voice == Voice::Answer {
             self.answers.push(told.sentence().to_owned());
         }
         self.told.push(told);
     }
 
-    fn hold(&mut self, guard: &Guard, held: &Held) {
+    pub(super) fn hold(&mut self, guard: &Guard, held: &Held) {
         let told = Told::held(&guard.trigger, held);
         if let Some(notice) = told::notice(&guard.trigger, held).filter(|_| guard.voice != Voice::Silent) {
             self.notices.push(notice);
@@ -129,7 +151,7 @@ impl Begun {
     }
 
     /// Begins the run that writes what is to be said; answers are not given for ever.
-    fn answer<S: Shelf>(
+    pub(super) fn answer<S: Shelf>(
         &mut self,
         desk: &mut Desk<S>,
         example: &Entry,
@@ -155,6 +177,12 @@ impl Begun {
         self.runs.push(id);
         begin(desk, run, Some(Stand { priority: Priority::Normal, at: example.at }))
     }
+}
+
+/// The group of a run, as it is remembered.
+pub(super) fn grouped(guard: &Guard) -> Option<Grouped> {
+    let group = guard.group.as_ref()?;
+    Some(Grouped { name: group.name.clone(), limit: group.limit, priority: guard.priority })
 }
 
 /// What is told of a run that a person asked for and that would begin now, were there a slot for it.
@@ -207,12 +235,7 @@ fn begin<S: Shelf>(desk: &mut Desk<S>, run: PreparedRun, stand: Option<Stand>) -
     if desk.get(&key)?.is_some() {
         return Err(StoreError::Conflict);
     }
-    let digest = run.definition.digest();
-    let definition = keys::definition(digest);
-    if desk.get(&definition)?.is_none() {
-        desk.put(definition, run.definition.text());
-    }
-    desk.put(keys::definition_use(digest, run.id), &[]);
+    keep(desk, &run.definition, run.id)?;
     append(desk, run.id, std::slice::from_ref(&run.first))?;
     desk.put_json(key, &run.head)?;
     if let Some(stand) = stand {
@@ -220,5 +243,16 @@ fn begin<S: Shelf>(desk: &mut Desk<S>, run: PreparedRun, stand: Option<Stand>) -
     }
     desk.tally.census.runs += 1;
     desk.tally.census.open_runs += 1;
+    Ok(())
+}
+
+/// Keeps a definition for as long as a run is kept.
+fn keep<S: Shelf>(desk: &mut Desk<S>, definition: &Frozen, run: RunId) -> Result<(), StoreError> {
+    let digest = definition.digest();
+    let key = keys::definition(digest);
+    if desk.get(&key)?.is_none() {
+        desk.put(key, definition.text());
+    }
+    desk.put(keys::definition_use(digest, run), &[]);
     Ok(())
 }

@@ -13,7 +13,7 @@ use super::desk::Desk;
 use super::{judge, signal};
 use crate::id::RunId;
 use crate::router::guard::judge::Admitted;
-use crate::router::guard::{Guard, Held, Known, Member, Pending, judge as admit};
+use crate::router::guard::{Guard, Held, Known, Limit, Member, Pending, Per, Window, judge as admit};
 use crate::run::{Ending, Entry, Record, Sent, Signal};
 use crate::spec::Priority;
 use crate::store::StoreError;
@@ -49,6 +49,11 @@ pub(super) fn take_on<S: Shelf>(
             return Ok(Err(held));
         }
     };
+    if guard.asks {
+        // Nobody makes room for whom the forge may not let in.
+        remember_start(desk, (run, now), guard, known.clone(), &admitted)?;
+        return Ok(Ok(Taken { admitted, hops: known.hops, stopped: Vec::new() }));
+    }
     let mut stopped = Vec::new();
     for before in &admitted.instead_of {
         if make_room(desk, *before, run, now)? {
@@ -99,7 +104,7 @@ fn known<S: Shelf>(desk: &Desk<S>, guard: &Guard) -> Result<Known, StoreError> {
         known.pace.pending = known.pace.pending.filter(|pending| !begun(desk, pending.run));
     }
     for limit in &guard.limits {
-        known.windows.push(recall(desk, &keys::guarded(&[limit.key, &guard.trigger, &limit.whose]))?);
+        known.windows.push(recall(desk, &keys::guarded(&[limit.per.key(), &guard.trigger, &limit.whose]))?);
     }
     if guard.breaker.is_some() || known.hops > 0 {
         known.breaker = recall(desk, &breaker(guard))?;
@@ -113,7 +118,7 @@ fn breaker(guard: &Guard) -> Key {
 
 /// Whether anything was done in a run. What cannot be read is left alone like what has begun.
 fn begun<S: Shelf>(desk: &Desk<S>, run: RunId) -> bool {
-    let untouched = |head: kept::Head| head.summary.records == 1;
+    let untouched = |head: kept::Head| head.is_untouched();
     desk.leases.holds(run) || !kept::head(desk, run).is_ok_and(|head| head.is_some_and(untouched))
 }
 
@@ -145,7 +150,7 @@ fn remember_start<S: Shelf>(
     mut known: Known,
     admitted: &Admitted,
 ) -> Result<(), StoreError> {
-    if let Some(pacing) = &guard.pacing {
+    if let Some(pacing) = guard.pacing.as_ref().filter(|_| !guard.asks) {
         known.pace.newest = Some(admitted.at);
         known.pace.pending = pacing.debounce.map(|_| Pending { run, first: admitted.since });
         remember(desk, keys::guarded(&["pace", &guard.trigger, &pacing.scope]), known.pace, now)?;
@@ -153,9 +158,10 @@ fn remember_start<S: Shelf>(
     if !admitted.counts {
         return Ok(());
     }
-    for (limit, mut window) in guard.limits.iter().zip(known.windows) {
+    let counts = |(limit, _): &(&Limit, Window)| !guard.asks || limit.per == Per::Actor;
+    for (limit, mut window) in guard.limits.iter().zip(known.windows).filter(counts) {
         window.add(limit.rate, now);
-        remember(desk, keys::guarded(&[limit.key, &guard.trigger, &limit.whose]), window, now)?;
+        remember(desk, keys::guarded(&[limit.per.key(), &guard.trigger, &limit.whose]), window, now)?;
     }
     if let Some(rate) = guard.breaker {
         known.breaker.starts.add(rate, now);
@@ -201,17 +207,27 @@ fn make_room<S: Shelf>(
     if let Some(stand) = kept::head(desk, run)?.and_then(|head| head.stand()) {
         desk.delete(&keys::due(stand, run))?;
     }
+    end(desk, run, reason, now)?;
+    Ok(false)
+}
+
+/// Ends a run in which nothing is under way.
+pub(super) fn end<S: Shelf>(
+    desk: &mut Desk<S>,
+    run: RunId,
+    reason: String,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let head = kept::head(desk, run)?.ok_or(StoreError::Fenced(run))?;
     let concluded = Record::Concluded {
         ending: Ending::Cancelled,
         reason: Some(reason),
         results: Default::default(),
         rollback: false,
     };
-    let records = [concluded, Record::Ended];
-    let entries: Vec<_> =
-        records.into_iter().zip(1..).map(|(record, seq)| Entry { seq, at: now, record }).collect();
-    judge::extend(desk, run, &entries)?;
-    Ok(false)
+    let records = [concluded, Record::Ended].into_iter().zip(head.summary.records..);
+    let entries: Vec<_> = records.map(|(record, seq)| Entry { seq, at: now, record }).collect();
+    judge::extend(desk, run, &entries).map(drop)
 }
 
 pub(super) fn sit<S: Shelf>(desk: &mut Desk<S>, key: Key, run: RunId, seat: &Seat) -> Result<(), StoreError> {

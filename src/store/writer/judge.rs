@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::desk::Desk;
 use super::lanes::Lane;
 use super::waits::{self, Waking};
-use super::{begin, guard, signal};
+use super::{admission, begin, guard, signal};
 use crate::id::{EventId, RunId};
 use crate::router::guard::{Guard, told};
 use crate::router::{self, Reasons};
@@ -139,6 +139,10 @@ pub(in crate::store) fn commit<S: Shelf>(
             desk.keep_head(lease.run, head);
         }
     }
+    let due = match due {
+        Due::Admitted(now) => admission::judge(desk, lease.run, now)?,
+        due => due,
+    };
     // The run's head is not needed for this: one that is damaged can be put aside all the same.
     if due != Due::Held {
         desk.delete(&keys::due(stood.stand, lease.run))?;

@@ -9,7 +9,7 @@ use crate::spec::Period;
 use crate::store::kept::{self, Outcome, Placed};
 use crate::store::keys::{self, Key};
 use crate::store::shelf::{Look as _, Pair, Shelf, Span};
-use crate::store::{RunSummary, StoreError, codec};
+use crate::store::{StoreError, codec};
 
 /// How many runs, events or identities one portion looks at.
 const PORTION: usize = 256;
@@ -78,8 +78,10 @@ fn forget_run<S: Shelf>(desk: &mut Desk<S>, head: &Pair, before: Timestamp) -> R
     if !kept.is_finished() || kept.summary.updated_at >= before {
         return Ok(0);
     }
-    let RunSummary { id, definition, .. } = kept.summary;
-    let mut keys = vec![head.0.clone(), keys::definition_use(definition, id)];
+    let id = kept.summary.id;
+    let definitions = || [Some(kept.summary.definition), kept.answering].into_iter().flatten();
+    let mut keys = vec![head.0.clone()];
+    keys.extend(definitions().map(|definition| keys::definition_use(definition, id)));
     keys.extend(desk.scan(&keys::signals(id), usize::MAX)?.into_iter().map(|(key, _)| key));
     for pair in desk.scan(&keys::entries(id), usize::MAX)? {
         // A record that cannot be read leaves its place behind, which readers pass over.
@@ -90,8 +92,10 @@ fn forget_run<S: Shelf>(desk: &mut Desk<S>, head: &Pair, before: Timestamp) -> R
     }
     desk.tally.census.runs -= 1;
     let mut gone = delete_all(desk, &keys)?;
-    if desk.scan(&keys::definition_users(definition), 1)?.is_empty() {
-        gone += u64::from(desk.delete(&keys::definition(definition))?);
+    for definition in definitions() {
+        if desk.scan(&keys::definition_users(definition), 1)?.is_empty() {
+            gone += u64::from(desk.delete(&keys::definition(definition))?);
+        }
     }
     Ok(gone)
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::event::{Event, EventKind, PayloadRef, SourceName, Stamp, Subject};
 use crate::id::EventId;
-use crate::router::guard::Window;
+use crate::router::guard::{Per, Window};
 use crate::spec::Priority;
 
 fn bare() -> Guard {
@@ -84,7 +84,7 @@ proptest! {
         count in 1..5_u32,
     ) {
         let rate = Rate::parse(&format!("{count}/1m")).unwrap();
-        let limit = Limit { key: "per_actor", whose: "x".to_owned(), rate };
+        let limit = Limit { per: Per::Actor, whose: "x".to_owned(), rate };
         let guard = Guard { limits: vec![limit], ..bare() };
         let (mut now, mut started, mut window) = (0, Vec::new(), Window::default());
         for step in steps {
