@@ -12,7 +12,7 @@ use rust_embed::RustEmbed;
 use sha2::{Digest as _, Sha256};
 
 use super::diagnostic::{Diagnostics, Source};
-use super::workflow::{Signatures, World, signature};
+use super::workflow::{Signatures, World, called_first, signature};
 use super::{Role, Trigger, Vocabulary, Workflow, case, handler, prompt, workflow};
 use crate::id::Digest;
 
@@ -131,8 +131,8 @@ impl Catalog {
     fn read(files: &Files, words: &Vocabulary, mut faults: Diagnostics) -> Result<Self, Diagnostics> {
         let (prompts, roles) = read_prompts(files, &mut faults);
         let names: BTreeSet<String> = roles.keys().cloned().collect();
-        let signatures = signatures(files);
-        let world = World { words, roles: &names, prompts: &prompts, workflows: &signatures };
+        let none = Signatures::default();
+        let world = World { words, roles: &names, prompts: &prompts, workflows: &none };
         let workflows = read_workflows(files, &world, &mut faults);
         let triggers = read_handlers(files, (&workflows, words), &mut faults);
         if !faults.is_empty() {
@@ -172,17 +172,28 @@ fn signatures(files: &Files) -> Signatures {
     files.under(WORKFLOWS).filter_map(read).collect()
 }
 
+/// Reads all workflows, in a world in which none is known yet: one that others call before these, so that the types of
+/// what it gives are known to them.
 fn read_workflows(files: &Files, world: &World<'_>, faults: &mut Diagnostics) -> handler::Workflows {
-    let mut workflows = BTreeMap::new();
-    for (path, file) in files.under(WORKFLOWS) {
+    let mut signatures = signatures(files);
+    let order = called_first(&signatures);
+    let mut paths: Vec<_> = files.under(WORKFLOWS).collect();
+    paths.sort_by_key(|(path, _)| order.iter().position(|id| id == stem(path, WORKFLOWS)));
+    let (mut workflows, mut read) = (BTreeMap::new(), BTreeMap::new());
+    for (path, file) in paths {
         let mut source = Source::new(file.shown.as_str(), file.text.as_str());
         let id = stem(path, WORKFLOWS);
-        let workflow = workflow::read(&mut source, id, world);
+        let found = workflow::read(&mut source, id, &World { workflows: &signatures, ..*world });
+        let (workflow, given) = found.unzip();
+        if let (Some(signature), Some(given)) = (signatures.get_mut(id), given) {
+            signature.results = given;
+        }
         if workflows.insert(id.to_owned(), workflow).is_some() {
             source.fault(0..0, format!("there are two files of the workflow `{id}`"));
         }
-        faults.take(source);
+        read.insert(path, source);
     }
+    read.into_values().for_each(|source| faults.take(source));
     workflows
 }
 

@@ -155,7 +155,8 @@ impl Scope {
         }
     }
 
-    fn kind_of(&self, value: &Value) -> Option<Kind> {
+    /// The type of a value, as far as it is known.
+    pub(super) fn kind_of(&self, value: &Value) -> Option<Kind> {
         match value {
             Value::Null => None,
             Value::Bool(_) => Some(Kind::Boolean),

@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 use crate::event::KindPattern;
 use crate::spec::Who;
 
-pub(super) use self::called::{Signatures, signature};
+pub(super) use self::called::{Signatures, called_first, signature};
 pub(super) use self::kinds::{TYPES, Type};
 pub(super) use self::read::{World, read};
 

@@ -6,7 +6,7 @@ use super::keys::WORKFLOW;
 use super::read::{Reading, World};
 use super::{Input, StepKind};
 use crate::spec::diagnostic::Source;
-use crate::spec::yaml::{self, Fields, Node, Tree};
+use crate::spec::yaml::{self, Entry, Fields, Node, Tree};
 use crate::spec::{ActionSpec, Field, Kind};
 
 /// The signatures of all workflows, by id.
@@ -16,7 +16,8 @@ pub(in crate::spec) type Signatures = BTreeMap<String, Signature>;
 #[derive(Debug, Clone, Default)]
 pub(in crate::spec) struct Signature {
     inputs: Vec<Input>,
-    results: Vec<String>,
+    /// Their types are known once the whole of it was read.
+    pub(in crate::spec) results: Vec<Field>,
     calls: Vec<String>,
 }
 
@@ -26,7 +27,8 @@ pub(in crate::spec) fn signature(text: &str) -> Option<Signature> {
     let mut source = Source::new("", text);
     let node = yaml::parse(&mut source)?;
     let fields = Fields::of(&node, &WORKFLOW, &mut source)?;
-    let results = fields.map("results").iter().map(|entry| entry.key.clone()).collect();
+    let result = |entry: &Entry| Field::required(&entry.key, Kind::Any);
+    let results = fields.map("results").iter().map(result).collect();
     let (words, names, prompts, none) = Default::default();
     let world = World { words: &words, roles: &names, prompts: &prompts, workflows: &none };
     let inputs = Reading::new(&mut source, &world, "").inputs(&fields);
@@ -61,7 +63,7 @@ impl Signature {
             |input: &Input| Field { required: input.required, ..Field::required(&input.name, input.kind) };
         ActionSpec {
             inputs: self.inputs.iter().map(input).collect(),
-            outputs: self.results.iter().map(|name| Field::required(name, Kind::Any)).collect(),
+            outputs: self.results.clone(),
             ..ActionSpec::reading("", id, "")
         }
     }
@@ -85,6 +87,18 @@ impl Reading<'_> {
         }
         (StepKind::Workflow { workflow: id }, spec)
     }
+}
+
+/// All workflows, those that others call before these, as far as none would come back to itself.
+pub(in crate::spec) fn called_first(known: &Signatures) -> Vec<String> {
+    fn visit<'a>(id: &'a str, known: &'a Signatures, seen: &mut BTreeSet<&'a str>, order: &mut Vec<String>) {
+        let Some(signature) = known.get(id).filter(|_| seen.insert(id)) else { return };
+        signature.calls.iter().for_each(|called| visit(called, known, seen, order));
+        order.push(id.to_owned());
+    }
+    let (mut seen, mut order) = (BTreeSet::new(), Vec::new());
+    known.keys().for_each(|id| visit(id, known, &mut seen, &mut order));
+    order
 }
 
 /// The way from one workflow to another by their calls, both included.

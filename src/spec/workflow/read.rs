@@ -44,13 +44,13 @@ pub(super) struct Reading<'a> {
 const AMBIENT: &[&str] =
     &["task", "task_data", "run", "repository", "change", "person", "system", "thread", "command"];
 
-/// Reads a workflow. Gives nothing when the file is not even a mapping; whoever calls looks at the
-/// source's faults.
+/// Reads a workflow, and what it gives with its types. Gives nothing when the file is not even a mapping; whoever
+/// calls looks at the source's faults.
 pub(in crate::spec) fn read<'a>(
     source: &'a mut Source,
     id: &'a str,
     world: &'a World<'_>,
-) -> Option<Workflow> {
+) -> Option<(Workflow, Vec<Field>)> {
     let node = yaml::parse(source)?;
     let fields = Fields::of(&node, &keys::WORKFLOW, source)?;
     let mut reading = Reading::new(source, world, id);
@@ -68,12 +68,12 @@ pub(in crate::spec) fn read<'a>(
         reading.variable(variable, &workflow.variables);
     }
     let results = fields.map("results");
-    results.iter().for_each(|entry| reading.result(entry));
+    let given = results.iter().map(|entry| reading.result(entry)).collect();
     workflow.results = yaml::to_object(results);
     workflow.success_criteria = reading.checks(&fields, "success_criteria", &keys::CRITERION);
     workflow.post_execution = reading.post_execution(&fields);
     needs::find(&mut workflow);
-    Some(workflow)
+    Some((workflow, given))
 }
 
 /// The names that are defined before the first step.
@@ -176,9 +176,11 @@ impl Reading<'_> {
         }
     }
 
-    fn result(&mut self, entry: &Entry) {
+    fn result(&mut self, entry: &Entry) -> Field {
         self.name(entry);
         self.scope.check(&entry.value, self.source);
+        let kind = self.scope.kind_of(&entry.value.to_json());
+        Field::required(&entry.key, kind.unwrap_or(Kind::Any))
     }
 
     /// Expressions can only use names that look like names.

@@ -21,7 +21,7 @@ fn read_all(text: &str) -> (Option<Workflow>, Diagnostics) {
     let workflows = [("called".to_owned(), called.unwrap()), ("back".to_owned(), back.unwrap())].into();
     let world = World { words: &words, roles: &roles, prompts: &prompts, workflows: &workflows };
     let mut source = Source::new("workflows/w.yaml", text);
-    let workflow = read(&mut source, "w", &world);
+    let workflow = read(&mut source, "w", &world).map(|(workflow, _)| workflow);
     let mut faults = Diagnostics::default();
     faults.take(source);
     (workflow, faults)
