@@ -87,6 +87,13 @@ pub fn test(condition: &str, names: &Map<String, Value>) -> Result<bool, ExprErr
     })
 }
 
+/// What a condition comes to whatever the names are: nothing for one that uses any, or does not parse.
+#[must_use]
+pub fn constant(condition: &str) -> Option<bool> {
+    let uses_none = condition_paths(condition).is_ok_and(|uses| uses.is_empty());
+    test(condition, &Map::new()).ok().filter(|_| uses_none)
+}
+
 /// What a condition comes to, before it is asked whether that holds.
 ///
 /// # Errors

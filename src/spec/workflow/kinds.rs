@@ -217,6 +217,10 @@ impl Reading<'_> {
         let test = fields.text("if").unwrap_or_default().to_owned();
         if let (false, Some(node)) = (test.is_empty(), fields.value("if")) {
             self.scope.check_condition(node, &test, self.source);
+            self.reachable(node, (&test, false), "`then`");
+            if !fields.list("else").is_empty() {
+                self.reachable(node, (&test, true), "`else`");
+            }
         }
         let before = self.scope.clone();
         let nodes = fields.list("then");

@@ -9,6 +9,7 @@ use serde_json::Map;
 use super::kinds::{Type, shapes};
 use super::read::Reading;
 use super::{OnError, Step, StepKind, keys};
+use crate::spec::expr;
 use crate::spec::yaml::{Fields, Node, Tree};
 
 /// Where a step stands.
@@ -128,6 +129,7 @@ impl Reading<'_> {
         let condition = fields.text("condition").map(str::to_owned);
         if let (Some(text), Some(node)) = (&condition, fields.value("condition")) {
             self.scope.check_condition(node, text, self.source);
+            self.reachable(node, (text, false), "the step");
         }
         let on_error = self.on_error(&fields, &name, kind.is_some_and(Type::holds_steps));
         let timeout = fields.count("timeout");
@@ -143,6 +145,15 @@ impl Reading<'_> {
         let outputs = self.step_outputs(&fields, &kind, spec.as_ref());
         let undo = fields.given("undo").map(|_| self.undoing(fields.list("undo")));
         Some(Step { name, description, condition, kind, inputs, outputs, on_error, timeout, undo })
+    }
+
+    /// Tells of what is never done because a condition comes to this whatever happens.
+    pub(super) fn reachable(&mut self, node: &Node, (condition, never): (&str, bool), what: &str) {
+        if expr::constant(condition) == Some(never) {
+            let always = if never { "always" } else { "never" };
+            let message = format!("{what} is never done: `{condition}` {always} holds");
+            self.source.fault_with_help(node.span.clone(), message, "take it out, or make it a comment");
+        }
     }
 
     fn step_name(&mut self, fields: &Fields<'_>, place: Place, kind: Option<Type>) -> String {
