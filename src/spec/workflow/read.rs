@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::called::Signatures;
 use super::kinds::KINDS;
 use super::steps::{Place, STRATEGIES, Strategies};
-use super::{Check, Input, PostExecution, Workflow, keys, makers, needs, steps};
+use super::{Check, Input, PostExecution, Workflow, keys, makers, needs};
 use crate::spec::diagnostic::Source;
 use crate::spec::expr;
 use crate::spec::handler::event_names;
@@ -213,7 +213,7 @@ impl Reading<'_> {
 
     fn overrides_name_steps(&mut self, steps: &[super::Step]) {
         let mut names = Vec::new();
-        steps::each(steps, &mut |step| names.push(step.name.as_str()));
+        overridable(steps, &mut names);
         names.sort_unstable();
         names.dedup();
         for (name, (_, span)) in &self.strategies.overrides {
@@ -253,6 +253,14 @@ impl Reading<'_> {
             on_success: steps("on_success"),
             on_failure: steps("on_failure"),
         }
+    }
+}
+
+/// The names of the steps whose failures people may choose the meaning of: not of those that take something back.
+fn overridable<'a>(steps: &'a [super::Step], names: &mut Vec<&'a str>) {
+    for step in steps {
+        names.push(&step.name);
+        step.kind.inside().into_iter().for_each(|steps| overridable(steps, names));
     }
 }
 
