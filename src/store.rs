@@ -63,10 +63,15 @@ pub trait Store: Debug + Send + Sync {
     /// [`StoreError::Full`]; what is said by it to runs that there are, and what starts none, is taken all the same.
     fn accept(&self, intake: Intake) -> Answer<'_, Accepted>;
 
-    /// Gives out the next run that is due at `now` and over none of the store's [`Caps`], if there is one: repositories
-    /// take turns, and within one goes first who counts as due longest by its priority. The lease holds until it is
-    /// given up by a [`Commit`] or the node is reopened.
-    fn lease(&self, now: Timestamp) -> Answer<'_, Option<Lease>>;
+    /// Gives out the next runs that are due at `now` and over none of the store's [`Caps`], as many as there are and at
+    /// most so many: repositories take turns, and within one goes first who counts as due longest by its priority. A
+    /// lease holds until it is given up by a [`Commit`] or the node is reopened.
+    fn leases(&self, now: Timestamp, most: usize) -> Answer<'_, Vec<Lease>>;
+
+    /// The same for one run.
+    fn lease(&self, now: Timestamp) -> Answer<'_, Option<Lease>> {
+        Box::pin(async move { Ok(self.leases(now, 1).await?.pop()) })
+    }
 
     /// A run's journal in order, large values hydrated, with the definition that it started with. A record
     /// that does not match its checksum, and a gap, are [`StoreError::Corrupt`].

@@ -61,13 +61,11 @@ impl Store for Watched {
         self.store.accept(intake)
     }
 
-    fn lease(&self, now: Timestamp) -> Answer<'_, Option<Lease>> {
+    fn leases(&self, now: Timestamp, most: usize) -> Answer<'_, Vec<Lease>> {
         Box::pin(async move {
-            let lease = self.store.lease(now).await;
-            if let Ok(Some(lease)) = &lease {
-                self.note_given(lease);
-            }
-            lease
+            let leases = self.store.leases(now, most).await?;
+            leases.iter().for_each(|lease| self.note_given(lease));
+            Ok(leases)
         })
     }
 

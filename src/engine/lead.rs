@@ -14,6 +14,9 @@ use super::scrub::scrub;
 use crate::failpoint;
 use crate::store::{Found, Lease, Query};
 
+/// How many runs are asked for at once: each question is a turn of the store's writer.
+const AT_ONCE: usize = 64;
+
 /// Leases what is due until it is told to drain, then waits for the runs in hand.
 pub(super) async fn lead(shared: Arc<Shared>) {
     // The guard says that the lead has stopped even if it panics, so that nobody waits for it in vain.
@@ -23,12 +26,14 @@ pub(super) async fn lead(shared: Arc<Shared>) {
     let mut aside = JoinSet::new();
     aside.spawn(scrub(Arc::clone(&shared)));
     while !shared.draining.is_cancelled() {
-        match shared.parts.store.lease(shared.parts.clock.now()).await {
-            Ok(Some(lease)) => {
-                failpoint::hit("after_lease");
-                take_up(&shared, &mut courses, lease);
+        match shared.parts.store.leases(shared.parts.clock.now(), AT_ONCE).await {
+            Ok(leases) if leases.is_empty() => idle(&shared).await,
+            Ok(leases) => {
+                for lease in leases {
+                    failpoint::hit("after_lease");
+                    take_up(&shared, &mut courses, lease);
+                }
             }
-            Ok(None) => idle(&shared).await,
             Err(error) => {
                 tracing::warn!(%error, "due runs cannot be leased");
                 rest(&shared).await;

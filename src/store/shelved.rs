@@ -97,14 +97,17 @@ impl<S: Shelf> Store for Shelved<S> {
         })
     }
 
-    fn lease(&self, now: Timestamp) -> Answer<'_, Option<Lease>> {
+    fn leases(&self, now: Timestamp, most: usize) -> Answer<'_, Vec<Lease>> {
         Box::pin(async move {
             // Where nothing can be given out the writer is not kept from what it has to write.
             if !self.leases.may_give(now) {
-                return Ok(None);
+                return Ok(Vec::new());
             }
-            let given = self.writer.submit(move |desk| Ok(desk.leases.give(now))).await?;
-            Ok(given.and_then(Given::keep))
+            let give = move |desk: &mut Desk<S>| -> Result<Vec<Given>, StoreError> {
+                Ok(std::iter::from_fn(|| desk.leases.give(now)).take(most).collect())
+            };
+            let given = self.writer.submit(give).await?;
+            Ok(given.into_iter().filter_map(Given::keep).collect())
         })
     }
 

@@ -212,8 +212,8 @@ impl Store for Unreadable {
         self.0.accept(intake)
     }
 
-    fn lease(&self, now: Timestamp) -> Answer<'_, Option<Lease>> {
-        self.0.lease(now)
+    fn leases(&self, now: Timestamp, most: usize) -> Answer<'_, Vec<Lease>> {
+        self.0.leases(now, most)
     }
 
     fn load(&self, _: RunId) -> Answer<'_, Option<Journal>> {

@@ -140,15 +140,16 @@ impl Store for Shelf {
         async { Err(absent()) }.boxed()
     }
 
-    fn lease(&self, now: Timestamp) -> Answer<'_, Option<Lease>> {
+    fn leases(&self, now: Timestamp, most: usize) -> Answer<'_, Vec<Lease>> {
         let mut rows = self.rows();
-        let due = rows.iter_mut().find(|(_, row)| matches!(row.due, Due::At(due) if due <= now));
-        let lease = due.map(|(run, row)| {
+        let due = rows.iter_mut().filter(|(_, row)| matches!(row.due, Due::At(due) if due <= now));
+        let lease = |(run, row): (&RunId, &mut Row)| {
             row.due = Due::Held;
             row.epoch += 1;
             Lease { run: *run, epoch: row.epoch }
-        });
-        async move { Ok(lease) }.boxed()
+        };
+        let leases = due.take(most).map(lease).collect();
+        async move { Ok(leases) }.boxed()
     }
 
     fn load(&self, run: RunId) -> Answer<'_, Option<Journal>> {

@@ -130,8 +130,8 @@ impl Store for Gate {
         })
     }
 
-    fn lease(&self, now: jiff::Timestamp) -> Answer<'_, Option<Lease>> {
-        self.store.lease(now)
+    fn leases(&self, now: jiff::Timestamp, most: usize) -> Answer<'_, Vec<Lease>> {
+        self.store.leases(now, most)
     }
 
     fn load(&self, run: RunId) -> Answer<'_, Option<Journal>> {

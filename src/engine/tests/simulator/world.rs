@@ -239,10 +239,10 @@ impl Store for Living {
         self.fate.shelf.accept(intake)
     }
 
-    fn lease(&self, now: jiff::Timestamp) -> Answer<'_, Option<Lease>> {
+    fn leases(&self, now: jiff::Timestamp, most: usize) -> Answer<'_, Vec<Lease>> {
         async move {
             self.fate.survive(self.life).await;
-            self.fate.shelf.lease(now).await
+            self.fate.shelf.leases(now, most).await
         }
         .boxed()
     }
