@@ -36,7 +36,9 @@ async fn killed_at_any_instant_every_story_is_told_once() {
     let _alone = alone().await;
     let mut random = Random::new();
     let mut world = World::without_bot(&[]);
-    let longest = LIFE_MILLIS.max(LIVES * millis_to_come_up(&mut world).await);
+    world.restart();
+    let longest = LIFE_MILLIS.max(LIVES * world.bot().millis_to_come_up().await);
+    world.kill();
     let (mut told, mut telling) = (0, JoinSet::new());
     for kill in 1..=variable("OSTLER_KILLS").unwrap_or(KILLS) {
         let rests = kill.is_multiple_of(REST);
@@ -68,18 +70,6 @@ async fn killed_at_any_instant_every_story_is_told_once() {
     }
     let tales = telling.join_all().await;
     end_well(world, &tales).await;
-}
-
-/// How long the bot needs until it listens and knows its sandbox, without which no step is done, here and now.
-async fn millis_to_come_up(world: &mut World) -> u64 {
-    let began = std::time::Instant::now();
-    world.restart();
-    while !world.log().contains("sandbox: level") {
-        sleep(Duration::from_millis(5)).await;
-    }
-    let took = began.elapsed().as_millis();
-    world.kill();
-    u64::try_from(took).unwrap()
 }
 
 fn open(runs: &[Value]) -> usize {

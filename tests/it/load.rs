@@ -6,7 +6,6 @@ mod sender;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use ostler::id::RunId;
 use ostler::run::Record;
@@ -42,7 +41,9 @@ async fn killed_under_load_what_was_acknowledged_is_there_once() {
     let _alone = alone().await;
     let (mut random, mut bot) = (Random::new(), Plain::new());
     let mut sender = start_sender(&bot);
-    let longest = LIFE_MILLIS.max(LIVES * millis_to_come_up(&mut bot).await);
+    bot.spawn();
+    let longest = LIFE_MILLIS.max(LIVES * bot.process().millis_to_come_up().await);
+    bot.process().kill();
     for _ in 0..variable("OSTLER_KILLS").unwrap_or(KILLS) {
         bot.spawn();
         bot.ready().await;
@@ -57,20 +58,6 @@ async fn killed_under_load_what_was_acknowledged_is_there_once() {
     bot.settle().await;
     assert!(bot.process().terminate().success());
     assert_kept_once(&bot.data(), &Acknowledged::read(&bot.dir().join("acknowledged"))).await;
-}
-
-/// How long the bot needs until it listens and knows its sandbox, without which no step is done, here and now: a run
-/// that is taken up ten times in lives that are shorter is rightly taken for poison.
-async fn millis_to_come_up(bot: &mut Plain) -> u64 {
-    let began = Instant::now();
-    bot.spawn();
-    bot.ready().await;
-    while !bot.process().log().contains("sandbox: level") {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    let took = began.elapsed().as_millis();
-    bot.process().kill();
-    u64::try_from(took).unwrap()
 }
 
 /// Every delivery that was acknowledged is one event with one run, which was performed once, and there is

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use crate::plugin::registry;
 use crate::spec::Catalog;
-use crate::spec::diagnostic::Diagnostics;
+use crate::spec::diagnostic::{Diagnostic, Diagnostics};
 
 /// The files of a folder, by their paths from it; those that tell what is told are none.
 fn files(folder: &Path) -> BTreeMap<String, String> {
@@ -43,14 +44,18 @@ fn told(broken: &BTreeMap<String, String>) -> Diagnostics {
     Catalog::of_texts(texts, &registry::vocabulary()).err().unwrap_or_default()
 }
 
+/// What is told of each mistake where there is no other.
+static ALONE: LazyLock<BTreeMap<String, Diagnostics>> = LazyLock::new(|| {
+    let alone = |(name, text): (String, String)| (name.clone(), told(&BTreeMap::from([(name, text)])));
+    files(&corpus()).into_iter().map(alone).collect()
+});
+
 #[test]
 fn every_mistake_is_told_where_it_is_and_as_people_read_it() {
-    let all = files(&corpus());
-    assert!(all.len() > 80, "{} mistakes", all.len());
-    for (name, text) in all {
-        let faults = told(&BTreeMap::from([(name.clone(), text)]));
-        assert!(faults.items().iter().all(|fault| fault.file == name), "{name}: {faults}");
-        let kept = corpus().join(&name);
+    assert!(ALONE.len() > 80, "{} mistakes", ALONE.len());
+    for (name, faults) in &*ALONE {
+        assert!(faults.items().iter().all(|fault| fault.file == *name), "{name}: {faults}");
+        let kept = corpus().join(name);
         let mut settings = insta::Settings::clone_current();
         settings.set_snapshot_path(kept.parent().unwrap());
         settings.set_prepend_module_to_snapshot(false);
@@ -62,24 +67,16 @@ fn every_mistake_is_told_where_it_is_and_as_people_read_it() {
 
 #[test]
 fn a_mistake_is_told_of_once() {
-    let several: Vec<String> = files(&corpus())
-        .into_iter()
-        .map(|(name, text)| (told(&BTreeMap::from([(name.clone(), text)])).items().len(), name))
-        .filter(|(faults, _)| *faults != 1)
-        .map(|(faults, name)| format!("{name}: {faults}"))
-        .collect();
+    let counts = ALONE.iter().map(|(name, faults)| (name, faults.items().len()));
+    let several: Vec<_> = counts.filter(|(_, count)| *count != 1).collect();
     assert!(several.is_empty(), "{several:#?}");
 }
 
 #[test]
 fn no_mistake_hides_another() {
-    let all = files(&corpus());
-    let alone = all
-        .iter()
-        .flat_map(|(name, text)| told(&BTreeMap::from([(name.clone(), text.clone())])).items().to_vec());
-    let place = |fault: crate::spec::diagnostic::Diagnostic| (fault.file, fault.line, fault.column);
-    let mut alone: Vec<_> = alone.map(place).collect();
+    let place = |fault: &Diagnostic| (fault.file.clone(), fault.line, fault.column);
+    let mut alone: Vec<_> = ALONE.values().flat_map(Diagnostics::items).map(place).collect();
     alone.sort();
-    let together: Vec<_> = told(&all).items().iter().cloned().map(place).collect();
+    let together: Vec<_> = told(&files(&corpus())).items().iter().map(place).collect();
     assert_eq!(together, alone);
 }

@@ -31,8 +31,7 @@ fn guarded(second: i64, change: impl FnOnce(&mut Guard)) -> Intake {
 /// that each is overtaken by those that came after it.
 fn at_once(number: i64) -> Intake {
     let mut intake = delivery(number);
-    let moment = at(10) + SignedDuration::from_millis(100 - number);
-    (intake.event.time, intake.runs[0].first.at) = (moment, moment);
+    intake.runs[0].first.at = at(10) + SignedDuration::from_millis(100 - number);
     intake
 }
 

@@ -6,7 +6,7 @@ use crate::router::guard::{Group, Limit, Pacing, Per, Voice};
 use crate::run::Signal;
 use crate::spec::{Period, Priority, Rate, WhenBusy};
 
-pub(super) fn open_guard() -> Guard {
+fn open_guard() -> Guard {
     Guard {
         trigger: "label".to_owned(),
         subject: "github:acme/shop#12".to_owned(),

@@ -34,7 +34,7 @@ pub(super) fn judge<S: Shelf>(desk: &mut Desk<S>, run: RunId, now: Timestamp) ->
         Ok(Taken { admitted, .. }) if admitted.queued.is_some() => Due::Waiting,
         Ok(Taken { admitted, .. }) => Due::At(admitted.at),
         Err(held) => {
-            guard::end(desk, run, Told::held(&guard.trigger, &held).sentence().to_owned(), now)?;
+            guard::end(desk, &head.summary, Told::held(&guard.trigger, &held).sentence().to_owned(), now)?;
             begun.hold(&guard, &held);
             Due::Ended
         }

@@ -16,10 +16,10 @@ use crate::router::guard::judge::Admitted;
 use crate::router::guard::{Guard, Held, Known, Limit, Member, Pending, Per, Window, judge as admit};
 use crate::run::{Ending, Entry, Record, Sent, Signal};
 use crate::spec::Priority;
-use crate::store::StoreError;
 use crate::store::kept::{self, Guarded, Seat};
 use crate::store::keys::{self, Key, Place, Stand};
 use crate::store::shelf::{Look as _, Shelf};
+use crate::store::{RunSummary, StoreError};
 
 /// How many of a group are looked at: more never hold it or wait.
 pub(in crate::store) const GROUP_MOST: usize = 1024;
@@ -204,30 +204,30 @@ fn make_room<S: Shelf>(
         return Ok(true);
     }
     leave(desk, run)?;
-    if let Some(stand) = kept::head(desk, run)?.and_then(|head| head.stand()) {
+    let head = kept::head(desk, run)?.ok_or(StoreError::Fenced(run))?;
+    if let Some(stand) = head.stand() {
         desk.delete(&keys::due(stand, run))?;
     }
-    end(desk, run, reason, now)?;
+    end(desk, &head.summary, reason, now)?;
     Ok(false)
 }
 
 /// Ends a run in which nothing is under way.
 pub(super) fn end<S: Shelf>(
     desk: &mut Desk<S>,
-    run: RunId,
+    run: &RunSummary,
     reason: String,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let head = kept::head(desk, run)?.ok_or(StoreError::Fenced(run))?;
     let concluded = Record::Concluded {
         ending: Ending::Cancelled,
         reason: Some(reason),
         results: Default::default(),
         rollback: false,
     };
-    let records = [concluded, Record::Ended].into_iter().zip(head.summary.records..);
+    let records = [concluded, Record::Ended].into_iter().zip(run.records..);
     let entries: Vec<_> = records.map(|(record, seq)| Entry { seq, at: now, record }).collect();
-    judge::extend(desk, run, &entries).map(drop)
+    judge::extend(desk, run.id, &entries).map(drop)
 }
 
 pub(super) fn sit<S: Shelf>(desk: &mut Desk<S>, key: Key, run: RunId, seat: &Seat) -> Result<(), StoreError> {

@@ -15,6 +15,7 @@ const START: Duration = Duration::from_secs(60);
 /// A child that dies with its owner.
 #[derive(Debug)]
 pub(crate) struct Process {
+    born: Instant,
     child: Child,
     log: PathBuf,
     listens: Arc<AtomicBool>,
@@ -39,6 +40,7 @@ impl Process {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ostler"));
         command.args(arguments).current_dir(directory).envs(environment.iter().copied());
         let errors = OpenOptions::new().create(true).append(true).open(&log).unwrap();
+        let born = Instant::now();
         let mut child = command.stdout(Stdio::piped()).stderr(errors).spawn().unwrap();
         let listens = Arc::new(AtomicBool::new(false));
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -51,12 +53,22 @@ impl Process {
                 }
             }
         });
-        Self { child, log, listens }
+        Self { born, child, log, listens }
     }
 
     /// Whether it has said that it listens.
     pub(crate) fn listens(&self) -> bool {
         self.listens.load(Ordering::Acquire)
+    }
+
+    /// How many milliseconds the first bot of a directory needs from its birth until it knows its sandbox, without
+    /// which no step is done, here and now: a run that is taken up ten times in lives that are shorter is rightly
+    /// taken for poison.
+    pub(crate) async fn millis_to_come_up(&self) -> u64 {
+        while !self.log().contains("sandbox: level") {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        u64::try_from(self.born.elapsed().as_millis()).unwrap()
     }
 
     /// Whether it has not ended.

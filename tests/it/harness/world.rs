@@ -138,7 +138,7 @@ impl World {
         self.dir.path().join("data")
     }
 
-    fn bot(&mut self) -> &mut Process {
+    pub(crate) fn bot(&mut self) -> &mut Process {
         self.bot.as_mut().expect("the bot runs")
     }
 
@@ -227,14 +227,14 @@ impl World {
 
     /// What the bot keeps, by its admin socket.
     pub(crate) async fn ask(&self, path: &str) -> Value {
-        self.try_ask(path).await.unwrap()
+        self.admin.ask(path).await.unwrap()
     }
 
     /// Waits until a way of asking a source has been gone to its end since the start, and gives how that went.
     pub(crate) async fn asked(&self, way: &str) -> Value {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let said = self.try_ask("catch-up").await.unwrap_or_default();
+            let said = self.admin.ask("catch-up").await.unwrap_or_default();
             let accounts = said["ways"].as_array().cloned().unwrap_or_default();
             let found = accounts.into_iter().find(|account| account["way"] == way);
             if let Some(found) = found.filter(|found| found["last"].is_string()) {
@@ -244,10 +244,6 @@ impl World {
             assert!(Instant::now() < deadline, "{way} was not asked: {said}\n{}", self.log());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-    }
-
-    async fn try_ask(&self, path: &str) -> reqwest::Result<Value> {
-        self.admin.ask(path).await
     }
 
     /// Runs a command to its end, with the bot's own environment.
@@ -264,7 +260,7 @@ impl World {
     pub(crate) async fn try_runs(&self) -> reqwest::Result<Vec<Value>> {
         let (mut runs, mut path) = (Vec::new(), "runs".to_owned());
         loop {
-            let page = self.try_ask(&path).await?;
+            let page = self.admin.ask(&path).await?;
             runs.extend(page["runs"].as_array().cloned().unwrap_or_default());
             let Some(next) = page["next"].as_str() else { return Ok(runs) };
             path = format!("runs?before={next}");
@@ -298,7 +294,7 @@ impl World {
         while self.is_alive() {
             let runs = self.try_runs().await.unwrap_or_default();
             for run in runs.iter().filter(|run| run["status"] == "open") {
-                let whole = self.try_ask(&format!("runs/{}", run["id"].as_str().unwrap())).await;
+                let whole = self.admin.ask(&format!("runs/{}", run["id"].as_str().unwrap())).await;
                 if whole.unwrap_or_default().to_string().contains("it waits for a decision") {
                     return true;
                 }
