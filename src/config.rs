@@ -9,6 +9,7 @@
 pub mod environment;
 mod host;
 mod load;
+mod schema;
 mod substitute;
 mod vendors;
 
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::Url;
@@ -23,15 +25,17 @@ use url::Url;
 pub use self::environment::Environment;
 pub use self::host::Toolchain;
 pub use self::load::{ConfigError, Loaded, SECRETS, load};
+pub use self::schema::schema;
 pub use self::substitute::Notice;
 use crate::event::Access;
 use crate::event::{Account, RepositoryName, SourceName};
 use crate::money::{Limits, Prices};
+use crate::plugin::registry;
 use crate::spec::RepositoryMap;
 use crate::store::{self, Caps};
 
 /// Everything that can be configured.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// The bot itself.
@@ -41,8 +45,10 @@ pub struct Config {
     /// Where it keeps things.
     pub store: StoreOptions,
     /// Who may send deliveries, by source; each source's own options.
+    #[schemars(with = "registry::Sources")]
     pub sources: BTreeMap<String, Value>,
     /// Who answers prompts.
+    #[schemars(with = "registry::AiProvider")]
     pub ai_provider: AiProvider,
     /// Which product serves each capability.
     pub plugins: Plugins,
@@ -64,7 +70,7 @@ pub struct Config {
 }
 
 /// The bot itself.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct System {
     /// What it calls itself.
@@ -86,7 +92,7 @@ pub struct System {
 }
 
 /// Where Ostler listens.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Server {
     /// The address and port.
@@ -96,7 +102,7 @@ pub struct Server {
 }
 
 /// Where Ostler keeps things.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreOptions {
     /// `sled://DIRECTORY` or `memory://`.
@@ -118,7 +124,7 @@ pub struct AiProvider {
 }
 
 /// Which product serves each capability.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Plugins {
     /// Issues and tickets.
@@ -149,7 +155,7 @@ pub struct Choice {
 }
 
 /// Where workflows come from.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Workflows {
     /// The workflow for requests that name none.
@@ -159,7 +165,7 @@ pub struct Workflows {
 }
 
 /// What is allowed.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Security {
     /// Whether a person must agree before anything is merged. Nothing in Ostler merges by itself.
@@ -174,7 +180,7 @@ pub struct Security {
 }
 
 /// What the sandbox must be.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SandboxOptions {
     /// The level below which no command of an agent or a `shell` step is run.

@@ -8,14 +8,16 @@ use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, Sub};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An amount of US dollars, exact to a millionth.
 ///
 /// It is written as a decimal number of dollars (`0.0125`) and computed in whole micro-dollars, so that
 /// adding up a ledger gives the ledger's sum.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Money(i64);
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
+#[schemars(transparent)]
+pub struct Money(#[schemars(with = "f64")] i64);
 
 impl Money {
     /// Nothing.
@@ -89,7 +91,7 @@ impl<'de> Deserialize<'de> for Money {
 }
 
 /// The lines that no run may cross; on by default.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Dollars that one run may spend.
@@ -111,7 +113,7 @@ impl Default for Limits {
 }
 
 /// What a model's tokens cost, in dollars per million tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Price {
     /// Input that no cache held.
@@ -125,7 +127,7 @@ pub struct Price {
 }
 
 /// Prices by model name; a name matches the longest entry that it starts with.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Prices(pub BTreeMap<String, Price>);
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::exit::Exit;
 use super::screen::Screen;
+use crate::config;
 use crate::plugin::registry;
 use crate::spec::schema::{self, File};
 
@@ -18,14 +19,20 @@ pub(super) struct Arguments {
     /// Whose schema to print.
     #[arg(required_unless_present = "out", conflicts_with = "out")]
     of: Option<Of>,
-    /// Write all of them into this directory: `.ostler/schema` is where the shipped files look for them.
+    /// Write all of them into this directory: `.ostler/schema` is where the shipped files look for them, and where
+    /// `ostler init` puts them.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
 
+/// Where files look for their schemas, from the project's directory.
+pub(super) const PLACE: &str = ".ostler/schema";
+
 /// Whose schema.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Of {
+    /// Of `ostler.yaml`.
+    Config,
     /// Of `workflows/*.yaml`.
     Workflow,
     /// Of `handlers/*.yaml`.
@@ -40,6 +47,7 @@ impl Of {
     fn schema(self) -> Value {
         let words = registry::vocabulary();
         match self {
+            Self::Config => config::schema(),
             Self::Workflow => schema::of(File::Workflow, &words),
             Self::Handler => schema::of(File::Handler, &words),
             Self::Test => schema::of(File::Cases, &words),
@@ -49,6 +57,7 @@ impl Of {
 
     fn file(self) -> &'static str {
         match self {
+            Self::Config => "config.json",
             Self::Workflow => "workflow.json",
             Self::Handler => "handler.json",
             Self::Test => "test.json",
@@ -72,7 +81,7 @@ pub(super) fn run(arguments: &Arguments, screen: &Screen) -> anyhow::Result<Exit
 }
 
 /// Every schema as a file: its name and its text.
-fn all() -> impl Iterator<Item = (&'static str, String)> {
+pub(super) fn all() -> impl Iterator<Item = (&'static str, String)> {
     Of::value_variants().iter().map(|of| (of.file(), format!("{}\n", text(&of.schema()))))
 }
 

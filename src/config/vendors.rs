@@ -26,7 +26,16 @@ impl Config {
     /// # Errors
     /// When an option is not what its key takes.
     pub fn vendors(&self) -> Result<registry::Options, ConfigError> {
+        // One that is off is read as well: it may be off because its key is misspelt.
+        typed::<registry::AiProvider>(self.provider_options(), Path::new("ai_provider"))?;
         typed(self.vendor_options(), Path::new("plugins and sources"))
+    }
+
+    fn provider_options(&self) -> Value {
+        let mut options = self.ai_provider.options.clone();
+        options.insert("type".to_owned(), json!(self.ai_provider.kind));
+        options.insert("model".to_owned(), json!(self.ai_provider.model));
+        Value::Object(options)
     }
 
     /// The same, as it is written.
@@ -43,10 +52,7 @@ impl Config {
             }
         }
         if is_usable(&self.ai_provider.options) && self.ai_provider.options.contains_key("api_key") {
-            let mut provider = self.ai_provider.options.clone();
-            provider.insert("type".to_owned(), json!(self.ai_provider.kind));
-            provider.insert("model".to_owned(), json!(self.ai_provider.model));
-            vendors.insert("ai_provider".to_owned(), Value::Object(provider));
+            vendors.insert("ai_provider".to_owned(), self.provider_options());
         }
         Value::Object(vendors)
     }
@@ -114,5 +120,7 @@ mod tests {
         let text = "plugins: {version_control: {provider: github, options: {tokn: t}}}";
         let error = config(text).vendors().unwrap_err().to_string();
         assert!(error.contains("tokn"), "{error}");
+        let error = config("ai_provider: {api_kee: k}").vendors().unwrap_err().to_string();
+        assert!(error.contains("ai_provider") && error.ends_with("did you mean `api_key`?"), "{error}");
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::kind::SourceName;
@@ -10,7 +11,7 @@ use super::subject::{BadName, TaskRef};
 
 /// An account on a vendor's service, by the id that never changes hands: `jira:5b10a2844c`,
 /// `slack:U0ADA`, `github:ada`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct Account {
     /// The service.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::kind::SourceName;
@@ -109,7 +110,7 @@ impl From<TaskRef> for String {
 
 /// A repository's name on its forge: `owner/name`, each part of letters, digits, `.`, `-` and `_`. Where owners
 /// are in one another (GitLab's groups) the owner has several parts.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct RepositoryName {
     owner: String,

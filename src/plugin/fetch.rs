@@ -10,6 +10,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Call;
@@ -32,7 +33,7 @@ pub fn settled(now: Timestamp) -> Timestamp {
 }
 
 /// How a source is polled: asked for everything, because it sends nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Poll {
     /// The pause between two times of asking: `30s`, `2m`.

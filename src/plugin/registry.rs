@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::anthropic::{self, Anthropic};
 use super::github::setup::GithubApps;
@@ -50,7 +52,7 @@ pub struct Registry {
 }
 
 /// What is configured of every vendor. A vendor without options serves nothing.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
     /// Who may send deliveries.
@@ -75,7 +77,7 @@ pub struct Options {
 macro_rules! sources {
     ($($(#[$doc:meta])* $vendor:ident: $source:ident,)*) => {
         /// The senders of deliveries. One without a secret is off.
-        #[derive(Debug, Clone, Default, Deserialize)]
+        #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields, default)]
         pub struct Sources {
             $($(#[$doc])* pub $vendor: Option<$vendor::source::SourceOptions>,)*
@@ -130,8 +132,17 @@ sources! {
     standard: StandardSource,
 }
 
+/// The schemas of what is configured of those that serve a capability, by their names.
+pub fn options_of_vendors(generator: &mut SchemaGenerator) -> Map<String, Value> {
+    let mut schema = Options::json_schema(generator);
+    let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+    let mut vendors = properties.map(std::mem::take).unwrap_or_default();
+    vendors.retain(|name, _| !matches!(name.as_str(), "sources" | "ai_provider"));
+    vendors
+}
+
 /// Who answers prompts.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum AiProvider {
     /// Anthropic's Messages API.

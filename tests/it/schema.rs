@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use jsonschema::Validator;
+use ostler::config::{self, Environment};
 use ostler::plugin::registry;
 use ostler::spec::Catalog;
 use ostler::spec::case::Cases;
@@ -54,6 +55,94 @@ fn the_schemas_are_schemas_and_are_printed_and_written() {
         assert_eq!(serde_json::from_slice::<Value>(&fs::read(file).unwrap()).unwrap(), schema);
     }
     assert_eq!(ostler(place.path(), &["schema"]).code, 2, "it has to be said whose");
+}
+
+#[test]
+fn every_shipped_file_says_where_its_schema_is_and_it_is_there() {
+    const FRESH: &str = "cargo run -- schema --out .ostler/schema";
+    let root = Path::new(ROOT);
+    let place = tempfile::tempdir().unwrap();
+    ostler(place.path(), &["schema", "--out", "."]);
+    let mut shipped = vec![root.join("ostler.yaml")];
+    shipped.extend(["workflows", "handlers"].into_iter().flat_map(|folder| files(&root.join(folder))));
+    for file in shipped {
+        let text = fs::read_to_string(&file).unwrap();
+        let said = text.lines().next().unwrap().strip_prefix("# yaml-language-server: $schema=");
+        let kept = file.parent().unwrap().join(said.unwrap_or_else(|| panic!("{}", file.display())));
+        let of = kept.file_name().unwrap();
+        let same = fs::read(&kept).ok() == fs::read(place.path().join(of)).ok();
+        assert!(same, "{} is not what `ostler schema` prints: {FRESH}", kept.display());
+    }
+}
+
+/// Every part of a configuration.
+const CONFIGURATION: &str = r#"
+system: {name: o, workspace_dir: w, max_concurrent_agents: 5, max_concurrent_per_user: 4, max_backlog: 9, watch: true, status: false}
+server: {listen: "127.0.0.1:8080", public_url: "https://o.example"}
+store: {url: "sled://./data"}
+sources:
+  github: {secrets: [a], catch_up: false, repositories: [acme/shop]}
+  gitlab: {signing_tokens: [a], repositories: [acme/shop]}
+  jira: {secrets: [a], connect_secrets: [b], automation_tokens: [c], site: s, poll: {every: 30s}, jql: q}
+  slack: {signing_secrets: [a], messages: true}
+  linear: {poll: {every: 1m}, teams: [ENG]}
+  confluence: {secrets: [a]}
+  notion: {verification_tokens: [a], setup: true}
+  discord: {public_keys: [a]}
+  sentry: {secrets: [a]}
+  pagerduty: {secrets: [a]}
+  standard: {acme: {secrets: [a]}}
+  generic: {ci: {header: X-Signature, prefix: "sha256=", secrets: [a], algorithm: sha512, encoding: base64, id: X-Id, kind: /event}}
+ai_provider: {type: anthropic, model: m, api_key: k, base_url: "http://a", version: v, rate_per_second: 0.5, burst: 3, timeout: 9}
+plugins:
+  task_management: {provider: jira, enabled: true, options: {base_url: "http://a", email: e, api_token: t, statuses: {in_review: [R]}, types: {Bug: bug}, fields: {repository: f}}}
+  version_control: {provider: github, options: {base_url: "http://a", token: t, app_id: 7, statuses: {in_review: r}, timeout: 5}}
+  documentation: {provider: markdown, options: {directory: docs}}
+  communication: {provider: slack, options: {token: t, default_channel: dev}}
+workflows: {default: standard-development, config_dir: w}
+security:
+  require_approval_for_merge: true
+  allow: ["jira:5b10"]
+  bots: ["github:renovate[bot]"]
+  sandbox: {minimum: 3, readable: [/opt], path: /bin, variables: {A: b}, network: false}
+repositories: {SHOP: acme/shop}
+identity: {ada: ["github:ada"]}
+limits: {max_cost_per_task: 2.5, max_tokens_per_task: 10, monthly_budget: 20}
+prices: {m: {input: 3, output: 15, cache_write: 3.75, cache_read: 0.3}}
+"#;
+
+/// Whether a configuration cannot be used.
+fn is_refused_as_configuration(place: &Path, text: &str) -> bool {
+    let file = place.join("ostler.yaml");
+    fs::write(&file, text).unwrap();
+    let loaded = config::load(Some(&file), &Environment::default());
+    loaded.is_err() || loaded.is_ok_and(|loaded| loaded.config.vendors().is_err())
+}
+
+#[test]
+fn an_editor_marks_nothing_that_is_right_in_a_configuration() {
+    let schema = config::schema();
+    assert!(jsonschema::draft202012::meta::is_valid(&schema));
+    let schema = jsonschema::draft202012::new(&schema).unwrap();
+    let shipped = parsed(&fs::read_to_string(Path::new(ROOT).join("ostler.yaml")).unwrap());
+    assert_eq!(broken(&schema, &shipped), Vec::<String>::new());
+    let (place, value) = (tempfile::tempdir().unwrap(), parsed(CONFIGURATION));
+    assert_eq!(broken(&schema, &value), Vec::<String>::new());
+    assert!(!is_refused_as_configuration(place.path(), CONFIGURATION));
+    let (mut marked, mut missed, mut wrong) = (0, 0, Vec::new());
+    for other in changed(&value) {
+        let text = other.to_string();
+        match (schema.is_valid(&other), is_refused_as_configuration(place.path(), &text)) {
+            (false, true) => marked += 1,
+            (true, true) => missed += 1,
+            (false, false) => wrong.extend(broken(&schema, &other)),
+            (true, false) => {}
+        }
+    }
+    // It is read all the same: a list for a mapping, its values in order, and a secret that there is none of.
+    wrong.retain(|told| !["[]", "[7]", "null"].iter().any(|lax| told.contains(lax)));
+    assert!(wrong.is_empty(), "marked, and yet right: {wrong:#?}");
+    assert!(marked > 3 * missed, "{marked} marked, {missed} missed");
 }
 
 #[test]

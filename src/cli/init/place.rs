@@ -83,6 +83,9 @@ fn step(dir: &Path, mut file: File) -> anyhow::Result<Step> {
     if there == file.text || file.name == ".gitignore" {
         return Ok(Step { file, how: UNCHANGED, loses: None });
     }
+    if file.made {
+        return Ok(Step { file, how: "written", loses: None });
+    }
     let shown = path.display().to_string();
     let diff = TextDiff::from_lines(&there, &file.text);
     let diff = diff.unified_diff().header(&shown, "as it would be written").to_string();

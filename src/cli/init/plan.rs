@@ -3,6 +3,7 @@
 use secrecy::ExposeSecret as _;
 
 use super::answers::Answers;
+use crate::cli::schema;
 use crate::config::{Config, SECRETS};
 use crate::plugin::registry;
 use crate::plugin::setup::{Guide, Place, Setting};
@@ -15,11 +16,13 @@ pub(super) struct File {
     pub(super) text: String,
     /// Whether nobody else may read it.
     pub(super) private: bool,
+    /// Whether nobody writes it by hand: what is there of it is only older.
+    pub(super) made: bool,
 }
 
 impl File {
     fn open(name: &str, text: String) -> Self {
-        Self { name: name.to_owned(), text, private: false }
+        Self { name: name.to_owned(), text, private: false, made: false }
     }
 }
 
@@ -39,6 +42,12 @@ pub(super) fn files(answers: &Answers) -> Vec<File> {
         answers.apps.values().flatten().map(|app| File {
             private: true,
             ..File::open(app.key_file, app.key.expose_secret().to_owned())
+        }),
+    );
+    files.extend(
+        schema::all().map(|(name, text)| File {
+            made: true,
+            ..File::open(&format!("{}/{name}", schema::PLACE), text)
         }),
     );
     let manifests = answers.chosen.iter().filter_map(|guide| guide.manifest);
@@ -69,7 +78,7 @@ fn secrets(answers: &Answers, empty: bool) -> String {
 
 fn configuration(answers: &Answers) -> String {
     let mut text =
-        "# Ostler's configuration, as `ostler init` wrote it. Secrets are in .env beside it, never here.\n"
+        "# yaml-language-server: $schema=.ostler/schema/config.json\n# Ostler's configuration, as `ostler init` wrote it. Secrets are in .env beside it, never here.\n"
             .to_owned();
     push(&mut text, format_args!("server:\n  listen: {}\n", Config::default().server.listen));
     if let Some(url) = &answers.public_url {

@@ -172,6 +172,10 @@ async fn again_changes_nothing_and_what_differs_is_shown_and_kept() {
     let again = init(wanted.clone()).await.unwrap();
     assert!(again.written.iter().all(|written| written.how == "unchanged"), "{again:?}");
     assert_eq!(read(&place, ".env"), secrets, "secrets that are kept are not made anew");
+    let (schema, older) = (".ostler/schema/config.json", place.path().join(".ostler/schema/config.json"));
+    std::fs::write(&older, "{}").unwrap();
+    assert_eq!(how(&init(wanted.clone()).await.unwrap(), schema), "written", "nobody writes it by hand");
+    assert_ne!(read(&place, schema), "{}");
     let mine = read(&place, "ostler.yaml").replace("8080", "9090");
     std::fs::write(place.path().join("ostler.yaml"), &mine).unwrap();
     let error = init(wanted.clone()).await.unwrap_err().to_string();

@@ -1,5 +1,6 @@
 //! What is configured of Anthropic.
 
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
@@ -7,12 +8,13 @@ use url::Url;
 use crate::plugin::client::Rate;
 
 /// Anthropic's Messages API as the provider of models.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
     /// Where the API is.
     pub base_url: Url,
     /// The key.
+    #[schemars(with = "Option<String>")]
     pub api_key: Option<SecretString>,
     /// The model of roles that name none.
     pub model: Option<String>,

@@ -5,6 +5,7 @@
 //! covered by a signature, so the body's digest is an identity as well; bodies carry their time in milliseconds.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -35,14 +36,17 @@ const BODY_LIMIT: usize = 10 * 1024 * 1024;
 const SIGNATURE: &str = "X-Hub-Signature";
 
 /// How Confluence as a source is configured.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SourceOptions {
     /// The secrets of Data Center's webhook: several while one is being replaced.
+    #[schemars(with = "Vec<String>")]
     pub secrets: Vec<SecretString>,
     /// The shared secrets of a Connect app's installations.
+    #[schemars(with = "Vec<String>")]
     pub connect_secrets: Vec<SecretString>,
     /// The tokens that rules of Automation send along.
+    #[schemars(with = "Vec<String>")]
     pub automation_tokens: Vec<SecretString>,
 }
 

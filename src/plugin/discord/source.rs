@@ -4,6 +4,7 @@
 //! its body, which holds its time. Both want an answer of their own form within three seconds.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -60,10 +61,11 @@ mod answer {
 }
 
 /// How Discord as a source is configured.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SourceOptions {
     /// The application's public keys, in hex: several while one is being replaced.
+    #[schemars(with = "Vec<String>")]
     pub public_keys: Vec<SecretString>,
 }
 

@@ -1,12 +1,13 @@
 //! A body of which nothing is known but where the configuration says to look.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::plugin::source::{Delivery, JSON, Undecodable};
 
 /// Where something stands in a delivery.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(from = "String")]
 pub enum Place {
     /// In a header, by its name.

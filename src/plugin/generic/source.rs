@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
@@ -31,11 +32,12 @@ const BODY_LIMIT: usize = 1024 * 1024;
 pub type SourceOptions = BTreeMap<String, Sender>;
 
 /// How one sender is configured.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sender {
     /// Its secrets: several while one is being replaced.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub secrets: Vec<SecretString>,
     /// The header that the signature is in.
     pub header: String,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
@@ -10,7 +11,7 @@ use url::Url;
 use crate::plugin::client::Rate;
 
 /// GitHub as forge and tracker: github.com, an Enterprise server, or a twin.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
     /// Where the REST API is (Enterprise: `https://HOST/api/v3`).
@@ -18,6 +19,7 @@ pub struct Options {
     /// Where repositories are cloned from and looked at.
     pub git_url: Url,
     /// A personal access token; the alternative to an App.
+    #[schemars(with = "Option<String>")]
     pub token: Option<SecretString>,
     /// The App's id.
     pub app_id: Option<u64>,
@@ -38,7 +40,7 @@ pub struct Options {
 }
 
 /// The labels that say where an open issue stands; without any it is yet to be done, closed it is done.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StatusLabels {
     /// Somebody works on it.

@@ -10,6 +10,7 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
@@ -41,10 +42,11 @@ pub const KINDS: &[&str] = &[
 const BODY_LIMIT: usize = 25 * 1024 * 1024;
 
 /// How GitHub as a source is configured.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SourceOptions {
     /// The webhook's secrets: several while one is being replaced.
+    #[schemars(with = "Vec<String>")]
     pub secrets: Vec<SecretString>,
     /// Whether GitHub is asked for what it could not deliver.
     pub catch_up: Option<bool>,

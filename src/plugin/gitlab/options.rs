@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
@@ -9,12 +10,13 @@ use url::Url;
 use crate::plugin::client::Rate;
 
 /// GitLab as forge and tracker: gitlab.com, a server of one's own, or a twin.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
     /// The server's own address, under which its API, its repositories and its pages are.
     pub base_url: Url,
     /// A personal, group or project access token with the scopes `api` and `write_repository`.
+    #[schemars(with = "Option<String>")]
     pub token: Option<SecretString>,
     /// The labels that say where an open issue stands.
     pub statuses: StatusLabels,
@@ -32,7 +34,7 @@ pub struct Options {
 
 /// The labels that say where an open issue stands; without any it is yet to be done, closed it is done. Of
 /// scoped labels (`status::…`) an issue has one at a time, by GitLab's own doing.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StatusLabels {
     /// Somebody works on it.

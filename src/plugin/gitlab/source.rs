@@ -13,6 +13,7 @@
 mod kind;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -63,13 +64,15 @@ const PROGRAMS: &[&str] =
     &[SERVICE_DESK, "alert-bot", "ghost", "gitlab-bot", "gitlab-security-bot", "duo-developer"];
 
 /// How GitLab as a source is configured.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SourceOptions {
     /// The webhook's secret tokens: several while one is being replaced.
+    #[schemars(with = "Vec<String>")]
     pub secrets: Vec<SecretString>,
     /// The webhook's signing tokens (`whsec_…`, GitLab 19.0 and later). A delivery with a signature is
     /// believed by these alone.
+    #[schemars(with = "Vec<String>")]
     pub signing_tokens: Vec<SecretString>,
     /// Whether GitLab is asked for what it could not deliver.
     pub catch_up: Option<bool>,

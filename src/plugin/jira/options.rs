@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
@@ -10,7 +11,7 @@ use crate::plugin::client::Rate;
 use crate::plugin::tracker::Status;
 
 /// Jira Cloud as tracker.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
     /// The site (`https://SITE.atlassian.net`), or `https://api.atlassian.com/ex/jira/CLOUDID` for
@@ -21,8 +22,10 @@ pub struct Options {
     /// The account of the API token.
     pub email: Option<String>,
     /// The API token of that account.
+    #[schemars(with = "Option<String>")]
     pub api_token: Option<SecretString>,
     /// A bearer token; the alternative to account and API token.
+    #[schemars(with = "Option<String>")]
     pub token: Option<SecretString>,
     /// The names of the site's statuses by what they mean; what is not named goes by its category.
     pub statuses: BTreeMap<Status, Vec<String>>,
@@ -45,7 +48,7 @@ pub struct Options {
 }
 
 /// The ids of custom fields (`customfield_10042`).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Fields {
     /// The repository that an issue is about, as `owner/name` or an address.

@@ -17,6 +17,7 @@ use std::mem::take;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
@@ -65,14 +66,17 @@ const SIGNATURE: &str = "X-Hub-Signature";
 const BODY_LIMIT: usize = 10 * 1024 * 1024;
 
 /// How Jira as a source is configured.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SourceOptions {
     /// The webhook's secrets: several while one is being replaced.
+    #[schemars(with = "Vec<String>")]
     pub secrets: Vec<SecretString>,
     /// The shared secrets of a Connect app's installations.
+    #[schemars(with = "Vec<String>")]
     pub connect_secrets: Vec<SecretString>,
     /// The tokens that rules of Automation send along.
+    #[schemars(with = "Vec<String>")]
     pub automation_tokens: Vec<SecretString>,
     /// The site's host name, for sites whose payloads name another one.
     pub site: Option<String>,

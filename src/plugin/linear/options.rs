@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
@@ -10,14 +11,16 @@ use crate::plugin::client::Rate;
 use crate::plugin::tracker::Status;
 
 /// Linear as tracker.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
     /// Where the API is: `/graphql` is behind it.
     pub base_url: Url,
     /// A personal API key (`lin_api_…`) of an account that belongs to Ostler alone.
+    #[schemars(with = "Option<String>")]
     pub api_key: Option<SecretString>,
     /// An OAuth access token; the alternative to the key.
+    #[schemars(with = "Option<String>")]
     pub token: Option<SecretString>,
     /// The names of the teams' statuses by what they mean; what is not named goes by its type.
     pub statuses: BTreeMap<Status, Vec<String>>,

@@ -11,6 +11,7 @@
 
 mod kind;
 
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -50,10 +51,11 @@ pub(super) const ID: &str = "Linear-Delivery";
 pub(super) const MADE: &str = "made";
 
 /// How Linear as a source is configured.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SourceOptions {
     /// The webhook's secrets: several while one is being replaced.
+    #[schemars(with = "Vec<String>")]
     pub secrets: Vec<SecretString>,
     /// Whether Linear is asked for what it could not deliver.
     pub catch_up: Option<bool>,

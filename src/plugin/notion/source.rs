@@ -7,6 +7,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -35,10 +36,11 @@ const BODY_LIMIT: usize = 1024 * 1024;
 const HANDSHAKE_LIMIT: usize = 1024;
 
 /// How Notion as a source is configured.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SourceOptions {
     /// The subscription's verification tokens: several while one is being replaced.
+    #[schemars(with = "Vec<String>")]
     pub verification_tokens: Vec<SecretString>,
     /// Whether somebody is setting up a subscription now and waits for its token.
     pub setup: bool,

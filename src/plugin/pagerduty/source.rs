@@ -1,5 +1,6 @@
 //! What PagerDuty sends: incidents and services, each event with an id that the signature covers.
 
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -32,10 +33,11 @@ const TEST: &str = "pagey.ping";
 const BODY_LIMIT: usize = 1024 * 1024;
 
 /// How PagerDuty as a source is configured.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SourceOptions {
     /// The subscription's secrets: several while one is being replaced.
+    #[schemars(with = "Vec<String>")]
     pub secrets: Vec<SecretString>,
 }
 

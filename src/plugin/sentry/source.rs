@@ -3,6 +3,7 @@
 //! The resource's name, the request's id and its timestamp are in headers that the signature does not cover. The
 //! body's digest is therefore an identity beside the request's id, and the header's timestamp is not looked at.
 
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -31,10 +32,11 @@ pub const KINDS: &[&str] = &[
 const BODY_LIMIT: usize = 1024 * 1024;
 
 /// How Sentry as a source is configured.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SourceOptions {
     /// The integration's client secrets: several while one is being replaced.
+    #[schemars(with = "Vec<String>")]
     pub secrets: Vec<SecretString>,
 }
 

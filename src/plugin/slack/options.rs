@@ -1,5 +1,6 @@
 //! What is configured of Slack.
 
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
@@ -7,12 +8,13 @@ use url::Url;
 use crate::plugin::client::Rate;
 
 /// Slack as the place where a team talks.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Options {
     /// Where the Web API is.
     pub base_url: Url,
     /// The bot's token.
+    #[schemars(with = "Option<String>")]
     pub token: Option<SecretString>,
     /// The channel of messages that name none.
     pub default_channel: Option<String>,

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
@@ -52,12 +53,14 @@ const SECTION: usize = 3000;
 const COURTESY_LIMIT: usize = 4096;
 
 /// How Slack as a source is configured.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SourceOptions {
     /// The app's signing secrets: several while one is being replaced.
+    #[schemars(with = "Vec<String>")]
     pub signing_secrets: Vec<SecretString>,
     /// The app's own token: then Slack is listened to over a connection of ours, and can send nothing here.
+    #[schemars(with = "Option<String>")]
     pub app_token: Option<SecretString>,
     /// Whether Slack is asked for what it could not deliver.
     pub catch_up: Option<bool>,

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -36,10 +37,11 @@ const WINDOW: u64 = 300;
 pub type SourceOptions = BTreeMap<String, Sender>;
 
 /// How one sender is configured.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sender {
     /// Its secrets (`whsec_…`) or public keys (`whpk_…`): several while one is being replaced.
+    #[schemars(with = "Vec<String>")]
     pub secrets: Vec<SecretString>,
 }
 
