@@ -18,6 +18,7 @@ pub mod mirror;
 mod perform;
 mod scrub;
 pub mod signal;
+mod stops;
 
 use std::fmt;
 use std::sync::Arc;

@@ -121,7 +121,16 @@ impl Event {
     #[must_use]
     pub fn places(&self) -> Vec<String> {
         let repository = self.repository.as_ref().map(|mention| Self::place_of(&mention.name));
-        std::iter::once(self.subject.to_string()).chain(repository).collect()
+        self.conversations().into_iter().chain(repository).collect()
+    }
+
+    /// Where people talk about it: its subject, and the thread that it was said in.
+    #[must_use]
+    pub fn conversations(&self) -> Vec<String> {
+        let thread = self.thread.as_ref().and_then(|thread| {
+            Some(format!("thread:{}/{}/{}", self.source, thread.channel, thread.message.as_ref()?))
+        });
+        std::iter::once(self.subject.to_string()).chain(thread).collect()
     }
 
     /// The place that a repository is.

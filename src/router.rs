@@ -18,6 +18,7 @@ pub mod question;
 pub mod reasons;
 pub mod standing;
 pub mod target;
+pub mod stopping;
 pub mod telling;
 
 use serde_json::{Map, Value};

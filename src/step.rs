@@ -19,6 +19,7 @@ mod scene;
 mod shell;
 mod start;
 pub mod status;
+mod stop;
 mod system;
 #[cfg(test)]
 mod tests;
@@ -37,12 +38,20 @@ use crate::clock::Clock;
 use crate::id::RunId;
 use crate::money::Money;
 use crate::run::decide::Job;
+use crate::run::hearing::Words;
 use crate::run::{Definition, Started, StepError, Work};
 
 /// One of the things that a step can be.
 pub trait Step: Send + Sync {
     /// Does it, or finds that it was done.
     fn perform<'a>(&'a self, context: &'a Context) -> BoxFuture<'a, Result<Outcome, StepError>>;
+
+    /// Whether a run is to stop because somebody said so. The context is that of no step: nothing that this does is in
+    /// the journal, so it is done again after a crash.
+    fn stop<'a>(&'a self, context: &'a Context, words: &'a Words) -> BoxFuture<'a, Result<bool, StepError>> {
+        let _ = (context, words);
+        Box::pin(async { Ok(true) })
+    }
 }
 
 /// What a step knows.

@@ -12,10 +12,12 @@ use tracing::Instrument as _;
 use super::handle::Shared;
 use super::journal::{Pen, StepJournal, Writer};
 use super::perform::{Came, perform};
+use super::stops::{Stops, Verdict};
 use crate::id::StepPath;
 use crate::money::Money;
-use crate::run::decide::{Effect, Job, approval_wait, decide, resume};
-use crate::run::{Entry, Illegal, Next, Record, Run, Sent, Started, StepError, recovery, retry};
+use crate::run::decide::{Effect, Job, JobKind, approval_wait, decide, resume};
+use crate::run::hearing::Words;
+use crate::run::{Entry, Illegal, Next, Record, Run, Sent, Signal, Started, StepError, recovery, retry};
 use crate::step::{Context, JournalLost, Outcome};
 use crate::store::{Commit, Due, Found, Lease, Query, StoreError};
 
@@ -27,6 +29,8 @@ const TAKEN_UP_MOST: usize = 10;
 const UNREADABLE: Duration = Duration::from_secs(60);
 /// The fact by which an attempt that was stopped in good order is told from one whose process died.
 const LAID_DOWN: &str = "@laid_down";
+/// The step, which is none, in whose name whoever may not stop a run is told so.
+const STOP: &str = "@stop";
 
 /// Drives a leased run as far as it goes now.
 pub(super) async fn drive(shared: &Arc<Shared>, lease: &Lease) {
@@ -46,7 +50,8 @@ pub(super) async fn drive(shared: &Arc<Shared>, lease: &Lease) {
             let writer = Arc::new(Writer::new(shared.parts.clone(), lease.clone(), run));
             let (shared, halt) = (Arc::clone(shared), shared.halting.child_token());
             let (signals, put_off) = (journal.signals, journal.put_off);
-            let course = Course { shared, writer, halt, news, signals, put_off, attempts: JoinSet::new() };
+            let (attempts, stops) = (JoinSet::new(), Stops::default());
+            let course = Course { shared, writer, halt, news, signals, put_off, attempts, stops };
             if let Err(lost) = course.run().await {
                 tracing::warn!(%lost, "the run is laid down");
             }
@@ -118,6 +123,7 @@ struct Course {
     /// Whether its guards are judged once its person may start it.
     put_off: bool,
     attempts: JoinSet<Attempted>,
+    stops: Stops,
 }
 
 /// An attempt that is over.
@@ -187,6 +193,11 @@ impl Course {
             return self.lay_down(&mut pen, Due::At(self.now())).await;
         }
         self.hear(&mut pen);
+        if self.stops.is_asking() && !self.shared.draining.is_cancelled() && !pen.run.is_cancelled() {
+            // Until it is known nothing further is begun.
+            writer.flush(&mut pen, Due::Held).await?;
+            return Ok(Outlook::Attempts(None));
+        }
         if self.put_off && pen.run.is_admitted() {
             let laid_down = self.lay_down(&mut pen, Due::Admitted(self.now())).await;
             self.shared.all_signalled();
@@ -239,7 +250,13 @@ impl Course {
     /// Takes in what was said to the run.
     fn hear(&mut self, pen: &mut Pen) {
         for (number, Sent { by, signal, .. }) in std::mem::take(&mut self.signals) {
-            if pen.heard.contains(&number) {
+            if pen.heard.contains(&number) || self.stops.knows(number) {
+                continue;
+            }
+            if let Signal::Stop { words } = &signal
+                && signal.fits(&pen.run).is_ok()
+                && self.ask_whether_to_stop(&pen.run, (number, words.clone()))
+            {
                 continue;
             }
             pen.heard.push(number);
@@ -255,6 +272,38 @@ impl Course {
         if pen.run.is_cancelled() {
             self.halt.cancel();
         }
+    }
+
+    fn ask_whether_to_stop(&mut self, run: &Run, said: (u64, Words)) -> bool {
+        let Some(started) = run.started() else { return false };
+        let job = Job {
+            step: StepPath::root(STOP),
+            attempt: 1,
+            kind: JobKind::Start,
+            description: String::new(),
+            inputs: serde_json::Map::new(),
+            timeout: None,
+        };
+        let mut context = self.context(run, started, job);
+        context.cancel = self.shared.halting.child_token();
+        self.stops.ask(&self.shared, context, said)
+    }
+
+    /// What it was found out about somebody who wants the run stopped.
+    async fn stop(&self, Verdict { number, words, stops }: Verdict) {
+        let Some(stops) = stops else { return };
+        let writer = Arc::clone(&self.writer);
+        let mut pen = writer.pen().await;
+        pen.heard.push(number);
+        let reason = Some(words.text.clone()).filter(|text| !text.is_empty());
+        let signal = Signal::Cancel { reason };
+        if !stops || signal.fits(&pen.run).is_err() {
+            return;
+        }
+        let by = Some(words.who().to_owned());
+        tracing::info!(by, "the run is stopped");
+        let written = self.writer.write(&mut pen, self.now(), Record::Signalled { by, signal });
+        self.or_park(&mut pen, written);
     }
 
     /// What a crash left under way in a run that is to stop ends here.
@@ -320,6 +369,7 @@ impl Course {
                 Ok(attempted) => self.settle(attempted).await,
                 Err(error) => return Err(JournalLost(format!("an attempt was lost: {error}"))),
             },
+            Some(verdict) = self.stops.next() => self.stop(verdict).await,
             () = alarm => {}
             () = self.news.notified() => self.listen().await,
         }

@@ -16,6 +16,7 @@ use super::Options;
 use crate::clock::{Clock as _, ManualClock, SystemClock};
 use crate::id::{RunId, StepPath};
 use crate::run::fixture::{act, all, at, definition, run_id};
+use crate::run::hearing::Words;
 use crate::run::{Ending, Next, Record, Signal, StepError, StepState};
 use crate::store::Due;
 

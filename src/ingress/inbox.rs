@@ -22,6 +22,7 @@ use crate::event::{Event, PayloadRef, SourceName, Stamp};
 use crate::failpoint;
 use crate::id::{EventId, RunId};
 use crate::plugin::source::{Decoded, Delivery, Reply, Source, Undecodable, Verdict};
+use crate::router::stopping::Stopping;
 use crate::router::telling::Telling;
 use crate::router::{self, question};
 use crate::store::{Accepted, Found, Intake, Query, Store, StoreError};
@@ -411,8 +412,7 @@ impl Inbox {
                 let held = (!held.is_empty()).then(|| held.join("\n"));
                 let verdict = Verdict::Accepted {
                     text: if decided {
-                        let tells = Telling::of(&taking.routing.event).is_some();
-                        Some(if tells { PASSED_ON } else { HEARD }.to_owned())
+                        Some(passed_on(&taking.routing.event).to_owned())
                     } else {
                         taking.routing.answer.clone().or(held)
                     },
@@ -429,6 +429,18 @@ impl Inbox {
 const HEARD: &str = "The run hears of your decision.";
 /// What somebody who speaks to an agent reads at once.
 const PASSED_ON: &str = "The agent reads it before it goes on.";
+
+/// What somebody who wants a run stopped reads at once; whether it is theirs to want is found out after that.
+const STOPS: &str = "The run hears that it is to stop.";
+
+/// What whoever said something to a run reads at once.
+fn passed_on(event: &Event) -> &'static str {
+    match (Stopping::of(event), Telling::of(event)) {
+        (Some(_), _) => STOPS,
+        (None, Some(_)) => PASSED_ON,
+        (None, None) => HEARD,
+    }
+}
 
 impl Answer {
     fn ignored() -> Self {

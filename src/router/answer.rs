@@ -1,5 +1,6 @@
 //! What the person who asked reads at once.
 
+use super::stopping::STOP;
 use super::telling::TELL;
 use super::{ANSWER, REFUSED, Reason, Refusal, Standing, Start, Verdict, decision, filter, question};
 use crate::event::{Command, Event};
@@ -58,6 +59,9 @@ impl Asked<'_> {
         }
         if command.name == TELL {
             return "No agent is at work here that could be told.".to_owned();
+        }
+        if STOP.contains(&command.name.as_str()) {
+            return "Nothing is at work here that could be stopped.".to_owned();
         }
         if command.name == question::USE {
             return "No question of Ostler's to you is open here.".to_owned();

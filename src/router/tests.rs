@@ -40,7 +40,7 @@ fn rules(triggers: Vec<Trigger>) -> Rules {
     })
 }
 
-fn event(kind: &str) -> Event {
+pub(super) fn event(kind: &str) -> Event {
     let source = SourceName::new(kind.split('.').next().unwrap());
     let stamp = Stamp {
         id: EventId::at(Timestamp::UNIX_EPOCH),

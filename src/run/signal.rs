@@ -40,6 +40,12 @@ pub enum Signal {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
+    /// A person wants the run cancelled. Whether it is theirs to want is found out before the run hears of it: this never
+    /// comes into a journal, what it leads to does.
+    Stop {
+        /// Why, in their words, and who they are.
+        words: Words,
+    },
     /// Begin nothing further; what is under way comes to its end.
     Pause {
         /// Why, for people.
@@ -113,6 +119,7 @@ impl Signal {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Cancel { .. } => "cancel",
+            Self::Stop { .. } => "stop",
             Self::Pause { .. } => "pause",
             Self::Resume => "resume",
             Self::Retry => "retry",
@@ -130,8 +137,8 @@ impl Signal {
     pub fn fits(&self, run: &Run) -> Result<(), Pointless> {
         let over = run.conclusion().is_some();
         match self {
-            Self::Cancel { .. } if over => Err(Pointless::Over),
-            Self::Cancel { .. } if run.is_cancelled() => Err(Pointless::Twice),
+            Self::Cancel { .. } | Self::Stop { .. } if over => Err(Pointless::Over),
+            Self::Cancel { .. } | Self::Stop { .. } if run.is_cancelled() => Err(Pointless::Twice),
             Self::Pause { .. } if over => Err(Pointless::Over),
             Self::Pause { .. } if run.paused().is_some() => Err(Pointless::Twice),
             Self::Resume if run.paused().is_none() && run.parked().is_none() => Err(Pointless::GoesOn),

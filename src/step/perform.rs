@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use super::{Context, Outcome, Step, StepError, action, approval, shell, start, system, undo};
+use super::{Context, Outcome, Step, StepError, action, approval, shell, start, stop, system, undo};
 use crate::event::{SourceName, TaskRef};
 use crate::ingress::{Current, Policy};
 use crate::plugin::{Chat, Docs, Forge, Registry, Tracker};
 use crate::run::decide::JobKind;
+use crate::run::hearing::Words;
 use crate::run::{Definition, Started};
 use crate::workspace::{WorkspaceError, Workspaces};
 
@@ -66,6 +67,10 @@ impl Step for Steps {
                 done = self.dispatch(context) => done,
             }
         })
+    }
+
+    fn stop<'a>(&'a self, context: &'a Context, words: &'a Words) -> BoxFuture<'a, Result<bool, StepError>> {
+        Box::pin(async move { stop::perform(&self.parts(), context, words).await })
     }
 }
 

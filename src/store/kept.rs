@@ -108,6 +108,9 @@ pub(super) struct Head {
     /// How many records it had when that was judged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub let_in: Option<u64>,
+    /// Where people talk about it, if that is more than its subject.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conversations: Vec<String>,
     /// The steps that wait to be told something, and where that comes from.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub waits: BTreeMap<StepPath, Vec<String>>,
@@ -176,6 +179,9 @@ impl Head {
             put_off: None,
             answering: None,
             let_in: None,
+            conversations: Some(started.event.conversations())
+                .filter(|all| all.len() > 1)
+                .unwrap_or_default(),
             waits: BTreeMap::new(),
         })
     }
@@ -183,6 +189,14 @@ impl Head {
     /// Whether nothing was done in it but to ask whether its person may start it.
     pub(super) fn is_untouched(&self) -> bool {
         self.summary.records == self.let_in.unwrap_or(1)
+    }
+
+    /// Where people talk about it.
+    pub(super) fn conversations(&self) -> Vec<String> {
+        match &self.conversations[..] {
+            [] => vec![self.summary.subject.clone()],
+            several => several.to_vec(),
+        }
     }
 
     /// Where it stands in the order of due times before anything is done in it; nothing while it waits.
@@ -235,7 +249,11 @@ impl Head {
                 let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
                 summary.reason = Some(format!("paused{by}{reason}"));
             }
-            Signal::Cancel { .. } | Signal::Decide { .. } | Signal::Tell { .. } | Signal::Event { .. } => {}
+            Signal::Cancel { .. }
+            | Signal::Stop { .. }
+            | Signal::Decide { .. }
+            | Signal::Tell { .. }
+            | Signal::Event { .. } => {}
             Signal::Resume => summary.reason = None,
             Signal::Retry => {
                 (summary.status, summary.reason, self.ending) = (RunStatus::Open, None, None);

@@ -31,6 +31,7 @@ const MEMBER: u8 = b'n';
 const GUARDED: u8 = b'k';
 const SIGNAL: u8 = b'w';
 const WAIT: u8 = b'q';
+const OPEN: u8 = b'p';
 
 /// The letters of due times: the one for what has no priority of its own is the oldest.
 const DUES: [(u8, Priority); 3] =
@@ -330,6 +331,21 @@ pub(super) fn everything(behind: Option<&[u8]>) -> Span {
 /// The run of a key, if it is a run's head.
 pub(super) fn head_of(key: &[u8]) -> Option<RunId> {
     if key.first() == Some(&RUN) { run_of(key) } else { None }
+}
+
+/// A run that is not over, by where people talk about it.
+pub(super) fn open(place: &str, run: RunId) -> Key {
+    key(OPEN, &[Digest::of(place.as_bytes()).as_bytes(), run.as_bytes()])
+}
+
+/// All runs that are not over and that people talk about in one place.
+pub(super) fn open_at(place: &str) -> Span {
+    Span::under(key(OPEN, &[Digest::of(place.as_bytes()).as_bytes()]))
+}
+
+/// The run of an [`open`] key.
+pub(super) fn open_of(key: &[u8]) -> Option<RunId> {
+    Some(RunId::from_bytes(key.get(33..)?.try_into().ok()?))
 }
 
 /// The run whose head or record's key this is.

@@ -46,6 +46,10 @@ pub(super) enum Act {
     Command { channel: String, user: String, text: String },
     /// Mentions Ostler in a channel, or in the thread under one of its messages.
     Mention { channel: String, user: String, text: String, thread: Option<String> },
+    /// Replies in the thread under a message.
+    Reply { channel: String, user: String, text: String, thread: String },
+    /// Puts an emoji under a message.
+    React { channel: String, ts: String, emoji: String, user: String },
     /// Presses a button of a message.
     Press { channel: String, ts: String, action: String, value: Option<String>, user: String },
 }
@@ -102,6 +106,16 @@ impl Act {
                 slack::mention_by(world, (&channel, thread), &text, by)
                     .map(Into::into)
                     .ok_or_else(|| no_channel(&channel))
+            }
+            Self::Reply { channel, user, text, thread } => {
+                let by = person(world, &user)?;
+                let replied = slack::reply_by(world, (&channel, thread), &text, by);
+                replied.map(Into::into).ok_or_else(|| no_channel(&channel))
+            }
+            Self::React { channel, ts, emoji, user } => {
+                let by = person(world, &user)?;
+                let reacted = slack::react_by(world, (&channel, &ts), &emoji, by);
+                reacted.map(Into::into).ok_or_else(|| no_channel(&channel))
             }
             Self::Press { channel, ts, action, value, user } => {
                 let by = person(world, &user)?;

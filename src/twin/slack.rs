@@ -13,7 +13,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::post;
 
-pub(super) use self::hook::{command_by, mention_by, press_by};
+pub(super) use self::hook::{command_by, mention_by, press_by, react_by, reply_by};
 pub(super) use self::state::State;
 use super::world::World;
 

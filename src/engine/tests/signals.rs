@@ -77,6 +77,71 @@ async fn a_run_that_died_while_it_was_cancelled_performs_nothing_again() {
     assert_eq!(ending(&shelf), Some(Ending::Cancelled));
 }
 
+fn asks_to_stop() -> Signal {
+    Signal::Stop { words: Words { text: "wrong".to_owned(), event: None, by: Some("ada".to_owned()) } }
+}
+
+/// A script that never gets done with its second step.
+fn hanging() -> Arc<Script> {
+    Script::new(|context| async move {
+        if context.job.step.name() == "a" {
+            std::future::pending::<()>().await;
+        }
+        done()
+    })
+}
+
+#[tokio::test]
+async fn whoever_may_stop_a_run_stops_what_is_under_way() {
+    let (shelf, script) = (two_steps(), hanging());
+    let (handle, _lead) = start(Options::default(), &shelf, &script, system());
+    until("the step is performed", || script.names().len() == 2).await;
+    shelf.signal(run_id(), asks_to_stop());
+    handle.signalled(run_id());
+    ended(&shelf).await;
+    assert_eq!(ending(&shelf), Some(Ending::Cancelled));
+    let cancelled = Signal::Cancel { reason: Some("wrong".to_owned()) };
+    let told = Record::Signalled { by: Some("ada".to_owned()), signal: cancelled };
+    assert!(shelf.records(run_id()).contains(&told), "{:#?}", shelf.records(run_id()));
+    assert!(shelf.row(run_id()).signals.is_empty());
+}
+
+#[tokio::test]
+async fn whoever_may_not_stop_a_run_changes_nothing_and_the_next_may() {
+    let shelf = two_steps();
+    shelf.signal(run_id(), asks_to_stop());
+    let script = hanging();
+    *script.stops.lock().unwrap() = Some(false);
+    let (handle, _lead) = start(Options::default(), &shelf, &script, system());
+    until("it goes on", || script.names().len() == 2).await;
+    assert!(!shelf.records(run_id()).iter().any(|record| matches!(record, Record::Signalled { .. })));
+    assert!(shelf.row(run_id()).signals.is_empty());
+    // The next one that says so is asked about anew.
+    *script.stops.lock().unwrap() = Some(true);
+    shelf.signal(run_id(), asks_to_stop());
+    handle.signalled(run_id());
+    ended(&shelf).await;
+    assert_eq!(ending(&shelf), Some(Ending::Cancelled));
+}
+
+#[tokio::test]
+async fn while_it_is_found_out_nothing_is_begun_and_a_crash_loses_nothing() {
+    let shelf = two_steps();
+    shelf.signal(run_id(), asks_to_stop());
+    let script = Script::new(|_| async { done() });
+    *script.stops.lock().unwrap() = None;
+    let (handle, lead) = start(Options::default(), &shelf, &script, system());
+    until("it is in hand", || handle.in_hand() == 1).await;
+    SystemClock.sleep(Duration::from_millis(100)).await;
+    assert_eq!(script.names(), [""; 0]);
+    lead.abort();
+    shelf.reopen();
+    let script = Script::new(|_| async { done() });
+    let (_handle, _lead) = start(Options::default(), &shelf, &script, system());
+    ended(&shelf).await;
+    assert_eq!((script.names(), ending(&shelf)), (Vec::new(), Some(Ending::Cancelled)));
+}
+
 #[tokio::test]
 async fn a_failed_run_is_tried_again_from_where_it_failed() {
     let shelf = two_steps();

@@ -15,6 +15,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::engine::{Engine, Handle, Options, Parts};
 use crate::id::RunId;
 use crate::run::fixture::{at, started};
+use crate::run::hearing::Words;
 use crate::run::{Definition, Entry, Record, Run, Sent, Signal, StepError};
 use crate::step::{Context, Outcome, Step};
 use crate::store::{
@@ -200,6 +201,8 @@ type Play = dyn Fn(Context) -> BoxFuture<'static, Result<Outcome, StepError>> + 
 /// Plays every step as the script says, and remembers which it was asked for.
 pub(super) struct Script {
     play: Box<Play>,
+    /// Whether somebody may stop a run; nothing where that never comes out.
+    pub(super) stops: Mutex<Option<bool>>,
     pub(super) asked: Mutex<Vec<(RunId, String, u32)>>,
 }
 
@@ -215,7 +218,7 @@ impl Script {
         F: Future<Output = Result<Outcome, StepError>> + Send + 'static,
     {
         let play = Box::new(move |context| play(context).boxed());
-        Arc::new(Self { play, asked: Mutex::default() })
+        Arc::new(Self { play, stops: Mutex::new(Some(true)), asked: Mutex::default() })
     }
 
     /// The steps asked for, with their attempts.
@@ -229,6 +232,16 @@ impl Step for Script {
         let asked = (context.run, context.job.step.to_string(), context.job.attempt);
         self.asked.lock().unwrap().push(asked);
         (self.play)(context.clone())
+    }
+
+    fn stop<'a>(&'a self, _: &'a Context, _: &'a Words) -> BoxFuture<'a, Result<bool, StepError>> {
+        let stops = *self.stops.lock().unwrap();
+        Box::pin(async move {
+            match stops {
+                Some(stops) => Ok(stops),
+                None => std::future::pending().await,
+            }
+        })
     }
 }
 

@@ -24,7 +24,13 @@ records! {
         user_id: Text,
     }
 
-    /// An event of the Events API; those Ostler looks into are messages.
+    /// What a reaction stands under.
+    Item {
+        channel: Text,
+        ts: Text,
+    }
+
+    /// An event of the Events API; those Ostler looks into are messages and reactions to them.
     Message {
         #[serde(rename = "type")]
         kind: Text,
@@ -37,6 +43,9 @@ records! {
         ts: Text,
         thread_ts: Text,
         channel: Text,
+        /// An emoji's name, where this is a reaction, and the message that it stands under.
+        reaction: Text,
+        item: Maybe<Item>,
     }
 
     /// An interaction: a button was pressed, a shortcut chosen, a modal sent.

@@ -9,6 +9,9 @@ use crate::plugin::setup::{Guide, Kind, Manifest, Place, Setting};
 pub(super) const SCOPES: &[&str] =
     &["app_mentions:read", "channels:history", "channels:read", "chat:write", "commands"];
 
+/// What it needs besides, to see the reactions by which people stop it.
+const REACTIONS: &[&str] = &["reactions:read"];
+
 /// What the bot needs besides, to look into private channels that it is in.
 pub(super) const PRIVATE: &[&str] = &["groups:history", "groups:read"];
 
@@ -56,9 +59,9 @@ fn manifest(public: Option<&str>) -> Value {
     let mut command = json!({
         "command": "/ostler", "description": "Have something done", "usage_hint": "help", "should_escape": false,
     });
-    let mut events = json!({"bot_events": ["app_mention"]});
+    let mut events = json!({"bot_events": ["app_mention", "reaction_added"]});
     let mut interactivity = json!({"is_enabled": true});
-    let scopes = [SCOPES, PRIVATE].concat();
+    let scopes = [SCOPES, REACTIONS, PRIVATE].concat();
     put(&mut command, "url", address("commands"));
     put(&mut events, "request_url", address("events"));
     put(&mut interactivity, "request_url", address("interactions"));
@@ -103,7 +106,10 @@ mod tests {
         assert_eq!(app["features"]["slash_commands"][0]["command"], "/ostler");
         let scopes = app["oauth_config"]["scopes"]["bot"].as_array().unwrap();
         assert!(SCOPES.iter().chain(PRIVATE).all(|scope| scopes.contains(&json!(scope))), "{scopes:?}");
-        assert_eq!(app["settings"]["event_subscriptions"]["bot_events"], json!(["app_mention"]));
+        assert_eq!(
+            app["settings"]["event_subscriptions"]["bot_events"],
+            json!(["app_mention", "reaction_added"])
+        );
         assert_eq!(app["settings"]["socket_mode_enabled"], false);
         assert!(
             app["display_information"]["name"].is_string()

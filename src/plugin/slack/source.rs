@@ -19,6 +19,7 @@ use crate::plugin::client::given;
 use crate::plugin::lenient::{self, Text};
 use crate::plugin::scheme::{Credential, Scheme};
 use crate::plugin::source::{Decoded, Delivery, FORM, Reply, Source, Undecodable, Verdict};
+use crate::router::stopping::STOP;
 
 /// The vendor's name.
 const SLACK: &str = "slack";
@@ -35,6 +36,11 @@ const MODAL: &str = "slack.modal.submitted";
 
 /// When a request was signed.
 const TIMESTAMP: &str = "X-Slack-Request-Timestamp";
+
+/// Somebody put an emoji under a message.
+const REACTED: &str = "reaction_added";
+/// The emoji by which people stop what was asked for there.
+const STOP_SIGN: &str = "octagonal_sign";
 
 /// Where events are sent; what is found later is told there too.
 pub(super) const EVENTS: &str = "events";
@@ -332,11 +338,7 @@ struct Said<'a> {
 impl<'a> Said<'a> {
     fn event(self, stamp: &Stamp) -> Event {
         let message = self.message;
-        let thread = message.channel.owned().map(|channel| Thread {
-            channel,
-            channel_name: None,
-            message: message.thread_ts.owned().or_else(|| message.ts.owned()),
-        });
+        let thread = self.thread();
         let kind = match self.kind {
             _ if self.is_mention() => "mention",
             other => other,
@@ -353,7 +355,25 @@ impl<'a> Said<'a> {
             verdict: None,
         });
         event.command = event.comment.as_ref().and_then(|comment| self.command(&comment.body));
+        if let Some(name) = message.reaction.owned() {
+            let stops = kind == REACTED && name == STOP_SIGN;
+            event.command = stops.then(|| Command::parse(STOP[0]));
+            event.button = Some(Button { action: name, value: None });
+        }
         event
+    }
+
+    /// Where it was said, or what was reacted to.
+    fn thread(self) -> Option<Thread> {
+        let message = self.message;
+        let thread = |channel, message| Thread { channel, channel_name: None, message };
+        match message.item.get() {
+            Some(item) => Some(thread(item.channel.owned()?, item.ts.owned())),
+            None => Some(thread(
+                message.channel.owned()?,
+                message.thread_ts.owned().or_else(|| message.ts.owned()),
+            )),
+        }
     }
 
     fn identities(self, stamp: &Stamp) -> Vec<String> {

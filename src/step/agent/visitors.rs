@@ -44,6 +44,10 @@ impl Visitors<'_> {
         let Some(event) = &words.event else { return Ok(true) };
         let there = self.context.as_asked_by(event, None);
         let Err(refusal) = admit::admit(self.parts, &there).await? else { return Ok(true) };
+        // A plain reply may be talk among people: it is passed over without a word.
+        if event.command.is_none() {
+            return Ok(false);
+        }
         let sentence = format!("The agent does not read this: {}.", refusal.sentence());
         reply::say(self.parts, &there, &sentence, REFUSED + number, Often::OnceHere).await?;
         Ok(false)

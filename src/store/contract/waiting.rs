@@ -165,3 +165,47 @@ pub(super) async fn what_is_said_finds_the_agent_at_work_and_nobody_else(home: &
     write(&store, &lease, vec![Entry { seq: 3, at: at(1_000_000), record: over }], Due::Held).await.unwrap();
     assert_eq!(comes(&store, tell(106, "tell too late")).await, (vec![], false));
 }
+
+pub(super) async fn who_wants_to_stop_finds_what_is_not_over_where_they_are_and_nothing_else(
+    home: &impl Home,
+) {
+    let store = home.open();
+    let says = |second: i64, text: &str| {
+        let mut said = delivery(second);
+        (said.event.command, said.runs) = (Some(crate::event::Command::parse(text)), Vec::new());
+        said
+    };
+    assert_eq!(comes(&store, says(99, "stop")).await, (vec![], false), "there is nothing yet");
+    for second in [100, 101] {
+        accepted(&store, second).await;
+    }
+    let (one, other) = (run_id(100), run_id(101));
+    store.close();
+    let store = home.open();
+    assert_eq!(comes(&store, says(102, "stop it is wrong")).await, (vec![one, other], true));
+    assert_eq!(comes(&store, says(103, &format!("cancel {other}"))).await, (vec![other], true));
+    let mut elsewhere = says(104, "stop");
+    elsewhere.event.subject = Subject::new("github", "acme/shop#13");
+    assert_eq!(comes(&store, elsewhere).await, (vec![], false));
+    let said = match &heard(&store, one).await[..] {
+        [Signal::Stop { words }] => (words.text.clone(), words.event.is_some()),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(said, ("it is wrong".to_owned(), true));
+    let lease = lease_of(&store, one).await;
+    let concluded = Record::Concluded {
+        ending: Ending::Failed,
+        reason: None,
+        results: Default::default(),
+        rollback: false,
+    };
+    let entry = |seq, record| Entry { seq, at: at(1_000_000), record };
+    let over = vec![entry(1, concluded), entry(2, Record::Ended)];
+    write(&store, &lease, over, Due::Ended).await.unwrap();
+    assert_eq!(comes(&store, says(105, "stop")).await, (vec![other], true), "one is over");
+    assert_eq!(comes(&store, says(106, &format!("stop {one}"))).await, (vec![], false));
+    let lease = lease_of(&store, one).await;
+    let again = entry(3, Record::Signalled { by: None, signal: Signal::Retry });
+    write(&store, &lease, vec![again], Due::Held).await.unwrap();
+    assert_eq!(comes(&store, says(107, "stop")).await, (vec![one, other], true), "it goes on");
+}

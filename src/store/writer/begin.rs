@@ -241,6 +241,11 @@ fn begin<S: Shelf>(desk: &mut Desk<S>, run: PreparedRun, stand: Option<Stand>) -
     if let Some(stand) = stand {
         desk.put_json(keys::due(stand, run.id), &run.lane)?;
     }
+    if !run.lane.brief {
+        for place in run.head.conversations() {
+            desk.put(keys::open(&place, run.id), &[]);
+        }
+    }
     desk.tally.census.runs += 1;
     desk.tally.census.open_runs += 1;
     Ok(())

@@ -178,7 +178,7 @@ pub(super) fn extend<S: Shelf>(
     if head.is_finished() && !opens_again {
         return Err(StoreError::Conflict);
     }
-    let was_open = head.is_open();
+    let (was_open, was_finished) = (head.is_open(), head.is_finished());
     for entry in entries {
         let again = matches!(entry.record, Record::Started(_));
         if entry.seq != head.summary.records || again {
@@ -190,6 +190,12 @@ pub(super) fn extend<S: Shelf>(
     append(desk, run, entries)?;
     let census = &mut desk.tally.census;
     census.open_runs = census.open_runs + u64::from(head.is_open()) - u64::from(was_open);
+    if head.is_finished() != was_finished {
+        for place in head.conversations() {
+            let key = keys::open(&place, run);
+            if was_finished { desk.put(key, &[]) } else { _ = desk.delete(&key)? }
+        }
+    }
     desk.put_json(keys::run(run), &head)?;
     Ok(head)
 }

@@ -1,10 +1,13 @@
 //! What runs wait for, found by where it comes from, so that a delivery and what it wakes are one batch.
 
+use std::collections::BTreeSet;
+
 use super::desk::Desk;
 use super::signal;
 use crate::event::{Event, EventKind};
 use crate::id::{RunId, StepPath};
 use crate::router::decision::Decided;
+use crate::router::stopping::Stopping;
 use crate::router::telling::Telling;
 use crate::run::hearing::{Awaited, Decision, Words};
 use crate::run::{Entry, Record, Sent, Signal, place};
@@ -23,6 +26,9 @@ pub(in crate::store) struct Waking {
     pub places: Vec<String>,
     pub decided: Option<Decided>,
     pub telling: Option<Telling>,
+    pub stopping: Option<Stopping>,
+    /// Where people say it.
+    conversations: Vec<String>,
 }
 
 impl Waking {
@@ -30,9 +36,24 @@ impl Waking {
         let kind = event.kind.clone();
         // What is replayed was said to what waited then: nobody decides or says anything by it now.
         if event.replays.is_some() {
-            return Self { kind, places: Vec::new(), decided: None, telling: None };
+            return Self {
+                kind,
+                places: Vec::new(),
+                decided: None,
+                telling: None,
+                stopping: None,
+                conversations: Vec::new(),
+            };
         }
-        Self { kind, places: event.places(), decided: Decided::of(event), telling: Telling::of(event) }
+        let (decided, telling, stopping) = (Decided::of(event), Telling::of(event), Stopping::of(event));
+        Self {
+            kind,
+            places: event.places(),
+            decided,
+            telling,
+            stopping,
+            conversations: event.conversations(),
+        }
     }
 
     /// The run that a decision, or what is said, is for, where it is named.
@@ -69,10 +90,12 @@ pub(super) fn note<S: Shelf>(desk: &mut Desk<S>, head: &mut Head, entry: &Entry)
     match &entry.record {
         Record::StepStarted { step, kind, .. } if place::has_agent(kind) => {
             forget(desk, head, step)?;
-            let subject = head.summary.subject.clone();
-            desk.put_json(keys::wait(&subject, run, step), &Awaited::Words)?;
-            desk.tally.waits += 1;
-            head.waits.insert(step.clone(), vec![subject]);
+            let places = head.conversations();
+            for place in &places {
+                desk.put_json(keys::wait(place, run, step), &Awaited::Words)?;
+            }
+            desk.tally.waits += places.len() as u64;
+            head.waits.insert(step.clone(), places);
         }
         Record::StepWaits { step, wait, .. } => {
             forget(desk, head, step)?;
@@ -112,6 +135,9 @@ pub(super) fn wake<S: Shelf>(
     delivery: &[u8],
     key: &[u8],
 ) -> Result<(Vec<RunId>, bool), StoreError> {
+    if let Some(stopping) = &waking.stopping {
+        return stop(desk, (waking, stopping), delivery, key);
+    }
     if desk.tally.waits == 0 {
         return Ok((Vec::new(), false));
     }
@@ -129,12 +155,56 @@ pub(super) fn wake<S: Shelf>(
             }
         }
     }
+    // Several places may lead to one step.
+    (listening, asking) = (once(listening), once(asking));
     if listening.is_empty() && asking.is_empty() {
         return Ok((Vec::new(), false));
     }
     let event = kept::KeptDelivery::from_bytes(key, &codec::decode(key, delivery)?)?.event(key)?;
     let decided = !asking.is_empty();
     tell(desk, waking, &event, (listening, asking)).map(|told| (told, decided))
+}
+
+/// Tells runs that somebody wants them stopped: the one that is named, or all that were asked for where they are.
+fn stop<S: Shelf>(
+    desk: &mut Desk<S>,
+    (waking, stopping): (&Waking, &Stopping),
+    delivery: &[u8],
+    key: &[u8],
+) -> Result<(Vec<RunId>, bool), StoreError> {
+    let runs = match stopping.target {
+        Some(run) => {
+            let is_there = kept::head(desk, run)?.is_some_and(|head| !head.is_finished());
+            is_there.then_some(run).into_iter().collect()
+        }
+        None => open_at(desk, &waking.conversations)?,
+    };
+    if runs.is_empty() {
+        return Ok((runs, false));
+    }
+    let event = kept::KeptDelivery::from_bytes(key, &codec::decode(key, delivery)?)?.event(key)?;
+    let by = event.actor.as_ref().map(|actor| actor.name.clone());
+    let (at, text) = (event.time, stopping.reason.clone().unwrap_or_default());
+    let words = Words { text, event: Some(Box::new(event)), by: None };
+    for run in &runs {
+        let signal = Signal::Stop { words: words.clone() };
+        signal::send(desk, *run, &Sent { at, by: by.clone(), signal })?;
+    }
+    Ok((runs, true))
+}
+
+fn once<T: Ord>(found: Vec<T>) -> Vec<T> {
+    found.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// The runs that are not over and that people talk about in one of these places.
+fn open_at<S: Shelf>(desk: &Desk<S>, places: &[String]) -> Result<Vec<RunId>, StoreError> {
+    let mut runs = BTreeSet::new();
+    for place in places {
+        let open = desk.scan(&keys::open_at(place), MOST)?;
+        runs.extend(open.iter().filter_map(|(key, _)| keys::open_of(key)));
+    }
+    Ok(runs.into_iter().collect())
 }
 
 /// The run that a person names, if it is there.

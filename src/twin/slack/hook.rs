@@ -73,14 +73,49 @@ pub(super) fn announce_deletion(world: &Arc<World>, channel: &str, ts: &str) {
     world.send(event(world, &told));
 }
 
+/// A person puts an emoji under a message.
+pub(in crate::twin) fn react_by(
+    world: &World,
+    (channel, ts): (&str, &str),
+    emoji: &str,
+    by: &Person,
+) -> Option<Delivery> {
+    let stamp = world.slack().stamp(world.now());
+    let channel = world.slack().channel(channel)?.id.clone();
+    let told = json!({
+        "type": "reaction_added", "user": by.slack, "reaction": emoji, "event_ts": stamp,
+        "item": {"type": "message", "channel": channel, "ts": ts},
+    });
+    Some(event(world, &told))
+}
+
 /// A person mentions the bot in a channel, or in a thread of it.
 pub(in crate::twin) fn mention_by(
     world: &World,
-    (channel, thread): (&str, Option<String>),
+    place: (&str, Option<String>),
     text: &str,
     by: &Person,
 ) -> Option<Delivery> {
     let text = format!("<@{}> {text}", world.bot().slack);
+    say_by(world, ("app_mention", place), text, by)
+}
+
+/// A person replies in a thread, to an app that is told of messages.
+pub(in crate::twin) fn reply_by(
+    world: &World,
+    (channel, thread): (&str, String),
+    text: &str,
+    by: &Person,
+) -> Option<Delivery> {
+    say_by(world, ("message", (channel, Some(thread))), text.to_owned(), by)
+}
+
+fn say_by(
+    world: &World,
+    (kind, (channel, thread)): (&str, (&str, Option<String>)),
+    text: String,
+    by: &Person,
+) -> Option<Delivery> {
     let mut state = world.slack();
     let ts = state.stamp(world.now());
     let channel = state.channel_mut(channel)?;
@@ -95,7 +130,7 @@ pub(in crate::twin) fn mention_by(
         bot: false,
     });
     let mut told = json!({
-        "type": "app_mention", "user": by.slack, "text": text, "ts": ts, "event_ts": ts,
+        "type": kind, "user": by.slack, "text": text, "ts": ts, "event_ts": ts,
         "channel": channel.id, "team": TEAM,
     });
     if let Some(thread) = thread {

@@ -89,7 +89,24 @@ fn what_a_program_writes_is_a_programs() {
 fn changes_of_messages_are_ignored_and_other_events_have_few_parts() {
     assert!(is_ignored("message.changed"));
     let event = read("reaction_added");
-    assert_eq!((event.kind.as_str(), event.subject.as_str()), ("slack.reaction_added", "slack:T0ACME"));
+    let subject = "slack:T0ACME/C0SHOP/1763628600.000200";
+    assert_eq!((event.kind.as_str(), event.subject.as_str()), ("slack.reaction_added", subject));
+    assert_eq!((event.button.unwrap().action.as_str(), event.command), ("eyes", None));
+}
+
+#[test]
+fn a_stop_sign_says_stop_where_it_stands_and_taking_it_away_says_nothing() {
+    let mut fixture = kept("slack", "reaction_added");
+    let mut put = |key: &str, value: &str| {
+        fixture.body.as_mut().unwrap()["event"][key] = value.into();
+        let decoded = decode(&source(), &fixture.delivery().unwrap());
+        let Ok(Decoded::Event { event, .. }) = decoded else { panic!() };
+        *event
+    };
+    let stopped = put("reaction", "octagonal_sign");
+    assert_eq!(stopped.command.unwrap().name, "stop");
+    assert_eq!(stopped.subject.as_str(), "slack:T0ACME/C0SHOP/1763628600.000200");
+    assert_eq!(put("type", "reaction_removed").command, None);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::run::hearing::Heard;
 use crate::run::illegal::Illegal;
 use crate::run::place;
 use crate::run::record::Next;
-use crate::run::signal::Signal;
+use crate::run::signal::{Pointless, Signal};
 use crate::run::state::StepState;
 
 impl Run {
@@ -19,6 +19,7 @@ impl Run {
                 self.cancelled = Some(told("cancelled", by, reason.as_deref()));
                 self.parked = None;
             }
+            Signal::Stop { .. } => return Err(Illegal::Pointless(Pointless::GoesOn)),
             Signal::Pause { reason } => self.paused = Some(told("paused", by, reason.as_deref())),
             Signal::Resume => (self.paused, self.parked) = (None, None),
             Signal::Retry => self.reopen(at),
