@@ -31,13 +31,6 @@ impl Config {
         typed(self.vendor_options(), Path::new("plugins and sources"))
     }
 
-    fn provider_options(&self) -> Value {
-        let mut options = self.ai_provider.options.clone();
-        options.insert("type".to_owned(), json!(self.ai_provider.kind));
-        options.insert("model".to_owned(), json!(self.ai_provider.model));
-        Value::Object(options)
-    }
-
     /// The same, as it is written.
     #[must_use]
     pub fn vendor_options(&self) -> Value {
@@ -55,6 +48,14 @@ impl Config {
             vendors.insert("ai_provider".to_owned(), self.provider_options());
         }
         Value::Object(vendors)
+    }
+
+    /// What is configured of the provider of models, on or off.
+    fn provider_options(&self) -> Value {
+        let mut options = self.ai_provider.options.clone();
+        options.insert("type".to_owned(), json!(self.ai_provider.kind));
+        options.insert("model".to_owned(), json!(self.ai_provider.model));
+        Value::Object(options)
     }
 }
 

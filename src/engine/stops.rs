@@ -3,9 +3,11 @@
 //! What they said stays with the store until it is found out, so that neither a crash nor a shutdown loses it.
 
 use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
@@ -62,7 +64,10 @@ impl Stops {
         let shared = Arc::clone(shared);
         let span = tracing::info_span!("stop", number);
         let found_out = async move {
-            let stops = find_out(&shared, &context, &words).await;
+            let stops = tokio::select! {
+                () = context.cancel.cancelled() => None,
+                stops = find_out(&shared, &context, &words) => Some(stops),
+            };
             Verdict { number, words, stops }
         };
         self.asking.spawn(found_out.instrument(span));
@@ -85,22 +90,22 @@ impl Stops {
     }
 }
 
-async fn find_out(shared: &Shared, context: &Context, words: &Words) -> Option<bool> {
-    let mut pause = PAUSE;
-    for tried in 1.. {
-        let found = tokio::select! {
-            () = context.cancel.cancelled() => return None,
-            found = shared.parts.step.stop(context, words) => found,
+/// Whether the run is to stop. What cannot be found out is a no.
+async fn find_out(shared: &Shared, context: &Context, words: &Words) -> bool {
+    let mut pauses = (0..TRIES - 1).map(|tried| PAUSE * 2_u32.pow(tried));
+    loop {
+        let asked = AssertUnwindSafe(async { shared.parts.step.stop(context, words).await }).catch_unwind();
+        let error = match asked.await {
+            Ok(Ok(stops)) => return stops,
+            Ok(Err(error)) => error,
+            Err(_) => StepError::fatal(StepError::PANICKED, "it panicked"),
         };
-        match found {
-            Ok(stops) => return Some(stops),
-            Err(StepError { retryable: true, .. }) if tried < TRIES => shared.parts.clock.sleep(pause).await,
-            Err(error) => {
+        match pauses.next().filter(|_| error.retryable) {
+            Some(pause) => shared.parts.clock.sleep(pause).await,
+            None => {
                 tracing::warn!(%error, "it cannot be found out whether whoever wants the run stopped may");
-                return Some(false);
+                return false;
             }
         }
-        pause *= 2;
     }
-    None
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use self::stage::{Script, Shelf, done, start, until};
+use self::stage::{Script, Shelf, Stops, done, start, until};
 use super::Options;
 use crate::clock::{Clock as _, ManualClock, SystemClock};
 use crate::id::{RunId, StepPath};

@@ -113,6 +113,7 @@ promises! {
     a_decision_finds_the_run_that_asked_and_no_other
     what_is_said_finds_the_agent_at_work_and_nobody_else
     who_wants_to_stop_finds_what_is_not_over_where_they_are_and_nothing_else
+    who_listens_hears_that_something_else_is_to_stop
     whoever_may_not_replaces_nobody_and_whoever_may_does
     whoever_may_not_has_no_part_in_a_flurry
     whoever_may_not_uses_nothing_up_but_what_is_theirs

@@ -48,19 +48,9 @@ fn answers(state: &State) -> Vec<String> {
     state.answers_under("acme/site", 1).into_iter().map(str::to_owned).collect()
 }
 
-async fn until(world: &World, what: &str, holds: impl Fn(&State) -> bool) -> State {
-    for _ in 0..300 {
-        let state = world.state().await;
-        if holds(&state) {
-            return state;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("it never came to this: {what}; {:#?}; {}", world.runs().await, world.log());
-}
-
 async fn asked(world: &World) -> State {
-    until(world, "the bot asks", |state| answers(state).iter().any(|text| text.contains("Ship the shop?")))
+    world
+        .until("the bot asks", |state| answers(state).iter().any(|text| text.contains("Ship the shop?")))
         .await
 }
 
@@ -84,10 +74,11 @@ async fn a_comment_decides_after_a_restart_and_a_stranger_does_not() {
     world.kill();
     world.restart();
     comment(&world, "eve", "/ostler approve").await;
-    until(&world, "eve is refused", |state| {
-        answers(state).iter().any(|text| text.contains("not yours to decide"))
-    })
-    .await;
+    world
+        .until("eve is refused", |state| {
+            answers(state).iter().any(|text| text.contains("not yours to decide"))
+        })
+        .await;
     assert!(world.runs().await.iter().all(|run| run["status"] == "open"));
     comment(&world, "ada", "/ostler approve looks good").await;
     comment(&world, "ada", "/ostler approve again").await;
@@ -96,8 +87,7 @@ async fn a_comment_decides_after_a_restart_and_a_stranger_does_not() {
     assert_eq!(ship["status"], "succeeded", "{runs:#?}");
     let whole = world.ostler(&["runs", ship["id"].as_str().unwrap(), "--data", "data", "--json"]).json();
     assert_eq!(whole["timeline"]["results"], json!({"by": "ada"}), "{whole:#}");
-    let state =
-        until(&world, "it is told", |state| answers(state).iter().any(|t| t.contains("Shipped"))).await;
+    let state = world.until("it is told", |state| answers(state).iter().any(|t| t.contains("Shipped"))).await;
     let told = answers(&state);
     let shipped: Vec<_> = told.iter().filter(|text| text.contains("Shipped for ada: looks good")).collect();
     assert_eq!(shipped.len(), 1, "{told:#?}");
@@ -109,11 +99,12 @@ async fn a_button_decides_once_however_often_it_is_pressed() {
     world
         .act(json!({"command": {"channel": "#site-dev", "user": "ada", "text": "/ostler ship the shop"}}))
         .await;
-    let state = until(&world, "the bot asks with buttons", |state| {
-        let messages = state.channel("site-dev")["messages"].as_array().cloned().unwrap_or_default();
-        messages.iter().any(|message| message["blocks"].is_array())
-    })
-    .await;
+    let state = world
+        .until("the bot asks with buttons", |state| {
+            let messages = state.channel("site-dev")["messages"].as_array().cloned().unwrap_or_default();
+            messages.iter().any(|message| message["blocks"].is_array())
+        })
+        .await;
     let (ts, buttons) = buttons(&state, "site-dev");
     let press = |(action, value): (String, String), user: &'static str| {
         let press = json!({"channel": "#site-dev", "ts": ts, "action": action, "value": value, "user": user});
@@ -153,7 +144,7 @@ async fn whoever_is_at_the_machine_decides_and_signals_find_their_run() {
 async fn a_decision_where_nothing_asks_is_answered_and_starts_nothing() {
     let world = world(WORKFLOW);
     comment(&world, "ada", "/ostler approve").await;
-    let state = until(&world, "it is answered", |state| !answers(state).is_empty()).await;
+    let state = world.until("it is answered", |state| !answers(state).is_empty()).await;
     assert!(answers(&state)[0].contains("Nothing here waits for a decision"), "{:?}", answers(&state));
 }
 
@@ -174,6 +165,6 @@ async fn an_event_ends_a_wait_and_another_one_does_not() {
     comment(&world, "eve", "go").await;
     let runs = world.settle(1).await;
     assert_eq!(runs[0]["status"], "succeeded", "{runs:#?}");
-    let state = until(&world, "it is told", |state| !answers(state).is_empty()).await;
+    let state = world.until("it is told", |state| !answers(state).is_empty()).await;
     assert!(answers(&state)[0].contains("Heard eve"), "{:?}", answers(&state));
 }

@@ -49,14 +49,8 @@ async fn whoever_may_start_the_work_steers_it_and_others_are_told_that_they_do_n
 
 /// Waits until a model is asked; gives the run that asks it.
 async fn at_work(world: &World) -> String {
-    loop {
-        let runs = world.runs().await;
-        let asked = world.state().await.model_calls() > 0;
-        match runs.first().filter(|_| asked) {
-            Some(run) => return run["id"].as_str().unwrap().to_owned(),
-            None => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
-        }
-    }
+    world.until("a model is asked", |state| state.model_calls() > 0).await;
+    world.runs().await[0]["id"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -67,14 +61,10 @@ async fn whoever_may_start_the_work_stops_it_where_it_was_asked_for() {
     at_work(&world).await;
     let comment =
         |by: &str, body: &str| json!({"comment_ticket": {"ticket": "SHOP-7", "body": body, "by": by}});
+    let told = |state: &State, what: &str| state.answers_on("SHOP-7").iter().any(|text| text.contains(what));
+    let answered = async |what| world.until(what, |state| told(state, what)).await;
     world.act(comment("eve", "/ostler stop this is mine")).await;
-    loop {
-        let state = world.state().await;
-        if state.answers_on("SHOP-7").iter().any(|text| text.contains("The run is not stopped")) {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    answered("The run is not stopped").await;
     assert_eq!(world.runs().await[0]["status"], "open");
     world.act(comment("ada", "/ostler stop not like this")).await;
     let runs = world.settle(1).await;
@@ -82,13 +72,7 @@ async fn whoever_may_start_the_work_stops_it_where_it_was_asked_for() {
     let reason = runs[0]["reason"].as_str().unwrap().to_lowercase();
     assert!(reason.contains("ada") && reason.contains("not like this"), "{reason}");
     world.act(comment("ada", "/ostler stop")).await;
-    loop {
-        let state = world.state().await;
-        if state.answers_on("SHOP-7").iter().any(|text| text.contains("Nothing is at work here")) {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    answered("Nothing is at work here").await;
     world.kill();
 }
 
@@ -116,10 +100,7 @@ async fn a_reply_in_the_thread_is_read_and_a_stop_sign_stops() {
     world.fault(json!({"match": {"path": "/anthropic/"}, "fault": {"delay_ms": 3000}, "times": 9})).await;
     let calls = world.state().await.model_calls();
     world.act(asked).await;
-    while world.state().await.model_calls() == calls {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    let ts = root(&world.state().await);
+    let ts = root(&world.until("a model is asked again", |state| state.model_calls() > calls).await);
     let react = json!({"react": {"channel": CHANNEL, "ts": ts, "emoji": "octagonal_sign", "user": "ada"}});
     world.act(react).await;
     let runs = world.settle(2).await;

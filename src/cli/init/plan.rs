@@ -77,9 +77,10 @@ fn secrets(answers: &Answers, empty: bool) -> String {
 }
 
 fn configuration(answers: &Answers) -> String {
-    let mut text =
-        "# yaml-language-server: $schema=.ostler/schema/config.json\n# Ostler's configuration, as `ostler init` wrote it. Secrets are in .env beside it, never here.\n"
-            .to_owned();
+    let mut text = format!("# yaml-language-server: $schema={}/config.json\n", schema::PLACE);
+    text.push_str(
+        "# Ostler's configuration, as `ostler init` wrote it. Secrets are in .env beside it, never here.\n",
+    );
     push(&mut text, format_args!("server:\n  listen: {}\n", Config::default().server.listen));
     if let Some(url) = &answers.public_url {
         push(&mut text, format_args!("  public_url: {}\n", quoted(url)));

@@ -55,13 +55,7 @@ async fn what_is_said_before_a_run_is_taken_up_counts_from_its_beginning() {
 
 #[tokio::test]
 async fn a_run_that_died_while_it_was_cancelled_performs_nothing_again() {
-    let shelf = two_steps();
-    let script = Script::new(|context| async move {
-        if context.job.step.name() == "a" {
-            std::future::pending::<()>().await;
-        }
-        done()
-    });
+    let (shelf, script) = (two_steps(), hanging());
     let (handle, lead) =
         start(Options { grace_seconds: 3600, ..Options::default() }, &shelf, &script, system());
     until("the step is performed", || script.names().len() == 2).await;
@@ -111,13 +105,13 @@ async fn whoever_may_not_stop_a_run_changes_nothing_and_the_next_may() {
     let shelf = two_steps();
     shelf.signal(run_id(), asks_to_stop());
     let script = hanging();
-    *script.stops.lock().unwrap() = Some(false);
+    *script.stops.lock().unwrap() = Stops::MayNot;
     let (handle, _lead) = start(Options::default(), &shelf, &script, system());
     until("it goes on", || script.names().len() == 2).await;
     assert!(!shelf.records(run_id()).iter().any(|record| matches!(record, Record::Signalled { .. })));
     assert!(shelf.row(run_id()).signals.is_empty());
     // The next one that says so is asked about anew.
-    *script.stops.lock().unwrap() = Some(true);
+    *script.stops.lock().unwrap() = Stops::May;
     shelf.signal(run_id(), asks_to_stop());
     handle.signalled(run_id());
     ended(&shelf).await;
@@ -125,11 +119,22 @@ async fn whoever_may_not_stop_a_run_changes_nothing_and_the_next_may() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_found_out_for_a_panic_holds_the_run_up_no_longer() {
+    let shelf = two_steps();
+    shelf.signal(run_id(), asks_to_stop());
+    let script = Script::new(|_| async { done() });
+    *script.stops.lock().unwrap() = Stops::Panics;
+    let (_handle, _lead) = start(Options::default(), &shelf, &script, system());
+    ended(&shelf).await;
+    assert_eq!(ending(&shelf), Some(Ending::Succeeded));
+}
+
+#[tokio::test]
 async fn while_it_is_found_out_nothing_is_begun_and_a_crash_loses_nothing() {
     let shelf = two_steps();
     shelf.signal(run_id(), asks_to_stop());
     let script = Script::new(|_| async { done() });
-    *script.stops.lock().unwrap() = None;
+    *script.stops.lock().unwrap() = Stops::NeverComesOut;
     let (handle, lead) = start(Options::default(), &shelf, &script, system());
     until("it is in hand", || handle.in_hand() == 1).await;
     SystemClock.sleep(Duration::from_millis(100)).await;

@@ -198,11 +198,20 @@ impl Store for Shelf {
 
 type Play = dyn Fn(Context) -> BoxFuture<'static, Result<Outcome, StepError>> + Send + Sync;
 
+/// What comes of finding out whether somebody may stop a run.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Stops {
+    May,
+    MayNot,
+    NeverComesOut,
+    Panics,
+}
+
 /// Plays every step as the script says, and remembers which it was asked for.
 pub(super) struct Script {
     play: Box<Play>,
-    /// Whether somebody may stop a run; nothing where that never comes out.
-    pub(super) stops: Mutex<Option<bool>>,
+    /// What comes of finding out whether somebody may stop a run.
+    pub(super) stops: Mutex<Stops>,
     pub(super) asked: Mutex<Vec<(RunId, String, u32)>>,
 }
 
@@ -218,7 +227,7 @@ impl Script {
         F: Future<Output = Result<Outcome, StepError>> + Send + 'static,
     {
         let play = Box::new(move |context| play(context).boxed());
-        Arc::new(Self { play, stops: Mutex::new(Some(true)), asked: Mutex::default() })
+        Arc::new(Self { play, stops: Mutex::new(Stops::May), asked: Mutex::default() })
     }
 
     /// The steps asked for, with their attempts.
@@ -238,8 +247,10 @@ impl Step for Script {
         let stops = *self.stops.lock().unwrap();
         Box::pin(async move {
             match stops {
-                Some(stops) => Ok(stops),
-                None => std::future::pending().await,
+                Stops::May => Ok(true),
+                Stops::MayNot => Ok(false),
+                Stops::NeverComesOut => std::future::pending().await,
+                Stops::Panics => panic!("on purpose"),
             }
         })
     }

@@ -209,3 +209,12 @@ pub(super) async fn who_wants_to_stop_finds_what_is_not_over_where_they_are_and_
     write(&store, &lease, vec![again], Due::Held).await.unwrap();
     assert_eq!(comes(&store, says(107, "stop")).await, (vec![one, other], true), "it goes on");
 }
+
+pub(super) async fn who_listens_hears_that_something_else_is_to_stop(home: &impl Home) {
+    let store = home.open();
+    let (run, gone) = (waiting(&store, 100, labelled()).await, run_id(9));
+    let mut said = delivery(101);
+    said.event.command = Some(crate::event::Command::parse(&format!("stop {gone}")));
+    assert_eq!(comes(&store, said).await, (vec![run], false));
+    assert!(matches!(&heard(&store, run).await[..], [Signal::Event { .. }]));
+}

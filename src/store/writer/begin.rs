@@ -8,6 +8,7 @@ use super::guard::{self, Taken};
 use super::judge::{PreparedRun, append};
 use super::lanes::Spot;
 use super::lanes::order::Turn;
+use super::waits::follow;
 use crate::id::RunId;
 use crate::router::guard::told::{self, Told};
 use crate::router::guard::{Admitted, Guard, Held, Voice};
@@ -242,9 +243,7 @@ fn begin<S: Shelf>(desk: &mut Desk<S>, run: PreparedRun, stand: Option<Stand>) -
         desk.put_json(keys::due(stand, run.id), &run.lane)?;
     }
     if !run.lane.brief {
-        for place in run.head.conversations() {
-            desk.put(keys::open(&place, run.id), &[]);
-        }
+        follow(desk, &run.head)?;
     }
     desk.tally.census.runs += 1;
     desk.tally.census.open_runs += 1;

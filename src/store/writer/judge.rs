@@ -191,10 +191,7 @@ pub(super) fn extend<S: Shelf>(
     let census = &mut desk.tally.census;
     census.open_runs = census.open_runs + u64::from(head.is_open()) - u64::from(was_open);
     if head.is_finished() != was_finished {
-        for place in head.conversations() {
-            let key = keys::open(&place, run);
-            if was_finished { desk.put(key, &[]) } else { _ = desk.delete(&key)? }
-        }
+        waits::follow(desk, &head)?;
     }
     desk.put_json(keys::run(run), &head)?;
     Ok(head)

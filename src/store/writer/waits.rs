@@ -27,8 +27,6 @@ pub(in crate::store) struct Waking {
     pub decided: Option<Decided>,
     pub telling: Option<Telling>,
     pub stopping: Option<Stopping>,
-    /// Where people say it.
-    conversations: Vec<String>,
 }
 
 impl Waking {
@@ -36,30 +34,18 @@ impl Waking {
         let kind = event.kind.clone();
         // What is replayed was said to what waited then: nobody decides or says anything by it now.
         if event.replays.is_some() {
-            return Self {
-                kind,
-                places: Vec::new(),
-                decided: None,
-                telling: None,
-                stopping: None,
-                conversations: Vec::new(),
-            };
+            return Self { kind, places: Vec::new(), decided: None, telling: None, stopping: None };
         }
         let (decided, telling, stopping) = (Decided::of(event), Telling::of(event), Stopping::of(event));
-        Self {
-            kind,
-            places: event.places(),
-            decided,
-            telling,
-            stopping,
-            conversations: event.conversations(),
-        }
+        Self { kind, places: event.places(), decided, telling, stopping }
     }
 
     /// The run that a decision, or what is said, is for, where it is named.
     fn target(&self) -> Option<(RunId, Option<StepPath>)> {
         let decided = self.decided.as_ref().and_then(|decided| decided.target.clone());
-        decided.or_else(|| Some((self.telling.as_ref()?.target?, None)))
+        let told = || self.telling.as_ref().and_then(|telling| telling.target);
+        let stopped = || self.stopping.as_ref().and_then(|stopping| stopping.target);
+        decided.or_else(|| Some((told().or_else(stopped)?, None)))
     }
 
     /// Whether a person answers whatever asks where they are.
@@ -72,12 +58,21 @@ impl Waking {
         self.telling.as_ref().is_some_and(|telling| telling.target.is_none())
     }
 
+    /// Whether a person stops whatever is not over where they are.
+    fn stops_here(&self) -> bool {
+        self.stopping.as_ref().is_some_and(|stopping| stopping.target.is_none())
+    }
+
     /// What a person's event says to a run.
     fn signal(&self, step: Option<StepPath>, event: &Event) -> Option<Signal> {
         let event = Some(Box::new(event.clone()));
         if let Some(Decided { approved, comment, .. }) = self.decided.clone() {
             let decision = Decision { approved, comment, event, by: None };
             return Some(Signal::Decide { step, decision });
+        }
+        if let Some(Stopping { reason, .. }) = self.stopping.clone() {
+            let words = Words { text: reason.unwrap_or_default(), event, by: None };
+            return Some(Signal::Stop { words });
         }
         let text = self.telling.as_ref()?.text.clone();
         Some(Signal::Tell { step, words: Words { text, event, by: None } })
@@ -135,28 +130,28 @@ pub(super) fn wake<S: Shelf>(
     delivery: &[u8],
     key: &[u8],
 ) -> Result<(Vec<RunId>, bool), StoreError> {
-    if let Some(stopping) = &waking.stopping {
-        return stop(desk, (waking, stopping), delivery, key);
-    }
-    if desk.tally.waits == 0 {
+    if desk.tally.waits == 0 && waking.stopping.is_none() {
         return Ok((Vec::new(), false));
     }
-    let (mut listening, mut asking) = (Vec::new(), named(desk, waking)?);
+    // Several places may lead to one step, or one run.
+    let (mut listening, mut asking) = (BTreeSet::new(), BTreeSet::from_iter(named(desk, waking)?));
     for place in &waking.places {
+        if waking.stops_here() {
+            let open = desk.scan(&keys::open_at(place), MOST)?;
+            asking.extend(open.iter().filter_map(|(key, _)| Some((keys::open_of(key)?, None))));
+        }
         for (key, stored) in desk.scan(&keys::waits(place), MOST)? {
             let Some((run, step)) = keys::waiting(&key) else { continue };
             match serde_json::from_slice(&codec::decode(&key, &stored)?) {
                 Ok(Awaited::Event { kinds }) if kinds.iter().any(|kind| kind.matches(&waking.kind)) => {
-                    listening.push((run, step));
+                    listening.insert((run, step));
                 }
-                Ok(Awaited::Decision) if waking.decides_here() => asking.push((run, Some(step))),
-                Ok(Awaited::Words) if waking.tells_here() => asking.push((run, Some(step))),
+                Ok(Awaited::Decision) if waking.decides_here() => _ = asking.insert((run, Some(step))),
+                Ok(Awaited::Words) if waking.tells_here() => _ = asking.insert((run, Some(step))),
                 _ => {}
             }
         }
     }
-    // Several places may lead to one step.
-    (listening, asking) = (once(listening), once(asking));
     if listening.is_empty() && asking.is_empty() {
         return Ok((Vec::new(), false));
     }
@@ -165,56 +160,28 @@ pub(super) fn wake<S: Shelf>(
     tell(desk, waking, &event, (listening, asking)).map(|told| (told, decided))
 }
 
-/// Tells runs that somebody wants them stopped: the one that is named, or all that were asked for where they are.
-fn stop<S: Shelf>(
-    desk: &mut Desk<S>,
-    (waking, stopping): (&Waking, &Stopping),
-    delivery: &[u8],
-    key: &[u8],
-) -> Result<(Vec<RunId>, bool), StoreError> {
-    let runs = match stopping.target {
-        Some(run) => {
-            let is_there = kept::head(desk, run)?.is_some_and(|head| !head.is_finished());
-            is_there.then_some(run).into_iter().collect()
-        }
-        None => open_at(desk, &waking.conversations)?,
-    };
-    if runs.is_empty() {
-        return Ok((runs, false));
-    }
-    let event = kept::KeptDelivery::from_bytes(key, &codec::decode(key, delivery)?)?.event(key)?;
-    let by = event.actor.as_ref().map(|actor| actor.name.clone());
-    let (at, text) = (event.time, stopping.reason.clone().unwrap_or_default());
-    let words = Words { text, event: Some(Box::new(event)), by: None };
-    for run in &runs {
-        let signal = Signal::Stop { words: words.clone() };
-        signal::send(desk, *run, &Sent { at, by: by.clone(), signal })?;
-    }
-    Ok((runs, true))
-}
-
-fn once<T: Ord>(found: Vec<T>) -> Vec<T> {
-    found.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
-}
-
-/// The runs that are not over and that people talk about in one of these places.
-fn open_at<S: Shelf>(desk: &Desk<S>, places: &[String]) -> Result<Vec<RunId>, StoreError> {
-    let mut runs = BTreeSet::new();
-    for place in places {
-        let open = desk.scan(&keys::open_at(place), MOST)?;
-        runs.extend(open.iter().filter_map(|(key, _)| keys::open_of(key)));
-    }
-    Ok(runs.into_iter().collect())
-}
-
 /// The run that a person names, if it is there.
-fn named<S: Shelf>(desk: &Desk<S>, waking: &Waking) -> Result<Vec<(RunId, Option<StepPath>)>, StoreError> {
-    let Some((run, step)) = waking.target() else { return Ok(Vec::new()) };
-    let asks = kept::head(desk, run)?.is_some_and(|head| !head.waits.is_empty());
-    Ok(asks.then_some((run, step)).into_iter().collect())
+fn named<S: Shelf>(desk: &Desk<S>, waking: &Waking) -> Result<Option<(RunId, Option<StepPath>)>, StoreError> {
+    let Some((run, step)) = waking.target() else { return Ok(None) };
+    let stops = waking.stopping.is_some();
+    let hears = |head: Head| if stops { !head.is_finished() } else { !head.waits.is_empty() };
+    Ok(kept::head(desk, run)?.is_some_and(hears).then_some((run, step)))
 }
 
-type Found = (Vec<(RunId, StepPath)>, Vec<(RunId, Option<StepPath>)>);
+/// Keeps in mind where people talk about a run, for as long as it is not over.
+pub(super) fn follow<S: Shelf>(desk: &mut Desk<S>, head: &Head) -> Result<(), StoreError> {
+    for place in head.conversations() {
+        let key = keys::open(&place, head.summary.id);
+        if head.is_finished() {
+            desk.delete(&key)?;
+        } else {
+            desk.put(key, &[]);
+        }
+    }
+    Ok(())
+}
+
+type Found = (BTreeSet<(RunId, StepPath)>, BTreeSet<(RunId, Option<StepPath>)>);
 
 fn tell<S: Shelf>(
     desk: &mut Desk<S>,

@@ -204,6 +204,18 @@ impl World {
         self.twins.state().await
     }
 
+    /// Waits until something holds in the outside world; gives the world in which it does.
+    pub(crate) async fn until(&self, what: &str, holds: impl Fn(&State) -> bool) -> State {
+        for _ in 0..300 {
+            let state = self.state().await;
+            if holds(&state) {
+                return state;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("it never came to this: {what}; {:#?}; {}", self.runs().await, self.log());
+    }
+
     /// Sends a delivery to the bot.
     pub(crate) async fn deliver(&self, delivery: &Delivery) -> Response {
         let url = format!("http://127.0.0.1:{}{}", self.bot_port, delivery.path);
