@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::bench::Bench;
 pub use self::budget::Purse;
-use self::budget::{Budget, CallError};
+use self::budget::{Bought, Budget, CallError};
 use self::context::Brief;
 pub use self::decide::{Decision, Limits, Reason};
 pub use self::ears::Ears;
@@ -43,8 +43,8 @@ use crate::workspace::WorkspaceError;
 pub struct Agent<'a> {
     /// What it is to do.
     pub assignment: &'a Assignment,
-    /// Who answers.
-    pub model: &'a dyn Model,
+    /// Who answers: the first one that can.
+    pub candidates: &'a [Candidate<'a>],
     /// Where its tools work.
     pub bench: &'a dyn Bench,
     /// Where its turns are recorded.
@@ -61,13 +61,22 @@ pub struct Agent<'a> {
     pub rest: &'a CancellationToken,
 }
 
+/// A model that may be asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Candidate<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What it costs.
+    pub price: Price,
+    /// Who has it.
+    pub provider: &'a dyn Model,
+}
+
 /// What an agent is to do, and how far it may go.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Assignment {
-    /// The model's name.
+    /// The model that is asked first.
     pub model: String,
-    /// What the model costs.
-    pub price: Price,
     /// How far it may go.
     pub limits: Limits,
     /// The tools that it is offered; `finish` always is.
@@ -183,13 +192,21 @@ impl Agent<'_> {
         let told = heard.into_iter().skip(transcript.heard()).collect::<Vec<_>>();
         let request = context::request(self.assignment, start, transcript, &told);
         let budget = Budget { agent: self, spent: transcript.cost(), turn: transcript.next_turn() };
-        let (paid, answer) = budget.call(&request).await?;
-        let answered = Answered { answer, cost: paid.cost(), at: self.clock.now(), told };
+        let Bought { paid, answer, by } = budget.call(&request, self.first_to_ask(transcript)).await?;
+        let by = (by.name != self.assignment.model).then(|| by.name.to_owned());
+        let answered = Answered { answer, by, cost: paid.cost(), at: self.clock.now(), told };
         // Recorded before it is settled: a crash between the two books too much, never pays twice.
         memory::remember_answer(self.memory, transcript.next_turn(), &answered).await?;
         failpoint::hit("after_turn");
         paid.settle(self.purse).await;
         Ok(answered)
+    }
+
+    /// Whoever answered last: a conversation stays with it, whose cache knows it.
+    fn first_to_ask(&self, transcript: &Transcript) -> usize {
+        let last = transcript.turns.last().and_then(|turn| turn.said.by.as_deref());
+        let place = last.and_then(|name| self.candidates.iter().position(|candidate| candidate.name == name));
+        place.unwrap_or(0)
     }
 
     async fn run(

@@ -411,7 +411,7 @@ fn policy(config: &Config, catalog: Catalog, registry: Arc<Registry>) -> Policy 
         bindings: config.bindings(),
         limits: config.limits.clone(),
         prices: config.price_table(),
-        model: config.ai_provider.model.clone(),
+        model: config.ai_provider.model(),
         access: config.access(),
         actions: registry::actions(),
     };

@@ -50,6 +50,9 @@ pub struct Config {
     /// Who answers prompts.
     #[schemars(with = "registry::AiProvider")]
     pub ai_provider: AiProvider,
+    /// Who is asked, one after the other, where that one cannot answer.
+    #[schemars(with = "Vec<registry::AiProvider>")]
+    pub ai_fallback: Vec<AiProvider>,
     /// Which product serves each capability.
     pub plugins: Plugins,
     /// Where workflows come from.
@@ -113,11 +116,11 @@ pub struct StoreOptions {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct AiProvider {
-    /// The provider: `anthropic`.
+    /// The provider: `anthropic`, `openai`.
     #[serde(rename = "type")]
     pub kind: String,
     /// The model that roles use unless they say otherwise.
-    pub model: String,
+    pub model: Option<String>,
     /// The provider's own options: its key, its address.
     #[serde(flatten)]
     pub options: Map<String, Value>,
@@ -231,7 +234,15 @@ impl Default for StoreOptions {
 
 impl Default for AiProvider {
     fn default() -> Self {
-        Self { kind: "anthropic".to_owned(), model: "claude-sonnet-4-5".to_owned(), options: Map::new() }
+        Self { kind: "anthropic".to_owned(), model: None, options: Map::new() }
+    }
+}
+
+impl AiProvider {
+    /// The model that roles use unless they say otherwise.
+    #[must_use]
+    pub fn model(&self) -> String {
+        self.model.clone().unwrap_or_else(|| registry::usual_model(&self.kind).to_owned())
     }
 }
 

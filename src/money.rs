@@ -182,22 +182,35 @@ impl Price {
 }
 
 impl Prices {
-    /// The price of a model: that of the longest entry which its name starts with, else, field by field,
-    /// the dearest known, so that an unknown model is never taken for a cheap one.
+    /// The price of a model: that of the longest entry which stands for it, else, field by field, the dearest of those
+    /// that begin with the same word, else of all, so that an unknown model is never taken for a cheap one.
     #[must_use]
     pub fn of(&self, model: &str) -> Option<Price> {
-        let named = self.0.iter().filter(|(name, _)| model.starts_with(name.as_str()));
-        named.max_by_key(|(name, _)| name.len()).map(|(_, price)| *price).or_else(|| self.dearest())
+        let named = self.0.iter().filter(|(name, _)| stands_for(name, model));
+        let named = named.max_by_key(|(name, _)| name.len()).map(|(_, price)| *price);
+        let akin = || dearest(self.0.iter().filter(|(name, _)| word(name) == word(model)));
+        named.or_else(akin).or_else(|| dearest(self.0.iter()))
     }
+}
 
-    fn dearest(&self) -> Option<Price> {
-        self.0.values().copied().reduce(|a, b| Price {
-            input: a.input.max(b.input),
-            output: a.output.max(b.output),
-            cache_write: a.cache_write.max(b.cache_write),
-            cache_read: a.cache_read.max(b.cache_read),
-        })
-    }
+/// Whether a name stands for a model: the model's begins with it, and it does not end in the middle of a version.
+fn stands_for(name: &str, model: &str) -> bool {
+    let rest = model.strip_prefix(name);
+    rest.is_some_and(|rest| !rest.starts_with(|next: char| next == '.' || next.is_ascii_digit()))
+}
+
+/// The word that a model's name begins with.
+fn word(name: &str) -> &str {
+    name.split(|letter: char| !letter.is_alphabetic()).next().unwrap_or_default()
+}
+
+fn dearest<'a>(prices: impl Iterator<Item = (&'a String, &'a Price)>) -> Option<Price> {
+    prices.map(|(_, price)| *price).reduce(|a, b| Price {
+        input: a.input.max(b.input),
+        output: a.output.max(b.output),
+        cache_write: a.cache_write.max(b.cache_write),
+        cache_read: a.cache_read.max(b.cache_read),
+    })
 }
 
 #[cfg(test)]
@@ -228,5 +241,23 @@ mod tests {
         assert_eq!(prices.of("abc"), Some(price(9.0)));
         assert_eq!(prices.of("zzz"), Some(price(9.0)));
         assert_eq!(Prices::default().of("zzz"), None);
+    }
+
+    #[test]
+    fn a_name_does_not_end_within_a_version_and_an_unknown_sibling_costs_as_the_dearest_of_its_family() {
+        let listed = [("gpt-5", 1.0), ("gpt-5.1", 2.0), ("gpt-4o", 3.0), ("claude-x", 9.0)];
+        let prices = Prices(listed.map(|(name, dollars)| (name.to_owned(), price(dollars))).into());
+        for (model, dollars) in [
+            ("gpt-5", 1.0),
+            ("gpt-5-2025-08-07", 1.0),
+            ("gpt-5.1", 2.0),
+            ("gpt-5.1-codex", 2.0),
+            ("gpt-5.9", 3.0),
+            ("gpt-50", 3.0),
+            ("claude-y", 9.0),
+            ("qwen3", 9.0),
+        ] {
+            assert_eq!(prices.of(model), Some(price(dollars)), "{model}");
+        }
     }
 }

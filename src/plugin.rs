@@ -27,6 +27,7 @@ pub mod listen;
 pub mod markdown;
 pub mod model;
 pub mod notion;
+pub mod openai;
 pub mod pagerduty;
 pub mod registry;
 pub mod setup;

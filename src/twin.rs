@@ -213,6 +213,7 @@ fn routes(world: &Arc<World>) -> Router {
         .nest("/linear", linear::routes(world))
         .nest("/slack", slack::routes())
         .nest("/anthropic", messages::routes())
+        .nest("/openai", messages::openai::routes())
         .layer(from_fn_with_state(Arc::clone(world), fault::middleware))
         .layer(from_fn_with_state(Arc::clone(world), dated));
     Router::new()

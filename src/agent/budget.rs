@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-use super::{Agent, AgentError, Forgotten, Reason};
+use super::{Agent, AgentError, Candidate, Forgotten, Reason};
 use crate::id::{Digest, RunId};
 use crate::ledger::{Ledger, LedgerError, Reservation};
 use crate::money::{Limits, Money, Price, Usage};
@@ -89,6 +89,14 @@ pub(super) struct Budget<'a> {
     pub(super) turn: usize,
 }
 
+/// An answer that was paid for.
+pub(super) struct Bought<'a> {
+    pub(super) paid: Paid,
+    pub(super) answer: Answer,
+    /// Who gave it.
+    pub(super) by: &'a Candidate<'a>,
+}
+
 /// A call that was made and is to be settled.
 #[derive(Debug)]
 #[must_use = "a call that is not settled counts at its worst"]
@@ -119,23 +127,16 @@ const FIRST_WAIT: Duration = Duration::from_secs(2);
 /// The longest wait that a provider's `Retry-After` is followed for within a step.
 const LONGEST_WAIT: Duration = Duration::from_secs(120);
 
-impl Budget<'_> {
-    /// Lets the model answer, with some patience for trouble that passes: what was said so far is worth
-    /// more than the wait.
-    pub(super) async fn call(&self, request: &Request) -> Result<(Paid, Answer), CallError> {
-        let worst = worst_case(request, &self.agent.assignment.price);
+impl<'a> Budget<'a> {
+    /// Lets a model answer, with some patience for trouble that passes: what was said so far is worth more than the
+    /// wait. Where one cannot answer the next one is asked, beginning with the one at `first`.
+    pub(super) async fn call(&self, request: &Request, first: usize) -> Result<Bought<'a>, CallError> {
         let mut tries = 1;
         loop {
-            let reservation = self.reserve(worst).await?;
-            let answer = tokio::select! {
-                answer = self.agent.model.answer(request) => answer,
-                () = self.agent.cancel.cancelled() => return Err(AgentError::Interrupted.into()),
-            };
-            let error = match answer {
-                Ok(answer) => return Ok((self.paid(reservation, &answer), answer)),
+            let error = match self.ask_each(request, first).await? {
+                Ok(bought) => return Ok(bought),
                 Err(error) => error,
             };
-            self.release(reservation, &error).await;
             if !error.is_passing() || tries == TRIES {
                 return Err(error.into());
             }
@@ -147,6 +148,54 @@ impl Budget<'_> {
                 () = self.agent.cancel.cancelled() => return Err(AgentError::Interrupted.into()),
             }
             tries += 1;
+        }
+    }
+
+    /// Asks one after the other until one answers.
+    async fn ask_each(
+        &self,
+        request: &Request,
+        first: usize,
+    ) -> Result<Result<Bought<'a>, PluginError>, CallError> {
+        let mut failures: Vec<PluginError> = Vec::new();
+        for by in self.agent.candidates.iter().skip(first) {
+            match self.ask(request, by).await {
+                Ok(Ok(bought)) => return Ok(Ok(bought)),
+                Ok(Err(error)) if error.problem == Problem::TooLong => {
+                    return Err(CallError::Stop(Reason::ContextFull, error.to_string()));
+                }
+                Ok(Err(error)) => failures.push(error),
+                // One that is too dear is not asked; another one may be there again soon.
+                Err(CallError::Stop(Reason::Budget, why)) if !failures.is_empty() => {
+                    failures.push(PluginError::new(by.name, Problem::Exhausted, why));
+                }
+                Err(error) => return Err(error),
+            }
+            tracing::warn!(model = by.name, error = ?failures.last(), "a model gave no answer");
+        }
+        Ok(Err(all_of(failures)))
+    }
+
+    async fn ask(
+        &self,
+        request: &Request,
+        by: &'a Candidate<'a>,
+    ) -> Result<Result<Bought<'a>, PluginError>, CallError> {
+        let reservation = self.reserve(worst_case(request, &by.price)).await?;
+        let request = Request { model: by.name.to_owned(), ..request.clone() };
+        let answer = tokio::select! {
+            answer = by.provider.answer(&request) => answer,
+            () = self.agent.cancel.cancelled() => return Err(AgentError::Interrupted.into()),
+        };
+        match answer {
+            Ok(answer) => {
+                let cost = by.price.of(&answer.usage);
+                Ok(Ok(Bought { paid: Paid { reservation, cost, usage: answer.usage }, answer, by }))
+            }
+            Err(error) => {
+                self.release(reservation, &error).await;
+                Ok(Err(error))
+            }
         }
     }
 
@@ -163,10 +212,6 @@ impl Budget<'_> {
             LedgerError::Store(error) => CallError::Failed(AgentError::Ledger(error)),
             line => CallError::Stop(Reason::Budget, line.to_string()),
         })
-    }
-
-    fn paid(&self, reservation: Reservation, answer: &Answer) -> Paid {
-        Paid { reservation, cost: self.agent.assignment.price.of(&answer.usage), usage: answer.usage }
     }
 
     /// A failed call that was certainly not billed gives its money back; any other stays spent.
@@ -193,6 +238,21 @@ impl Budget<'_> {
     }
 }
 
+/// What several failures come to: the first that may pass, else the first, with what all of them say.
+fn all_of(failures: Vec<PluginError>) -> PluginError {
+    let told: Vec<String> = failures.iter().skip(1).map(ToString::to_string).collect();
+    let passing = failures.iter().position(PluginError::is_passing);
+    let kind = failures.get(passing.unwrap_or(0)).cloned();
+    let first = failures.into_iter().next();
+    let none = || PluginError::new("models", Problem::NotOffered, "there is none to be asked");
+    let (mut error, kind) = first.zip(kind).unwrap_or_else(|| (none(), none()));
+    (error.problem, error.retry_after) = (kind.problem, kind.retry_after);
+    for told in told {
+        error.message = format!("{}; then {told}", error.message);
+    }
+    error
+}
+
 fn was_not_billed(problem: Problem) -> bool {
     match problem {
         Problem::Unknown | Problem::BadAnswer => false,
@@ -203,7 +263,8 @@ fn was_not_billed(problem: Problem) -> bool {
         | Problem::RateLimited
         | Problem::Unavailable
         | Problem::NotOffered
-        | Problem::Exhausted => true,
+        | Problem::Exhausted
+        | Problem::TooLong => true,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The agent against scripted models: what ends well, and everything that must not.
 
+mod fallback;
 pub(super) mod scene;
 
 use std::sync::{Arc, Mutex};
@@ -291,9 +292,10 @@ async fn what_people_say_is_read_with_the_next_call_and_stays_where_it_was_read(
 }
 
 async fn works_until(stage: &Stage, cancel: &CancellationToken, rest: &CancellationToken) {
+    let candidates = stage.candidates();
     let agent = Agent {
         assignment: &stage.assignment,
-        model: &stage.actor,
+        candidates: &candidates,
         bench: &stage.desk,
         memory: &stage.notes,
         purse: &stage.cash,

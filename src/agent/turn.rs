@@ -29,6 +29,9 @@ pub struct Turn {
 pub struct Answered {
     /// The answer.
     pub answer: Answer,
+    /// The model that gave it, where that was not the one to be asked first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
     /// What it cost.
     pub cost: Money,
     /// When it was recorded.

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::Config;
 use super::load::{ConfigError, typed};
 use super::substitute::SECRET_KEYS;
+use super::{AiProvider, Config};
 use crate::event::SourceName;
 use crate::plugin::registry;
 
@@ -27,7 +27,10 @@ impl Config {
     /// When an option is not what its key takes.
     pub fn vendors(&self) -> Result<registry::Options, ConfigError> {
         // One that is off is read as well: it may be off because its key is misspelt.
-        typed::<registry::AiProvider>(self.provider_options(), Path::new("ai_provider"))?;
+        typed::<registry::AiProvider>(provider(&self.ai_provider), Path::new("ai_provider"))?;
+        for fallback in &self.ai_fallback {
+            typed::<registry::AiProvider>(provider(fallback), Path::new("ai_fallback"))?;
+        }
         typed(self.vendor_options(), Path::new("plugins and sources"))
     }
 
@@ -44,19 +47,27 @@ impl Config {
                 }
             }
         }
-        if is_usable(&self.ai_provider.options) && self.ai_provider.options.contains_key("api_key") {
-            vendors.insert("ai_provider".to_owned(), self.provider_options());
+        if suffices(&self.ai_provider) {
+            vendors.insert("ai_provider".to_owned(), provider(&self.ai_provider));
         }
+        let fallback = self.ai_fallback.iter().filter(|fallback| suffices(fallback));
+        vendors.insert("ai_fallback".to_owned(), fallback.map(provider).collect());
         Value::Object(vendors)
     }
+}
 
-    /// What is configured of the provider of models, on or off.
-    fn provider_options(&self) -> Value {
-        let mut options = self.ai_provider.options.clone();
-        options.insert("type".to_owned(), json!(self.ai_provider.kind));
-        options.insert("model".to_owned(), json!(self.ai_provider.model));
-        Value::Object(options)
-    }
+/// What is configured of a provider of models, on or off.
+fn provider(configured: &AiProvider) -> Value {
+    let mut options = configured.options.clone();
+    options.insert("type".to_owned(), json!(configured.kind));
+    options.insert("model".to_owned(), json!(configured.model()));
+    Value::Object(options)
+}
+
+/// Whether a provider of models can be asked. What cannot be read is told of where it is.
+fn suffices(configured: &AiProvider) -> bool {
+    let read = serde_json::from_value::<registry::AiProvider>(provider(configured));
+    is_usable(&configured.options) && read.is_ok_and(|provider| provider.suffices())
 }
 
 /// Whether no secret is missing: a provider whose secret is not set is off, and a notice said so.
@@ -114,6 +125,26 @@ mod tests {
             let options = loaded.config.plugins.chosen().find(|(name, _)| *name == capability).unwrap().1;
             assert!(is_usable(&options.options) && !options.options.is_empty(), "{provider}");
         }
+    }
+
+    #[test]
+    fn who_answers_prompts_is_on_as_soon_as_it_can_be_asked() {
+        let on = |text: &str| {
+            let vendors = config(text).vendors().unwrap();
+            (vendors.ai_provider.is_some(), vendors.ai_fallback.len())
+        };
+        assert_eq!(on("ai_provider: {api_key: null}"), (false, 0));
+        assert_eq!(on("ai_provider: {type: openai, model: gpt-5.1}"), (false, 0));
+        assert_eq!(on("ai_provider: {type: openai, api_key: k}"), (true, 0));
+        let local =
+            "{type: openai, api: compatible, base_url: \"http://127.0.0.1:11434/v1\", model: qwen3-coder}";
+        assert_eq!(on(&format!("ai_provider: {local}")), (true, 0));
+        let chain =
+            format!("ai_fallback: [{local}, {{api_key: null}}, {{api_key: k, model: claude-haiku-4-5}}]");
+        assert_eq!(on(&chain), (false, 2));
+        let error = config("ai_fallback: [{api_kee: k}]").vendors().unwrap_err().to_string();
+        assert!(error.contains("ai_fallback") && error.ends_with("did you mean `api_key`?"), "{error}");
+        assert_eq!(config("ai_provider: {type: openai}").ai_provider.model(), "gpt-5.1");
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub enum Problem {
     NotOffered,
     /// The account with the vendor is used up; only a person can help.
     Exhausted,
+    /// The conversation is longer than the model can hold; nothing was billed.
+    TooLong,
 }
 
 /// A failed outside call.
@@ -78,6 +80,7 @@ impl Problem {
             Self::BadAnswer => "bad_answer",
             Self::NotOffered => "not_offered",
             Self::Exhausted => "exhausted",
+            Self::TooLong => "too_long",
         }
     }
 }

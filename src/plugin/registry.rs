@@ -15,6 +15,7 @@ use super::jira::{self, Jira};
 use super::linear::{self, Linear};
 use super::listen::Listen;
 use super::markdown::{self, Markdown};
+use super::openai::{self, OpenAi};
 use super::setup::{Apps, Guide};
 use super::slack::{self, Slack};
 use super::{
@@ -39,8 +40,8 @@ pub struct Registry {
     pub chats: BTreeMap<SourceName, Arc<dyn Chat>>,
     /// Who keeps documentation.
     pub docs: BTreeMap<SourceName, Arc<dyn Docs>>,
-    /// Who answers prompts.
-    pub model: Option<Arc<dyn Model>>,
+    /// Who answers prompts: whoever is asked first, then those that are asked where that one cannot answer.
+    pub models: Vec<Answering>,
     /// Whose webhooks can be set up.
     pub hooks: BTreeMap<SourceName, Arc<dyn Hooks>>,
     /// Who can be looked at, each once.
@@ -49,6 +50,15 @@ pub struct Registry {
     pub fetchers: Vec<Arc<dyn Fetch>>,
     /// Who can be listened to.
     pub listeners: Vec<Arc<dyn Listen>>,
+}
+
+/// A model, with whoever has it.
+#[derive(Debug, Clone)]
+pub struct Answering {
+    /// Its name.
+    pub model: String,
+    /// Who has it.
+    pub provider: Arc<dyn Model>,
 }
 
 /// What is configured of every vendor. A vendor without options serves nothing.
@@ -71,6 +81,8 @@ pub struct Options {
     pub markdown: markdown::Options,
     /// The provider of models.
     pub ai_provider: Option<AiProvider>,
+    /// The providers that are asked, one after the other, where that one cannot answer.
+    pub ai_fallback: Vec<AiProvider>,
 }
 
 /// Declares the senders of deliveries: each by its folder, with the kind of source that it is.
@@ -137,7 +149,7 @@ pub fn options_of_vendors(generator: &mut SchemaGenerator) -> Map<String, Value>
     let mut schema = Options::json_schema(generator);
     let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
     let mut vendors = properties.map(std::mem::take).unwrap_or_default();
-    vendors.retain(|name, _| !matches!(name.as_str(), "sources" | "ai_provider"));
+    vendors.retain(|name, _| !matches!(name.as_str(), "sources" | "ai_provider" | "ai_fallback"));
     vendors
 }
 
@@ -147,6 +159,45 @@ pub fn options_of_vendors(generator: &mut SchemaGenerator) -> Map<String, Value>
 pub enum AiProvider {
     /// Anthropic's Messages API.
     Anthropic(anthropic::Options),
+    /// OpenAI's APIs, or a server that speaks as they do.
+    Openai(openai::Options),
+}
+
+impl AiProvider {
+    /// Whether nothing is missing that is needed to ask it.
+    #[must_use]
+    pub fn suffices(&self) -> bool {
+        match self {
+            Self::Anthropic(options) => client::given(options.api_key.as_ref()).is_some(),
+            Self::Openai(options) => options.suffice(),
+        }
+    }
+
+    fn connect(
+        &self,
+        clock: &Arc<dyn Clock>,
+        http: reqwest::Client,
+    ) -> Result<(Answering, Arc<dyn Checkup>), PluginError> {
+        let clock = Arc::clone(clock);
+        match self {
+            Self::Anthropic(options) => {
+                let provider = Arc::new(Anthropic::new(options, clock, http)?);
+                let model = options.model.clone().unwrap_or_else(|| anthropic::options::MODEL.to_owned());
+                Ok((Answering { model, provider: Arc::clone(&provider) as _ }, provider))
+            }
+            Self::Openai(options) => {
+                let provider = Arc::new(OpenAi::new(options, clock, http)?);
+                let model = options.model.clone().unwrap_or_else(|| openai::options::MODEL.to_owned());
+                Ok((Answering { model, provider: Arc::clone(&provider) as _ }, provider))
+            }
+        }
+    }
+}
+
+/// The model of a provider that is used where none is named.
+#[must_use]
+pub fn usual_model(provider: &str) -> &'static str {
+    if provider == openai::setup::GUIDE.provider { openai::options::MODEL } else { anthropic::options::MODEL }
 }
 
 impl Options {
@@ -258,10 +309,10 @@ impl Registry {
         }
         let markdown = Arc::new(Markdown::new(options.markdown));
         registry.docs.insert(markdown.name(), markdown);
-        if let Some(AiProvider::Anthropic(anthropic)) = options.ai_provider {
-            let anthropic = Arc::new(Anthropic::new(&anthropic, Arc::clone(clock), http)?);
-            registry.checkups.push(Arc::clone(&anthropic) as _);
-            registry.model = Some(anthropic);
+        for provider in options.ai_provider.iter().chain(&options.ai_fallback) {
+            let (answering, checkup) = provider.connect(clock, http.clone())?;
+            registry.checkups.push(checkup);
+            registry.models.push(answering);
         }
         Ok(registry)
     }
@@ -337,6 +388,7 @@ pub fn guides() -> Vec<&'static Guide> {
         &linear::setup::GUIDE,
         &slack::setup::GUIDE,
         &anthropic::setup::GUIDE,
+        &openai::setup::GUIDE,
         &confluence::setup::GUIDE,
         &notion::setup::GUIDE,
         &discord::setup::GUIDE,
@@ -389,7 +441,7 @@ mod tests {
     #[tokio::test]
     async fn a_vendor_serves_what_it_can_once_it_is_configured() {
         let empty = build(json!({})).unwrap();
-        assert!(empty.trackers.is_empty() && empty.model.is_none());
+        assert!(empty.trackers.is_empty() && empty.models.is_empty());
         assert!(empty.docs.contains_key(&SourceName::new("markdown")));
         let full = build(json!({
             "sources": {"github": {"secrets": ["s"]}, "slack": {"signing_secrets": ["s"]}},
@@ -400,6 +452,7 @@ mod tests {
             "linear": {"api_key": "k", "base_url": "http://127.0.0.1:1"},
             "slack": {"token": "t"},
             "ai_provider": {"type": "anthropic", "api_key": "k", "model": "m"},
+            "ai_fallback": [{"type": "openai", "api": "compatible", "base_url": "http://127.0.0.1:1/v1"}],
         }))
         .unwrap();
         let names = |names: Vec<&SourceName>| names.iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -407,7 +460,8 @@ mod tests {
         assert_eq!(names(full.trackers.keys().collect()), ["github", "gitlab", "jira", "linear"]);
         assert_eq!(names(full.forges.keys().collect()), ["github", "gitlab"]);
         assert_eq!(names(full.chats.keys().collect()), ["slack"]);
-        assert!(full.model.is_some());
+        let models: Vec<_> = full.models.iter().map(|answering| answering.model.as_str()).collect();
+        assert_eq!(models, ["m", openai::options::MODEL]);
     }
 
     #[test]
@@ -516,6 +570,7 @@ mod tests {
             "github": {"token": "hush-2"}, "jira": {"api_token": "hush-3"}, "slack": {"token": "hush-4"},
             "gitlab": {"token": "hush-6"}, "linear": {"api_key": "hush-7", "token": "hush-8"},
             "ai_provider": {"type": "anthropic", "api_key": "hush-5"},
+            "ai_fallback": [{"type": "openai", "api_key": "hush-9"}],
         });
         let options: Options = serde_json::from_value(options).unwrap();
         assert!(!format!("{options:?}").contains("hush"));

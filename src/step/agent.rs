@@ -18,11 +18,12 @@ use crate::agent::context::{self, Brief};
 use crate::agent::memory::Start;
 use crate::agent::trajectory::{self, Whose};
 use crate::agent::{
-    Agent, AgentError, Assignment, Ended, Forgotten, Limits, Memory, Reason, Transcript, tool,
+    Agent, AgentError, Assignment, Candidate, Ended, Forgotten, Limits, Memory, Reason, Transcript, tool,
 };
 use crate::ingress::{Current, Policy};
 use crate::ledger::Ledger;
-use crate::money::Money;
+use crate::money::{Money, Prices};
+use crate::plugin::registry::Answering;
 use crate::run::decide::JobKind;
 use crate::run::{StepError, Work};
 use crate::spec::workflow::AnswerField;
@@ -61,11 +62,13 @@ impl AgentStep {
         // Before anything is fetched or paid for.
         self.workspaces.host.sandbox().await.demand()?;
         let parts = Parts { policy: self.policy.get(), workspaces: self.workspaces.clone() };
-        let model = parts.policy.registry.model.as_deref();
-        let model =
-            model.ok_or_else(|| StepError::fatal("not_offered", "no model is configured for agents"))?;
+        let models = &parts.policy.registry.models;
+        if models.is_empty() {
+            return Err(StepError::fatal("not_offered", "no model is configured for agents"));
+        }
         let workspace = checkout::open(&parts, context).await?;
         let assignment = assignment(context, &workspace)?;
+        let candidates = candidates(models, &assignment.model, &context.definition.prices)?;
         let purse = RunPurse {
             ledger: self.ledger.clone(),
             run: context.run,
@@ -74,7 +77,7 @@ impl AgentStep {
         let visitors = Visitors { parts: &parts, context };
         let agent = Agent {
             assignment: &assignment,
-            model,
+            candidates: &candidates,
             bench: &workspace,
             memory,
             purse: &purse,
@@ -125,11 +128,7 @@ fn assignment(context: &Context, workspace: &Workspace) -> Result<Assignment, St
     let definition = &context.definition;
     let (role, prompt, needs) = asked(context)?;
     let model = role.model.clone().unwrap_or_else(|| definition.model.clone());
-    let price = definition.prices.of(&model).ok_or_else(|| {
-        StepError::fatal("no_price", format!("no price is known for the model `{model}` or any other"))
-    })?;
     Ok(Assignment {
-        price,
         limits: Limits {
             steps: role.limits.steps,
             cost: role.limits.cost,
@@ -145,6 +144,23 @@ fn assignment(context: &Context, workspace: &Workspace) -> Result<Assignment, St
         tree: context.work.tree.clone(),
         model,
     })
+}
+
+/// Who is asked: the first provider for the model that is wanted, the others for the one that each is configured with.
+fn candidates<'a>(
+    models: &'a [Answering],
+    wanted: &'a str,
+    prices: &Prices,
+) -> Result<Vec<Candidate<'a>>, StepError> {
+    let names =
+        std::iter::once(wanted).chain(models.iter().skip(1).map(|answering| answering.model.as_str()));
+    let candidate = |(answering, name): (&'a Answering, &'a str)| {
+        let price = prices.of(name).ok_or_else(|| {
+            StepError::fatal("no_price", format!("no price is known for the model `{name}` or any other"))
+        })?;
+        Ok(Candidate { name, price, provider: &*answering.provider })
+    };
+    models.iter().zip(names).map(candidate).collect()
 }
 
 fn asked(context: &Context) -> Result<(&Role, Option<&str>, &[AnswerField]), StepError> {

@@ -5,6 +5,7 @@
 //! the same conversation gets the same answer.
 
 mod fill;
+pub(super) mod openai;
 mod play;
 mod request;
 mod script;

@@ -30,6 +30,7 @@ mod live;
 mod listening;
 mod load;
 mod missed;
+mod models;
 mod no_public_url;
 mod queues;
 mod refusals;

@@ -232,6 +232,8 @@ pub(super) struct Stage {
     pub(super) notes: Notes,
     pub(super) cash: Cash,
     pub(super) actor: Actor,
+    /// Who is asked where that one cannot answer.
+    pub(super) others: Vec<Actor>,
     pub(super) visitors: Visitors,
     pub(super) clock: Arc<ManualClock>,
     pub(super) assignment: Assignment,
@@ -246,6 +248,7 @@ impl Stage {
             notes: Notes { facts: Mutex::default(), room: usize::MAX },
             cash: Cash { left: Mutex::new(Money::micros(100_000_000)) },
             actor: Actor { script: Box::new(script), requests: Mutex::default() },
+            others: Vec::new(),
             visitors: Visitors::default(),
             clock: Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH)),
             assignment: assignment(),
@@ -258,9 +261,10 @@ impl Stage {
 
     pub(super) async fn work_from(&self, purse: &dyn Purse) -> Result<Ended, AgentError> {
         let cancel = CancellationToken::new();
+        let candidates = self.candidates();
         let agent = Agent {
             assignment: &self.assignment,
-            model: &self.actor,
+            candidates: &candidates,
             bench: &self.desk,
             memory: &self.notes,
             purse,
@@ -272,16 +276,23 @@ impl Stage {
         agent.work().await
     }
 
+    /// Every model costs three dollars for a million tokens.
+    pub(super) fn candidates(&self) -> Vec<Candidate<'_>> {
+        let rate = Money::micros(3_000_000);
+        let price = Price { input: rate, output: rate, cache_write: rate, cache_read: rate };
+        let named =
+            ["scripted", "second", "third"].into_iter().zip(std::iter::once(&self.actor).chain(&self.others));
+        named.map(|(name, provider)| Candidate { name, price, provider }).collect()
+    }
+
     pub(super) fn asked(&self) -> usize {
         self.actor.requests.lock().unwrap().len()
     }
 }
 
 pub(super) fn assignment() -> Assignment {
-    let rate = Money::micros(3_000_000);
     Assignment {
         model: "scripted".into(),
-        price: Price { input: rate, output: rate, cache_write: rate, cache_read: rate },
         limits: Limits {
             steps: 20,
             cost: Money::micros(3_000_000),

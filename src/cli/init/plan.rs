@@ -123,7 +123,7 @@ fn model(answers: &Answers) -> String {
     let provider = answers.serving.get(MODEL).copied().flatten();
     for guide in answers.chosen.iter().filter(|guide| Some(guide.provider) == provider) {
         push(&mut text, format_args!("  type: {}\n", guide.provider));
-        push(&mut text, format_args!("  model: {}\n", Config::default().ai_provider.model));
+        push(&mut text, format_args!("  model: {}\n", registry::usual_model(guide.provider)));
         text.push_str(&options(answers, guide, Place::Model, "  "));
     }
     text

@@ -7,6 +7,9 @@ use url::Url;
 
 use crate::plugin::client::Rate;
 
+/// The model of roles that name none, where the configuration names none either.
+pub const MODEL: &str = "claude-sonnet-4-5";
+
 /// Anthropic's Messages API as the provider of models.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]

@@ -65,6 +65,8 @@ fn block(block: &Block) -> Option<Value> {
         Block::ToolResult { id, content, is_error } => {
             json!({ "type": "tool_result", "tool_use_id": id, "content": content, "is_error": is_error })
         }
+        // What a model of another provider has reasoned is nothing to this one.
+        Block::Opaque(value) if value["type"] == "reasoning" => return None,
         Block::Opaque(value) => value.clone(),
     })
 }
@@ -133,6 +135,15 @@ fn read_block(value: Value) -> Block {
     }
 }
 
+/// What is only said in words: requests that nothing is wrong with but the account or their length.
+fn refused(message: &str) -> Option<Problem> {
+    if message.contains("credit balance is too low") {
+        return Some(Problem::Exhausted);
+    }
+    let is_too_long = message.starts_with("prompt is too long") || message.contains("exceed context limit");
+    is_too_long.then_some(Problem::TooLong)
+}
+
 /// How Anthropic says what went wrong.
 pub(super) const DIALECT: Dialect = Dialect { message: said, problem: failed };
 
@@ -176,6 +187,7 @@ fn failed(answer: &HttpAnswer) -> Option<Problem> {
         ("billing_error", _) | (_, "enforced_spend_limit_reached" | "contract_spend_limit_reached") => {
             Some(Problem::Exhausted)
         }
+        ("invalid_request_error", _) => refused(&error.message),
         _ => None,
     }
 }

@@ -29,7 +29,6 @@ fn assignment() -> Assignment {
     let rate = Money::micros(1);
     Assignment {
         model: "scripted".into(),
-        price: crate::money::Price { input: rate, output: rate, cache_write: rate, cache_read: rate },
         limits: Limits { steps: 1, cost: rate, tokens: 1, seconds: 1, max_output_tokens: 1 },
         tools: Vec::new(),
         needs: Vec::new(),
