@@ -7,6 +7,7 @@
 
 pub mod bench;
 pub mod budget;
+pub mod condense;
 pub mod context;
 pub mod decide;
 pub mod ears;
@@ -28,7 +29,7 @@ pub use self::ears::Ears;
 use self::memory::Start;
 pub use self::memory::{Forgotten, Memory};
 pub use self::turn::Transcript;
-use self::turn::{Answered, Ran, ToolCall, ToolResult};
+use self::turn::{Answered, Condensed, Ran, ToolCall, ToolResult};
 use crate::clock::Clock;
 use crate::failpoint;
 use crate::money::{Money, Price};
@@ -146,13 +147,17 @@ impl Agent<'_> {
                 return Err(AgentError::Interrupted);
             }
             match decide::next(&transcript, &self.assignment.limits, self.clock.now()) {
-                Decision::CallModel => match self.ask(&start, &transcript).await {
-                    Ok(answered) => transcript.answered(answered),
-                    Err(CallError::Stop(reason, why)) => {
+                Decision::CallModel => {
+                    if let Err((reason, why)) = self.ask_or_condense(&start, &mut transcript).await? {
                         return Ok(Ended { reason, why, answer: None, tree, cost: transcript.cost() });
                     }
-                    Err(CallError::Failed(error)) => return Err(error),
-                },
+                }
+                Decision::Condense(covers) => {
+                    let condensed = self.condense(&start, &mut transcript, covers).await;
+                    if let Err((reason, why)) = stopped(condensed)? {
+                        return Ok(Ended { reason, why, answer: None, tree, cost: transcript.cost() });
+                    }
+                }
                 Decision::RunTools(calls) => {
                     let ran = self.run(calls, &transcript, &tree).await?;
                     tree.clone_from(&ran.tree);
@@ -185,6 +190,46 @@ impl Agent<'_> {
         };
         start.remember(self.memory).await?;
         Ok(start)
+    }
+
+    /// Adds the next answer. Where the conversation is too long for the model its older turns are condensed instead.
+    async fn ask_or_condense(
+        &self,
+        start: &Start,
+        transcript: &mut Transcript,
+    ) -> Result<Result<(), (Reason, String)>, AgentError> {
+        let asked = self.ask(start, transcript).await.map(|answered| transcript.answered(answered));
+        match (stopped(asked)?, condense::covers(transcript, &self.assignment.limits)) {
+            (Err((Reason::ContextFull, _)), Some(covers)) if !transcript.is_condensed_now() => {
+                stopped(self.condense(start, transcript, covers).await)
+            }
+            (asked, _) => Ok(asked),
+        }
+    }
+
+    /// Adds an account of the turns up to one.
+    async fn condense(
+        &self,
+        start: &Start,
+        transcript: &mut Transcript,
+        covers: usize,
+    ) -> Result<(), CallError> {
+        let request = condense::request(self.assignment, start, transcript, covers);
+        let budget = Budget { agent: self, spent: transcript.cost(), turn: transcript.next_turn() };
+        let Bought { paid, answer, .. } = budget.call(&request, self.first_to_ask(transcript)).await?;
+        let Some(account) = condense::account(&answer.content, transcript, covers) else {
+            paid.settle(self.purse).await;
+            let why = "the conversation is longer than it may be, and no shorter account of it was given";
+            return Err(CallError::Stop(Reason::ContextFull, why.to_owned()));
+        };
+        let (at_turn, cost, at) = (transcript.turns.len(), paid.cost(), self.clock.now());
+        let condensed = Condensed { covers, at_turn, account, usage: answer.usage, cost, at };
+        memory::remember_condensed(self.memory, transcript.condensed.len() + 1, &condensed).await?;
+        failpoint::hit("after_turn");
+        paid.settle(self.purse).await;
+        tracing::info!(covers, at_turn, "the older turns of the conversation were condensed");
+        transcript.condense(condensed);
+        Ok(())
     }
 
     async fn ask(&self, start: &Start, transcript: &Transcript) -> Result<Answered, CallError> {
@@ -257,6 +302,15 @@ impl Agent<'_> {
             *result = ToolResult { id, content, is_error: true, malformed, answer: None };
         }
         Ok(before.to_owned())
+    }
+}
+
+/// Tells an agent that is to stop from one that failed.
+fn stopped<T>(done: Result<T, CallError>) -> Result<Result<T, (Reason, String)>, AgentError> {
+    match done {
+        Ok(done) => Ok(Ok(done)),
+        Err(CallError::Stop(reason, why)) => Ok(Err((reason, why))),
+        Err(CallError::Failed(error)) => Err(error),
     }
 }
 

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::Assignment;
 use super::bench::Bench;
+use super::condense;
 use super::memory::Start;
 use super::tool;
 use super::turn::{Ran, Told, Transcript, Turn};
@@ -133,8 +134,10 @@ pub(super) fn files(root: &Path) -> impl Iterator<Item = ignore::DirEntry> + use
 /// The request for the next answer, which reads what people have said since the last one.
 #[must_use]
 pub fn request(assignment: &Assignment, start: &Start, transcript: &Transcript, told: &[Told]) -> Request {
-    let mut messages = vec![user(vec![Block::Text(start.opening.clone())])];
-    for turn in &transcript.turns {
+    let mut opening = vec![Block::Text(start.opening.clone())];
+    opening.extend(condense::shown(transcript));
+    let mut messages = vec![user(opening)];
+    for turn in transcript.turns.iter().skip(transcript.covered()) {
         hear(&mut messages, &turn.said.told);
         messages.extend(turn_messages(turn));
     }
@@ -151,10 +154,13 @@ pub fn request(assignment: &Assignment, start: &Start, transcript: &Transcript, 
 /// Adds to what the model reads next what people said to it.
 fn hear(messages: &mut [Message], told: &[Told]) {
     let Some(last) = messages.last_mut() else { return };
-    last.content.extend(told.iter().map(|Told { by, text }| {
-        let (by, text) = (harmless(by).replace('"', "'"), harmless(text));
-        Block::Text(format!("<instruction from=\"{by}\">\n{text}\n</instruction>"))
-    }));
+    last.content.extend(told.iter().map(instruction));
+}
+
+/// What a person says to the agent.
+pub(super) fn instruction(told: &Told) -> Block {
+    let (by, text) = (harmless(&told.by).replace('"', "'"), harmless(&told.text));
+    Block::Text(format!("<instruction from=\"{by}\">\n{text}\n</instruction>"))
 }
 
 fn turn_messages(turn: &Turn) -> [Message; 2] {
@@ -193,7 +199,7 @@ fn results(ran: &Ran) -> Vec<Block> {
     results.collect()
 }
 
-fn user(content: Vec<Block>) -> Message {
+pub(super) fn user(content: Vec<Block>) -> Message {
     Message { role: Speaker::User, content }
 }
 
@@ -219,7 +225,7 @@ fn marked(text: &str) -> String {
 }
 
 /// The text without anything that could be taken for one of our marks.
-fn harmless(text: &str) -> String {
+pub(super) fn harmless(text: &str) -> String {
     static MARKS: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"(?i)<(\s*/?\s*(?:untrusted|project_conventions|repository_files|instruction))")
             .expect("the pattern is constant and tested")

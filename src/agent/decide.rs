@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::condense;
 use super::turn::{Ran, ToolCall, Transcript, Turn};
 use crate::money::Money;
 use crate::plugin::model::Stop;
@@ -15,6 +16,8 @@ use crate::plugin::model::Stop;
 pub enum Decision {
     /// Let the model answer.
     CallModel,
+    /// Let the model give an account of the turns up to this one, which then stands for them.
+    Condense(usize),
     /// Run these tools, in order.
     RunTools(Vec<ToolCall>),
     /// Stop, with the answer when the work was finished.
@@ -34,6 +37,8 @@ pub struct Limits {
     pub seconds: u64,
     /// Tokens that one answer may have.
     pub max_output_tokens: u32,
+    /// Tokens that the conversation may hold before its older turns are condensed.
+    pub context: u64,
 }
 
 /// Why an agent stopped.
@@ -71,7 +76,11 @@ const ALTERNATING_IN_A_ROW: usize = 6;
 #[must_use]
 pub fn next(transcript: &Transcript, limits: &Limits, now: Timestamp) -> Decision {
     let Some(last) = transcript.turns.last() else { return Decision::CallModel };
-    if let Some(reason) = stopped_by_model(last) {
+    let condense = condense::due(transcript, limits);
+    if let Some(reason) = stopped_by_model(last).filter(|reason| {
+        // One that was just condensed goes on, and so does one that can be.
+        *reason != Reason::ContextFull || (condense.is_none() && !transcript.is_condensed_now())
+    }) {
         return Decision::Finish(reason, None);
     }
     match &last.ran {
@@ -87,7 +96,7 @@ pub fn next(transcript: &Transcript, limits: &Limits, now: Timestamp) -> Decisio
     }
     match crossed(transcript, limits, now) {
         Some(reason) => Decision::Finish(reason, None),
-        None => Decision::CallModel,
+        None => condense.map_or(Decision::CallModel, Decision::Condense),
     }
 }
 

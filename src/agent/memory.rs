@@ -1,4 +1,4 @@
-//! What an agent remembers across a crash: its start, and two facts a turn.
+//! What an agent remembers across a crash: its start, two facts a turn, and each account of older turns.
 
 use std::fmt::Debug;
 
@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::turn::{Answered, Ran, Transcript};
+use super::turn::{Answered, Condensed, Ran, Transcript};
 
 /// Where an attempt's facts are kept, each under its name.
 pub trait Memory: Debug + Send + Sync {
@@ -76,6 +76,9 @@ impl Transcript {
                 transcript.ran(ran);
             }
         }
+        while let Some(condensed) = recall(memory, &condensed_name(transcript.condensed.len() + 1))? {
+            transcript.condense(condensed);
+        }
         Ok(transcript)
     }
 }
@@ -94,6 +97,22 @@ pub async fn remember_answer(memory: &dyn Memory, turn: usize, said: &Answered) 
 /// When it cannot be kept.
 pub async fn remember_results(memory: &dyn Memory, turn: usize, ran: &Ran) -> Result<(), Forgotten> {
     remember(memory, &results_name(turn), ran).await
+}
+
+/// Keeps an account of older turns: the `number`th, from 1.
+///
+/// # Errors
+/// When it cannot be kept.
+pub async fn remember_condensed(
+    memory: &dyn Memory,
+    number: usize,
+    condensed: &Condensed,
+) -> Result<(), Forgotten> {
+    remember(memory, &condensed_name(number), condensed).await
+}
+
+fn condensed_name(number: usize) -> String {
+    format!("condensed-{number:04}")
 }
 
 fn answer_name(turn: usize) -> String {

@@ -1,5 +1,6 @@
 //! The agent against scripted models: what ends well, and everything that must not.
 
+mod condensing;
 mod fallback;
 pub(super) mod scene;
 

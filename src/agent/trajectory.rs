@@ -27,7 +27,8 @@ pub struct Whose {
     pub base: String,
 }
 
-/// One attempt's lines: what it began with, then one line for each turn with what all cost until then.
+/// One attempt's lines: what it began with, then one line for each turn with what all turns cost until then, then one for
+/// each account of older turns.
 #[must_use]
 pub fn render(whose: &Whose, start: &Start, transcript: &Transcript) -> String {
     let head = json!({
@@ -47,7 +48,8 @@ pub fn render(whose: &Whose, start: &Start, transcript: &Transcript) -> String {
         .zip(&transcript.turns)
         .zip(spent)
         .map(|((number, turn), spent)| line(number, turn, spent));
-    let lines = std::iter::once(head).chain(turns);
+    let accounts = transcript.condensed.iter().map(|condensed| json!({ "condensed": condensed }));
+    let lines = std::iter::once(head).chain(turns).chain(accounts);
     lines.map(|line| format!("{line}\n")).collect()
 }
 

@@ -12,6 +12,26 @@ use crate::plugin::model::{Answer, Block, Stop};
 pub struct Transcript {
     /// The turns.
     pub turns: Vec<Turn>,
+    /// The accounts that stand for the older of them; the last one counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub condensed: Vec<Condensed>,
+}
+
+/// An account of the older turns, paid for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Condensed {
+    /// How many turns it stands for, from the first.
+    pub covers: usize,
+    /// How many there were when it was made.
+    pub at_turn: usize,
+    /// What it says.
+    pub account: String,
+    /// What it used.
+    pub usage: Usage,
+    /// What it cost.
+    pub cost: Money,
+    /// When it was recorded.
+    pub at: Timestamp,
 }
 
 /// A model's answer and what came of it.
@@ -116,6 +136,23 @@ impl Transcript {
         }
     }
 
+    /// Adds an account of the older turns.
+    pub fn condense(&mut self, condensed: Condensed) {
+        self.condensed.push(condensed);
+    }
+
+    /// How many turns the newest account stands for.
+    #[must_use]
+    pub fn covered(&self) -> usize {
+        self.condensed.last().map_or(0, |condensed| condensed.covers)
+    }
+
+    /// Whether an account was the last thing that was added.
+    #[must_use]
+    pub fn is_condensed_now(&self) -> bool {
+        self.condensed.last().is_some_and(|condensed| condensed.at_turn == self.turns.len())
+    }
+
     /// The number of the turn that the next answer will be, from 1.
     #[must_use]
     pub fn next_turn(&self) -> usize {
@@ -134,16 +171,19 @@ impl Transcript {
         self.turns.iter().map(|turn| turn.said.told.len()).sum()
     }
 
-    /// What all answers cost.
+    /// What all answers and accounts cost.
     #[must_use]
     pub fn cost(&self) -> Money {
-        self.turns.iter().map(|turn| turn.said.cost).sum()
+        let accounts = self.condensed.iter().map(|condensed| condensed.cost);
+        self.turns.iter().map(|turn| turn.said.cost).chain(accounts).sum()
     }
 
-    /// What all answers used.
+    /// What all answers and accounts used.
     #[must_use]
     pub fn usage(&self) -> Usage {
-        self.turns.iter().fold(Usage::default(), |sum, turn| sum + turn.said.answer.usage)
+        let accounts = self.condensed.iter().map(|condensed| condensed.usage);
+        let turns = self.turns.iter().map(|turn| turn.said.answer.usage);
+        turns.chain(accounts).fold(Usage::default(), |sum, usage| sum + usage)
     }
 }
 
@@ -167,7 +207,7 @@ impl Turn {
     pub fn fault(&self) -> Option<Fault> {
         let calls = self.calls();
         match self.said.answer.stop {
-            Stop::MaxTokens => Some(Fault::Cut),
+            Stop::MaxTokens | Stop::ContextFull => Some(Fault::Cut),
             Stop::Pause => None,
             _ if calls.is_empty() => Some(Fault::NoCall),
             _ if has_bad_ids(&calls) => Some(Fault::Ids),

@@ -1,6 +1,7 @@
 //! `version_control`: repositories, branches, pull requests.
 
 mod history;
+mod hunk;
 mod review;
 
 use std::fmt::Debug;
@@ -9,6 +10,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 pub use self::history::{Commit, History};
+pub use self::hunk::shown_lines;
 pub use self::review::{ChangedFile, CheckRun, FileChange, LineComment, NewReview};
 use super::Call;
 use super::effect::{Effect, Made};

@@ -47,11 +47,19 @@ pub struct RoleLimits {
     pub seconds: u64,
     /// Tokens that one answer may have.
     pub max_output_tokens: u32,
+    /// Tokens that the conversation may hold before its older turns are condensed.
+    pub context_tokens: u64,
 }
 
 impl Default for RoleLimits {
     fn default() -> Self {
-        Self { steps: 100, cost: Money::micros(3_000_000), seconds: 2_700, max_output_tokens: 8_192 }
+        Self {
+            steps: 100,
+            cost: Money::micros(3_000_000),
+            seconds: 2_700,
+            max_output_tokens: 8_192,
+            context_tokens: 120_000,
+        }
     }
 }
 

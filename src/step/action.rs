@@ -6,6 +6,7 @@
 pub(super) mod chat;
 mod description;
 pub(super) mod docs;
+mod findings;
 pub(super) mod forge;
 mod inputs;
 pub(super) mod tracker;

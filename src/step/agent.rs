@@ -135,6 +135,7 @@ fn assignment(context: &Context, workspace: &Workspace) -> Result<Assignment, St
             tokens: definition.limits.max_tokens_per_task,
             seconds: role.limits.seconds,
             max_output_tokens: role.limits.max_output_tokens,
+            context: role.limits.context_tokens,
         },
         tools: role.tools.clone(),
         needs: needs.to_vec(),

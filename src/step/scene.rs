@@ -479,8 +479,9 @@ impl Forge for ForgeOf {
         review: &'a NewReview,
         effect: &'a Effect,
     ) -> Call<'a, Made<CommentRef>> {
-        let NewReview { body, sha, wants_changes } = review;
-        let line = format!("review !{number} at {sha}, wants changes: {wants_changes}: {body}");
+        let NewReview { sha, wants_changes, .. } = review;
+        let text = review.as_text();
+        let line = format!("review !{number} at {sha}, wants changes: {wants_changes}: {text}");
         ready(self.0.once(effect, line, comment("1")))
     }
     fn review_comments<'a>(

@@ -324,6 +324,20 @@ async fn a_review_is_written_once_about_the_commit_that_was_looked_at() {
 }
 
 #[tokio::test]
+async fn a_review_says_at_its_line_what_the_diff_shows_and_the_rest_in_its_text() {
+    let mut scene = continuing().await;
+    let comments = json!([
+        {"path": "a.sh", "line": 1, "severity": "high", "body": "Wrong."},
+        {"path": "a.sh", "line": 7, "body": "Elsewhere."},
+    ]);
+    scene.action("code.add_review", json!({ "body": "Two.", "comments": comments })).await.unwrap();
+    let done = scene.world.done("review");
+    let text = "Two.\n\nAt places that the diff does not show:\n\n- `a.sh`, line 7: Elsewhere.\n\n\
+                `a.sh`, line 1: **high**: Wrong.";
+    assert!(done[0].ends_with(text), "{done:?}");
+}
+
+#[tokio::test]
 async fn no_review_approves() {
     let mut scene = continuing().await;
     let inputs = json!({ "body": "Fine.", "verdict": "approve" });

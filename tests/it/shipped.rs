@@ -134,9 +134,13 @@ const REVIEW: Story = Story {
         );
         assert_eq!(review["commit"], pull["head_sha"]);
         let body = review["body"].as_str().unwrap();
-        for part in ["src/paths.sh", "line 4", "join_path_keeps_one_slash", "src//a.sh"] {
+        for part in ["src/paths.sh", "join_path_keeps_one_slash", "`README.md`, line 1: **low**"] {
             assert!(body.contains(part), "{part:?} is missing in:\n{body}");
         }
+        let [said] = &review["comments"].as_array().unwrap()[..] else { panic!("{review:#}") };
+        assert_eq!((&said["path"], &said["line"]), (&json!("src/paths.sh"), &json!(4)));
+        let body = said["body"].as_str().unwrap();
+        assert!(body.starts_with("**high**: ") && body.contains("src//a.sh"), "{body}");
         assert_eq!(state.answers_under("acme/tools", 1), Vec::<&str>::new(), "it says nothing besides");
         assert_eq!(state.branches("acme/tools"), ["ada/join-path", "main"]);
         assert_eq!(commits(state, "acme/tools", "ada/join-path"), 1, "it pushes nothing");

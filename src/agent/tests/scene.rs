@@ -299,6 +299,7 @@ pub(super) fn assignment() -> Assignment {
             tokens: 50_000,
             seconds: 600,
             max_output_tokens: 1_000,
+            context: 1_000_000,
         },
         tools: ["bash", "read", "search", "edit", "apply_patch"].map(str::to_owned).to_vec(),
         needs: vec![AnswerField { field: "implementation".into(), members: vec!["pr_description".into()] }],

@@ -54,6 +54,21 @@ pub struct NewReview {
     /// Whether it says that the change must not go in as it is. Where the forge has no word for that, or does not
     /// let the author of the change say it, the text alone does.
     pub wants_changes: bool,
+    /// What it says at lines that the diff shows. Where the forge has no reviews its text says it.
+    pub comments: Vec<LineComment>,
+}
+
+impl NewReview {
+    /// All of it as one text, for forges that have no reviews.
+    #[must_use]
+    pub fn as_text(&self) -> String {
+        let said = self.comments.iter().map(|comment| {
+            let path = comment.path.as_deref().unwrap_or_default();
+            let line = comment.line.map(|line| format!(", line {line}")).unwrap_or_default();
+            format!("\n\n`{path}`{line}: {}", comment.body)
+        });
+        std::iter::once(self.body.clone()).chain(said).collect()
+    }
 }
 
 /// What somebody wrote at a line of the code.
@@ -67,6 +82,14 @@ pub struct LineComment {
     pub line: Option<u64>,
     /// The text as written.
     pub body: String,
+}
+
+impl LineComment {
+    /// Whether it stands at this line of this file.
+    #[must_use]
+    pub fn is_at(&self, path: &str, line: Option<u64>) -> bool {
+        self.path.as_deref() == Some(path) && self.line == line
+    }
 }
 
 /// What a check says of a commit.
@@ -107,7 +130,11 @@ fn get_diff() -> ActionSpec {
 }
 
 fn add_review() -> ActionSpec {
-    let own = [Field::required("body", Kind::String).or("comment"), Field::optional("verdict", Kind::String)];
+    let own = [
+        Field::required("body", Kind::String).or("comment"),
+        Field::optional("verdict", Kind::String),
+        Field::optional("comments", Kind::List),
+    ];
     ActionSpec {
         inputs: of_change().into_iter().chain(own).collect(),
         outputs: Field::texts(&["url", "id"]),
@@ -116,7 +143,8 @@ fn add_review() -> ActionSpec {
         ..ActionSpec::reading(
             CAPABILITY,
             "add_review",
-            "Writes a review of a pull request, with the verdict `comment` or `request_changes`.",
+            "Writes a review of a pull request, with the verdict `comment` or `request_changes`. Of `comments`, each with \
+             `path`, `line`, `body` and `severity`, those at lines that the diff shows stand there, the others in the text.",
         )
     }
 }

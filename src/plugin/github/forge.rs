@@ -346,10 +346,14 @@ impl GitHub {
         let pull: wire::Pull = self.call(repository, Call::get(&change)).await?;
         // GitHub lets nobody ask themselves for changes.
         let asks = review.wants_changes && !Self::is_own(own, pull.user.as_ref());
+        let at_lines = review.comments.iter().map(
+            |LineComment { path, line, body }| json!({"path": path, "line": line, "side": "RIGHT", "body": body}),
+        );
         let body = json!({
             "body": effect.mark(bounded(&review.body)),
             "commit_id": review.sha,
             "event": if asks { "REQUEST_CHANGES" } else { "COMMENT" },
+            "comments": at_lines.collect::<Vec<_>>(),
         });
         let marker = effect.key.marker();
         let look = || async {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{GitHub, Options};
 use crate::event::{Account, RepositoryName, TaskRef};
 use crate::plugin::client::testing::{self, JumpClock, Seen, Server, effect, lost};
-use crate::plugin::forge::{FileChange, Forge, NewChange, NewReview, Permission};
+use crate::plugin::forge::{FileChange, Forge, LineComment, NewChange, NewReview, Permission};
 use crate::plugin::tracker::{CommentRef, NewTask, Status, Tracker};
 use crate::plugin::{PluginError, Problem};
 
@@ -496,7 +496,9 @@ async fn reviewed(author: &'static str) -> Value {
         _ => no_route(seen),
     })
     .await;
-    let review = NewReview { body: "Wrong.".to_owned(), sha: "aaaa".to_owned(), wants_changes: true };
+    let said = LineComment { path: Some("a.sh".to_owned()), line: Some(2), body: "Here.".to_owned() };
+    let (body, sha) = ("Wrong.".to_owned(), "aaaa".to_owned());
+    let review = NewReview { body, sha, wants_changes: true, comments: vec![said] };
     github(&server).add_review(&shop(), 4, &review, &effect("review", true)).await.unwrap();
     server.seen().into_iter().find(|seen| seen.method.as_str() == "POST").unwrap().json
 }
@@ -506,6 +508,8 @@ async fn a_review_asks_for_changes_of_others_and_only_comments_on_ones_own() {
     let posted = reviewed("ada").await;
     assert_eq!((&posted["event"], &posted["commit_id"]), (&json!("REQUEST_CHANGES"), &json!("aaaa")));
     assert!(posted["body"].as_str().unwrap().contains(&effect("review", true).key.marker()));
+    let said = json!([{"path": "a.sh", "line": 2, "side": "RIGHT", "body": "Here."}]);
+    assert_eq!(posted["comments"], said);
     assert_eq!(reviewed("Ostler-Bot").await["event"], "COMMENT");
 }
 
@@ -522,7 +526,8 @@ async fn a_review_whose_answer_was_lost_is_found() {
         _ => no_route(seen),
     })
     .await;
-    let review = NewReview { body: "Wrong.".to_owned(), sha: "aaaa".to_owned(), wants_changes: false };
+    let (body, sha) = ("Wrong.".to_owned(), "aaaa".to_owned());
+    let review = NewReview { body, sha, wants_changes: false, comments: Vec::new() };
     let made = github(&server).add_review(&shop(), 4, &review, &effect("review", false)).await.unwrap();
     assert_eq!((made.found, made.value.id.as_str()), (true, "5"));
 }

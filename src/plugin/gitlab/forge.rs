@@ -193,7 +193,8 @@ impl Forge for GitLab {
         effect: &'a Effect,
     ) -> Call<'a, Made<CommentRef>> {
         // GitLab has approvals but no review that is a thing of its own: what it says is a comment.
-        Box::pin(async move { self.comment(&Place::change(repository, number), &review.body, effect).await })
+        let place = Place::change(repository, number);
+        Box::pin(async move { self.comment(&place, &review.as_text(), effect).await })
     }
 
     fn review_comments<'a>(

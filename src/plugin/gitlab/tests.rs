@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{GitLab, Options};
 use crate::event::{Account, RepositoryName, TaskRef};
 use crate::plugin::client::testing::{self, JumpClock, Seen, Server, effect, lost};
-use crate::plugin::forge::{FileChange, Forge, NewChange, NewReview, Permission};
+use crate::plugin::forge::{FileChange, Forge, LineComment, NewChange, NewReview, Permission};
 use crate::plugin::tracker::{NewTask, Status, Tracker};
 use crate::plugin::{PluginError, Problem};
 
@@ -523,10 +523,14 @@ async fn a_review_is_a_comment_with_its_mark() {
         _ => own_user(seen).unwrap_or_else(|| no_route(seen)),
     })
     .await;
-    let review = NewReview { body: "Wrong.".to_owned(), sha: "cafe".to_owned(), wants_changes: true };
+    let said = LineComment { path: Some("a.sh".to_owned()), line: Some(2), body: "Here.".to_owned() };
+    let (body, sha) = ("Wrong.".to_owned(), "cafe".to_owned());
+    let review = NewReview { body, sha, wants_changes: true, comments: vec![said] };
     gitlab(&server).add_review(&shop(), 4, &review, &effect("review", true)).await.unwrap();
     let seen = server.seen();
     let posted = seen.iter().find(|seen| seen.method.as_str() == "POST").unwrap();
     assert_eq!(posted.path, format!("{PROJECT}/merge_requests/4/notes"));
-    assert!(posted.json["body"].as_str().unwrap().contains(&effect("review", true).key.marker()));
+    let text = posted.json["body"].as_str().unwrap();
+    assert!(text.contains(&effect("review", true).key.marker()));
+    assert!(text.starts_with("Wrong.\n\n`a.sh`, line 2: Here."), "{text}");
 }

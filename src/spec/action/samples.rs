@@ -143,7 +143,12 @@ fn on_code() -> Vec<ActionSpec> {
         spec(
             "version_control",
             "add_review",
-            vec![takes("repository"), needs("body"), takes("verdict")],
+            vec![
+                takes("repository"),
+                needs("body"),
+                takes("verdict"),
+                Field::optional("comments", Kind::List),
+            ],
             &[("url", String), ("id", String)],
         ),
         spec("version_control", "list_review_comments", vec![needs("review")], &[("comments", Kind::List)]),

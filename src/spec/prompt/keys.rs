@@ -32,5 +32,11 @@ pub(super) static LIMITS: Shape = Shape::new(
         Key::new("cost", Takes::Dollars, "Dollars.").usually("3"),
         Key::new("seconds", Takes::Count, "Seconds from the first call to the last.").usually("2700"),
         Key::new("max_output_tokens", Takes::Count, "Tokens that one answer may have.").usually("8192"),
+        Key::new(
+            "context_tokens",
+            Takes::Count,
+            "Tokens that the conversation may hold before its older turns give way to an account of them.",
+        )
+        .usually("120000"),
     ],
 );

@@ -84,6 +84,9 @@ fn limits(fields: &Fields<'_>, limits: &mut RoleLimits) {
     if let Some(tokens) = fields.count("max_output_tokens") {
         limits.max_output_tokens = small(tokens);
     }
+    if let Some(tokens) = fields.count("context_tokens") {
+        limits.context_tokens = tokens;
+    }
     if let Some(seconds) = fields.count("seconds") {
         limits.seconds = seconds;
     }

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::Act;
 use super::forge::{own_change, repository};
+use super::{Act, findings};
 use crate::agent::tool::clip;
 use crate::plugin::forge::{ChangedFile, NewReview};
 use crate::step::{Outcome, StepError, words};
@@ -56,11 +56,16 @@ fn bounded(files: &[ChangedFile]) -> (String, bool) {
 async fn add_review(act: &Act<'_>) -> Result<Value, StepError> {
     let (repository, number) = (repository(act)?, own_change(act)?);
     let forge = &act.parts.forge(act.context)?;
-    let review = &NewReview {
-        body: words::outgoing(&act.inputs.required(&["body", "comment", "text"])?),
-        sha: head(act, number).await?,
-        wants_changes: wants_changes(act)?,
+    let mut body = words::outgoing(&act.inputs.required(&["body", "comment", "text"])?);
+    let (sha, wants_changes) = (head(act, number).await?, wants_changes(act)?);
+    let (comments, rest) = match act.inputs.value(&["comments"]) {
+        None => (Vec::new(), String::new()),
+        Some(given) => findings::placed(given, &forge.files(repository, number).await?),
     };
+    if !rest.is_empty() {
+        body = format!("{}\n\nAt places that the diff does not show:\n\n{rest}", body.trim_end());
+    }
+    let review = &NewReview { body, sha, wants_changes, comments };
     let made = act
         .once(0, |effect| {
             Box::pin(async move { Ok(forge.add_review(repository, number, review, &effect).await?.value) })

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Answer, Refusal, State, hook, refusal, shape};
+use crate::plugin::forge::shown_lines;
 use crate::twin::outbox::Delivery;
 use crate::twin::world::World;
 
@@ -25,16 +26,18 @@ pub(super) struct Review {
     /// The commit that it is about.
     pub(super) commit: String,
     pub(super) submitted: Timestamp,
-    comments: Vec<LineComment>,
+    pub(super) comments: Vec<LineComment>,
 }
 
 /// What a review says at a line.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct LineComment {
-    path: String,
-    line: u64,
-    body: String,
+pub(super) struct LineComment {
+    pub(super) path: String,
+    pub(super) line: u64,
+    pub(super) body: String,
+    #[serde(default, rename = "side")]
+    _side: Option<String>,
 }
 
 /// A review that is to be, as the API takes it.
@@ -69,7 +72,7 @@ pub(super) async fn list_comments(
     let state = world.github();
     let issue = state.issue(&format!("{owner}/{name}"), number)?;
     let review = issue.reviews.iter().find(|review| review.id == id).ok_or_else(Refusal::missing)?;
-    let shape = |LineComment { path, line, body }: &LineComment| {
+    let shape = |LineComment { path, line, body, .. }: &LineComment| {
         json!({
             "pull_request_review_id": id, "path": path, "line": line, "original_line": line, "side": "RIGHT",
             "body": body, "commit_id": review.commit, "user": shape::user(&world, &review.author),
@@ -84,14 +87,36 @@ pub(super) async fn create(
     body: Bytes,
 ) -> Answer {
     let (place, bot) = (format!("{owner}/{name}"), world.bot().name.clone());
+    let new: NewReview = refusal::read(&body)?;
+    check_places(&world, (&place, number), &new.comments).await?;
     let (delivery, shape) = {
         let mut state = world.github();
-        let id = add(&mut state, (&place, number), (refusal::read(&body)?, &bot), world.now())?;
+        let id = add(&mut state, (&place, number), (new, &bot), world.now())?;
         let (delivery, shape) = submitted(&world, &state, (&place, number), id)?;
         (delivery, shape)
     };
     world.send(delivery);
     Ok(Json(shape).into_response())
+}
+
+/// A comment stands at a line that the diff shows, or the whole review is refused.
+async fn check_places(
+    world: &World,
+    (place, number): (&str, u64),
+    comments: &[LineComment],
+) -> Result<(), Refusal> {
+    let pull = world.github().issue(place, number)?.pull.clone().ok_or_else(Refusal::missing)?;
+    let files = world.repositories.changed(place, &pull.base_sha, &pull.head_sha).await?;
+    let is_shown = |comment: &LineComment| {
+        let patch =
+            files.iter().find(|file| file.path == comment.path).and_then(|file| file.patch.as_deref());
+        patch.is_some_and(|patch| shown_lines(patch).contains(&comment.line))
+    };
+    if comments.iter().all(is_shown) {
+        Ok(())
+    } else {
+        Err(Refusal::unprocessable("Line could not be resolved"))
+    }
 }
 
 /// Writes a review down; gives its id.

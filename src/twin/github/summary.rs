@@ -47,9 +47,12 @@ async fn repository(world: &World, name: &str) -> Result<Value, TwinError> {
 }
 
 fn review(review: &Review) -> Value {
+    let comments = review.comments.iter();
+    let comments =
+        comments.map(|comment| json!({"path": comment.path, "line": comment.line, "body": comment.body}));
     json!({
         "id": review.id, "author": review.author, "state": review.state, "commit": review.commit,
-        "body": review.body,
+        "body": review.body, "comments": comments.collect::<Vec<_>>(),
     })
 }
 
