@@ -8,6 +8,7 @@ pub mod check;
 pub mod exit;
 pub mod screen;
 mod again;
+mod bench;
 mod catch_up;
 mod delivery;
 mod demo;
@@ -24,6 +25,7 @@ mod schema;
 mod send;
 mod serve;
 mod signal;
+mod stage;
 mod test;
 mod twins;
 
@@ -99,6 +101,8 @@ enum Command {
     Send(send::Arguments),
     /// Play the cases that stand beside the handlers.
     Test(test::Arguments),
+    /// Measure what becomes of the work of agents, good and bad ones.
+    Bench(bench::Arguments),
     /// Stand in for GitHub, Jira, Slack and the model, over real HTTP, for tests and trying out.
     Twins(twins::Arguments),
 }
@@ -109,6 +113,8 @@ impl Command {
     fn log_filter(&self) -> &'static str {
         match self {
             Self::Serve(_) => "warn,ostler=info",
+            // What fails there is what is measured.
+            Self::Bench(_) => "error",
             _ => "warn",
         }
     }
@@ -162,6 +168,7 @@ fn run(command: Command, environment: &Environment, screen: &Screen) -> anyhow::
             Command::Explain(arguments) => explain::run(arguments, environment, screen).await,
             Command::Send(arguments) => send::run(arguments, environment, screen).await,
             Command::Test(arguments) => test::run(&arguments, environment, screen),
+            Command::Bench(arguments) => bench::run(arguments, environment, screen).await,
             Command::Twins(arguments) => twins::run(arguments, screen).await,
         }
     });

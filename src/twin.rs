@@ -46,6 +46,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+pub use self::seed::{Repository, SeedFile};
 use self::world::World;
 use crate::clock::Clock;
 
@@ -61,6 +62,8 @@ pub struct Options {
     pub secrets: Secrets,
     /// A directory of scripts for the model; without one, those in the binary.
     pub scripts: Option<PathBuf>,
+    /// Repositories that the world begins with besides its own, on GitHub.
+    pub repositories: Vec<Repository>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -69,7 +72,7 @@ impl Options {
     /// Twins whose deliveries go to `hooks`, with the secrets and scripts that are in the binary.
     #[must_use]
     pub fn new(hooks: Url, clock: Arc<dyn Clock>) -> Self {
-        Self { hooks, secrets: Secrets::default(), scripts: None, clock }
+        Self { hooks, secrets: Secrets::default(), scripts: None, repositories: Vec::new(), clock }
     }
 }
 

@@ -3,7 +3,6 @@
 //! Twins and Ostler are started as a user would run them and meet over real HTTP; the four ways in are
 //! gone through one after the other. Only the outside services and the model are stand-ins.
 
-mod stage;
 mod story;
 mod teller;
 
@@ -12,11 +11,11 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use serde_json::json;
 
-use self::stage::Stage;
 use self::story::{STORIES, Told};
 use self::teller::Teller;
 use super::exit::Exit;
 use super::screen::Screen;
+use super::stage::{Setting, Stage};
 
 /// What `ostler demo` is called with.
 #[derive(Debug, clap::Args)]
@@ -37,7 +36,8 @@ pub(super) struct Arguments {
 
 /// Tells the stories.
 pub(super) async fn run(arguments: Arguments, screen: &Screen) -> anyhow::Result<Exit> {
-    let stage = Stage::set(arguments.workflow.as_deref(), arguments.dir.as_deref()).await?;
+    let (workflow, dir) = (arguments.workflow.as_deref(), arguments.dir.as_deref());
+    let stage = Stage::set(Setting { workflow, dir, ..Setting::default() }).await?;
     let teller = Teller::new(*screen, arguments.json);
     teller.opening(&stage).await;
     let mut told = Vec::new();

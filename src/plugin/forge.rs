@@ -286,8 +286,8 @@ fn create_pull_request() -> ActionSpec {
             Field::optional("draft", Kind::Boolean),
         ],
         outputs: [
-            Field::texts(&["pr_url", "url", "branch", "commit"]),
-            vec![Field::required("number", Kind::Number)],
+            Field::texts(&["pr_url", "url", "branch", "commit", "held_back"]),
+            vec![Field::required("number", Kind::Number), Field::required("draft", Kind::Boolean)],
         ]
         .concat(),
         repeat: Repeat::Findable,

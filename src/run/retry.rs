@@ -1,7 +1,7 @@
 //! What follows from a failed attempt.
 //!
 //! - `on_error: retry` tries again as often as it says, whatever failed, unless trying again cannot help (an
-//!   expression, the budget, a refusal, a gate).
+//!   expression, the budget, a refusal, a gate, work that changed nothing).
 //! - Every other step, and a run's first act, is tried up to [`TRIES`] times in all when the failure may pass
 //!   by itself ([`StepError::retryable`]: the network, a rate limit, a timeout).
 //! - What takes something back is tried [`UNDO_TRIES`] times then: nobody comes after it.
@@ -57,8 +57,9 @@ fn tries(policy: OnError, error: &StepError) -> u32 {
 
 /// Failures that another try would only repeat.
 fn is_final(code: &str) -> bool {
-    matches!(code, StepError::EXPRESSION | StepError::REFUSED | StepError::CANCELLED | "budget")
-        || code.starts_with("gate")
+    let own =
+        [StepError::EXPRESSION, StepError::REFUSED, StepError::CANCELLED, "budget", "nothing_to_publish"];
+    own.contains(&code) || code.starts_with("gate")
 }
 
 /// How long to wait before the attempt after this one.

@@ -194,7 +194,7 @@ fn retries_are_counted_by_policy() {
     assert_eq!(tries(json!("continue"), &passing), 3);
     assert_eq!(tries(json!({ "retry": 4 }), &fatal), 5);
     assert_eq!(tries(json!({ "retry": 1 }), &passing), 2);
-    for code in ["budget", "refused", "gate_refused", "expression", "cancelled"] {
+    for code in ["budget", "refused", "gate_refused", "expression", "cancelled", "nothing_to_publish"] {
         assert_eq!(tries(json!({ "retry": 4 }), &StepError::fatal(code, "no")), 1, "{code}");
     }
 }

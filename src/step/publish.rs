@@ -26,6 +26,13 @@ pub(super) struct Publication {
     pub(super) paths: Vec<String>,
 }
 
+impl Publication {
+    /// Why nobody is asked to review it yet; nothing when the tests speak for it, or there are none.
+    pub(super) fn held_back(&self) -> Option<String> {
+        self.checks.as_ref().and_then(Checks::held_back)
+    }
+}
+
 /// What makes a commit the same commit each time.
 #[derive(Debug, Serialize, Deserialize)]
 struct Intent {
@@ -53,7 +60,7 @@ pub(super) async fn publish(
     let remote = parts.forge(context)?.remote(context.repository()?).await?;
     let parent = context.work.commit.as_ref().unwrap_or(&workspace.base);
     if workspace.tree_of(parent).await? == *tree {
-        return unchanged(context, branch);
+        return published_before(context, &workspace, branch, tree).await;
     }
     let report = gate(context, &workspace, tree).await?;
     let intent = intent(parts, context, tree, parent).await?;
@@ -103,6 +110,21 @@ fn unchanged(context: &Context, branch: &str) -> Result<Publication, StepError> 
     let work =
         Work { branch: Some(branch.to_owned()), commit: context.work.commit.clone(), ..Work::default() };
     Ok(Publication { work, ..Publication::default() })
+}
+
+/// What an earlier step published. What the gate said of it then still counts.
+async fn published_before(
+    context: &Context,
+    workspace: &Workspace,
+    branch: &str,
+    tree: &str,
+) -> Result<Publication, StepError> {
+    let publication = unchanged(context, branch)?;
+    if workspace.tree_of(&workspace.base).await? == tree {
+        return Ok(publication);
+    }
+    let report = gate(context, workspace, tree).await?;
+    Ok(Publication { checks: report.checks, paths: report.paths, ..publication })
 }
 
 /// Judges the work, once; the verdict stands.

@@ -154,7 +154,8 @@ impl Repositories {
         let work = tempfile::tempdir().map_err(TwinError::io("a directory for a repository's files"))?;
         let folder = wanted.name.rsplit('/').next().unwrap_or(&wanted.name);
         let owner = wanted.writers.first().map_or("nobody", String::as_str);
-        self.commit(&wanted.name, work.path(), seed::files(folder), (owner, "Begin")).await?;
+        let files = wanted.files.clone().unwrap_or_else(|| seed::files(folder));
+        self.commit(&wanted.name, work.path(), files, (owner, "Begin")).await?;
         for branch in &wanted.branches {
             self.git(&wanted.name, &["symbolic-ref", "HEAD", &format!("refs/heads/{}", branch.name)]).await?;
             self.git(&wanted.name, &["update-ref", "HEAD", "refs/heads/main"]).await?;

@@ -94,14 +94,14 @@ fn play(world: &World, headers: &HeaderMap, body: &[u8]) -> Result<Value, Refusa
         return Err(Refusal::invalid("content-type: must be application/json"));
     }
     let request = Request::read(body, version).map_err(Refusal::invalid)?;
-    let Turn { content, wants_tools } = play::turn(&world.scripts, &request);
+    let Turn { content, stop } = play::turn(&world.scripts, &request);
     let usage = request.usage(&Value::Array(content.clone()));
     Ok(json!({
         "type": "message",
         "role": "assistant",
         "model": request.model,
         "content": content,
-        "stop_reason": if wants_tools { "tool_use" } else { "end_turn" },
+        "stop_reason": stop,
         "stop_sequence": null,
         "usage": usage,
     }))

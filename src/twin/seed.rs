@@ -44,7 +44,7 @@ pub(super) struct TeamSeed {
     pub(super) members: Vec<String>,
 }
 
-/// A repository, its files under `fixtures/repositories/<name>`.
+/// A repository, its files under `fixtures/repositories/<name>` unless they are given.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RepositorySeed {
@@ -58,6 +58,8 @@ pub(super) struct RepositorySeed {
     pub(super) issues: Vec<IssueSeed>,
     #[serde(default)]
     pub(super) pulls: Vec<PullSeed>,
+    #[serde(skip)]
+    pub(super) files: Option<Vec<SeedFile>>,
 }
 
 /// A branch of one commit over `main`, its files under `fixtures/repositories/<repository>@<branch>`.
@@ -147,10 +149,40 @@ pub(super) struct ChannelSeed {
 }
 
 /// A file of a repository's beginning.
-#[derive(Debug)]
-pub(super) struct SeedFile {
-    pub(super) path: String,
-    pub(super) bytes: Vec<u8>,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeedFile {
+    /// Its path from the repository's root.
+    pub path: String,
+    /// What is in it. One that begins with `#!` can be run.
+    pub bytes: Vec<u8>,
+}
+
+/// A repository that the world begins with besides its own, with one issue. Ada and the bot may push to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    /// `owner/name`.
+    pub name: String,
+    /// Its files.
+    pub files: Vec<SeedFile>,
+    /// The issue's title.
+    pub title: String,
+    /// The issue's text.
+    pub body: String,
+}
+
+impl From<Repository> for RepositorySeed {
+    fn from(repository: Repository) -> Self {
+        let Repository { name, files, title, body } = repository;
+        Self {
+            description: title.clone(),
+            writers: ["ada", "ostler-bot"].map(str::to_owned).to_vec(),
+            issues: vec![IssueSeed { title, author: "ada".to_owned(), body }],
+            branches: Vec::new(),
+            pulls: Vec::new(),
+            files: Some(files),
+            name,
+        }
+    }
 }
 
 #[derive(RustEmbed)]

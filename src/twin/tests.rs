@@ -79,6 +79,7 @@ impl Setting {
             secrets: Secrets::default(),
             scripts: None,
             clock: Arc::new(SystemClock),
+            repositories: Vec::new(),
         };
         let shutdown = CancellationToken::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -10,7 +10,7 @@ use super::fault::Faults;
 use super::git::Repositories;
 use super::messages::Script;
 use super::outbox::{Delivery, Outbox};
-use super::seed::{Person, Seed, TeamSeed};
+use super::seed::{Person, RepositorySeed, Seed, TeamSeed};
 use super::{Options, Secrets, TwinError, github, gitlab, jira, linear, messages, slack};
 use crate::clock::Clock;
 
@@ -43,7 +43,8 @@ impl World {
         options: Options,
         shutdown: CancellationToken,
     ) -> Result<Self, TwinError> {
-        let seed = Seed::read()?;
+        let mut seed = Seed::read()?;
+        seed.repositories.extend(options.repositories.iter().cloned().map(RepositorySeed::from));
         let then = options.clock.now().checked_sub(AGE).unwrap_or(Timestamp::UNIX_EPOCH);
         let repositories = Repositories::create(&seed).await?;
         Ok(Self {

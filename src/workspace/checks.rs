@@ -1,15 +1,21 @@
 //! The gate: what an agent left is looked at and tested before it may be published. No model takes part.
 //!
 //! The tests run on the base and on the change, each from its tree in a directory of its own, so nothing
-//! that still runs in the checkout can alter what was judged. The command is the base's.
+//! that still runs in the checkout can alter what was judged. The command is the base's. Where the change
+//! touches tests, or what says how they run, the base's own are run on the rest of it as well.
+//!
+//! A change is refused, or it is published; and what is published is held back as a draft where the tests do
+//! not speak for it.
 
-mod passing;
+mod bearing;
+mod results;
+mod verdict;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use self::results::Results;
 use super::guard::{FileChange, Finding};
 use super::sandbox::Room;
 use super::{Workspace, WorkspaceError, io_error};
@@ -26,7 +32,7 @@ pub struct Report {
 }
 
 /// What the repository's own tests said.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checks {
     /// The command.
     pub command: String,
@@ -39,10 +45,28 @@ pub struct Checks {
     /// Tests that passed by name on the base, and on the change fail or are gone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lost: Vec<String>,
+    /// Tests that failed by name on the base, and on the change are gone or skipped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub silenced: Vec<String>,
+    /// Tests that fail by name on the change although the command succeeded on it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub denied: Vec<String>,
+    /// What is said by the base's tests, where the change has others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub altered: Option<Altered>,
 }
 
-/// Tests that a reason names.
-const NAMED: usize = 5;
+/// What the base's own tests say of a change that touches tests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Altered {
+    /// The paths that were put back for it, or left out because the base has none of that name.
+    pub paths: Vec<String>,
+    /// Whether the change passes them too.
+    pub passed: bool,
+    /// The end of what they wrote.
+    pub output: String,
+}
+
 /// Bytes of a test command's output in which tests are looked for.
 const TEST_OUTPUT: usize = 4 << 20;
 
@@ -51,49 +75,37 @@ const TEST_OUTPUT: usize = 4 << 20;
 struct Tested {
     passed: bool,
     output: String,
-    /// The tests that passed; none where their lines cannot all be read.
-    passing: Option<BTreeSet<String>>,
+    /// Its tests by name; none where its lines cannot all be read.
+    results: Option<Results>,
 }
 
-impl Report {
-    /// Whether nothing speaks against publishing: the change is one, no rule is broken, and no test that
-    /// succeeded before fails now.
-    #[must_use]
-    pub fn may_pass(&self) -> bool {
-        self.findings.is_empty() && !self.checks.as_ref().is_some_and(Checks::regressed)
-    }
-
-    /// Why it may not be published, in one sentence.
-    #[must_use]
-    pub fn reason(&self) -> Option<String> {
-        if let Some(first) = self.findings.first() {
-            let place = first.path.as_ref().map(|path| format!("{path}: ")).unwrap_or_default();
-            let more = match self.findings.len() - 1 {
-                0 => String::new(),
-                more => format!(" (and {more} more)"),
-            };
-            return Some(format!("{place}{}{more}", first.message));
-        }
-        let failed = self.checks.as_ref().filter(|checks| checks.regressed())?;
-        if failed.lost.is_empty() {
-            return Some(format!("`{}` succeeds on the base and fails on the change", failed.command));
-        }
-        let named = failed.lost.iter().take(NAMED).map(|name| format!("`{name}`")).collect::<Vec<_>>();
-        let more = match failed.lost.len().saturating_sub(NAMED) {
-            0 => String::new(),
-            more => format!(" (and {more} more)"),
-        };
-        Some(format!(
-            "`{}`: tests that pass on the base fail on the change or are gone: {}{more}",
-            failed.command,
-            named.join(", ")
-        ))
-    }
+/// Whether a test that failed goes by a name: some write behind it what was wrong.
+fn is_same(failed: &str, name: &str) -> bool {
+    let rest = failed.strip_prefix(name);
+    rest.is_some_and(|rest| !rest.starts_with(|letter: char| letter.is_alphanumeric() || letter == '_'))
 }
 
-impl Checks {
-    fn regressed(&self) -> bool {
-        (self.base_passed && !self.passed) || !self.lost.is_empty()
+/// Tests that are not what they were.
+#[derive(Debug, Default)]
+struct Missing {
+    lost: Vec<String>,
+    silenced: Vec<String>,
+    denied: Vec<String>,
+}
+
+impl Tested {
+    /// What another tree's tests do not say that these say, or say against themselves. Told only where both outputs
+    /// were read whole.
+    fn missing(&self, other: &Self) -> Missing {
+        let (Some(before), Some(after)) = (&self.results, &other.results) else { return Missing::default() };
+        // A command that succeeds with failing tests already on the base means it so.
+        let meant = |name: &&String| self.passed && before.failed.contains(*name);
+        let denied = after.failed.iter().filter(|name| other.passed && !meant(name)).cloned().collect();
+        let lost = before.passed.difference(&after.passed).cloned().collect();
+        let told = || after.passed.iter().chain(&after.failed);
+        let still = |name: &str| told().any(|other| is_same(name, other));
+        let silenced = before.failed.iter().filter(|name| !still(name)).cloned().collect();
+        Missing { lost, silenced, denied }
     }
 }
 
@@ -129,18 +141,34 @@ impl Workspace {
         let base = self.tree_of(&self.base).await?;
         let before = self.test(&base, &command).await?;
         let after = self.test(tree, &command).await?;
-        // Told apart only where both outputs were read whole.
-        let lost = match (before.passing, &after.passing) {
-            (Some(before), Some(after)) => before.difference(after).cloned().collect(),
-            _ => Vec::new(),
-        };
+        let Missing { lost, silenced, denied } = before.missing(&after);
+        // A change that fails by its own tests needs no others.
+        let altered = if after.passed { self.altered(tree, &command, &before).await? } else { None };
         let (passed, base_passed, output) = (after.passed, before.passed, after.output);
-        Ok(Some(Checks { command, passed, base_passed, output, lost }))
+        Ok(Some(Checks { command, passed, base_passed, output, lost, silenced, denied, altered }))
+    }
+
+    /// Runs the base's own tests on what else a tree changes, where it changes tests or what runs them: a change
+    /// that only passes because it has other tests is for people to judge.
+    async fn altered(
+        &self,
+        tree: &str,
+        command: &str,
+        before: &Tested,
+    ) -> Result<Option<Altered>, WorkspaceError> {
+        let (mixed, paths) = self.with_bases(tree, bearing::on_tests).await?;
+        if paths.is_empty() {
+            return Ok(None);
+        }
+        let tested = self.test(&mixed, command).await?;
+        let Missing { lost, silenced, denied } = before.missing(&tested);
+        let passed = tested.passed && [lost, silenced, denied].iter().all(Vec::is_empty);
+        Ok(Some(Altered { paths, passed, output: tested.output }))
     }
 
     /// Tests one tree; the same tree is tested once.
     async fn test(&self, tree: &str, command: &str) -> Result<Tested, WorkspaceError> {
-        let kept = self.place.join(format!("tested-{tree}.json"));
+        let kept = self.place.join(format!("results-{tree}.json"));
         if let Ok(text) = tokio::fs::read(&kept).await
             && let Ok(tested) = serde_json::from_slice(&text)
         {
@@ -153,9 +181,9 @@ impl Workspace {
         let limit = Duration::from_secs(self.options.check_seconds);
         let room = Room { files: &files, scratch: &self.scratch() };
         let (output, whole) = self.sandbox.shell_whole(room, command, limit, TEST_OUTPUT).await?;
-        let passing = whole.map(|bytes| passing::of(&String::from_utf8_lossy(&bytes)));
+        let results = whole.map(|bytes| Results::of(&String::from_utf8_lossy(&bytes)));
         let mut tested =
-            Tested { passed: output.code == Some(0), output: tail(&output.text, 4_000), passing };
+            Tested { passed: output.code == Some(0), output: tail(&output.text, 4_000), results };
         if output.timed_out {
             tested.output.push_str("\n(the time for tests was over)");
         }
@@ -170,4 +198,27 @@ impl Workspace {
 pub fn tail(text: &str, most: usize) -> String {
     let start = text.ceil_char_boundary(text.len().saturating_sub(most));
     text[start..].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tested(passed: bool, output: &str) -> Tested {
+        Tested { passed, output: String::new(), results: Some(Results::of(output)) }
+    }
+
+    #[test]
+    fn what_was_wrong_may_stand_behind_the_name_of_a_test_that_failed() {
+        let before = tested(false, "not ok 1 - adds: expected [3] got [2]\nnot ok 2 - takes: no\n");
+        let Missing { silenced, .. } = before.missing(&tested(true, "ok 1 - adds\nok 2 - takes_two\n"));
+        assert_eq!(silenced, ["takes: no"]);
+    }
+
+    #[test]
+    fn what_fails_on_a_base_that_succeeds_is_meant_to() {
+        let failing = "ok 1 - a\nnot ok 2 - known\n";
+        assert!(tested(true, failing).missing(&tested(true, failing)).denied.is_empty());
+        assert_eq!(tested(false, failing).missing(&tested(true, failing)).denied, ["known"]);
+    }
 }

@@ -38,7 +38,6 @@ impl Workspace {
 /// How a repository with these files tests itself. `read` gives the text of a file at its root.
 fn test_command<'a>(paths: &[String], read: impl Fn(&str) -> Option<&'a str>) -> Option<&'static str> {
     let has = |path: &str| paths.iter().any(|found| found == path);
-    let has_any = |ends: &[&str]| paths.iter().any(|path| ends.iter().any(|end| path.ends_with(end)));
     let npm_tests = || {
         let package: Value = serde_json::from_str(read("package.json")?).ok()?;
         let script = package.pointer("/scripts/test")?.as_str()?;
@@ -61,11 +60,31 @@ fn test_command<'a>(paths: &[String], read: impl Fn(&str) -> Option<&'a str>) ->
     } else if has("go.mod") {
         Some("go test ./...")
     } else if pytest() {
-        Some("python3 -m pytest -q")
+        Some("python3 -m pytest -v")
     } else if make_tests() {
         Some("make test")
-    } else if has_any(&["/test_main.py", "_test.py"]) {
-        Some("python3 -m unittest discover")
+    } else {
+        unittest(paths)
+    }
+}
+
+/// Where Python's own tests are found; each names itself, and what it prints does not come in between.
+fn unittest(paths: &[String]) -> Option<&'static str> {
+    let named = |is_test: &dyn Fn(&str) -> bool| {
+        paths.iter().filter_map(|path| path.strip_suffix(".py")).any(|path| {
+            let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+            is_test(name) && !FOREIGN.iter().any(|part| directory.contains(part.trim_end_matches('/')))
+        })
+    };
+    let is_package = paths.iter().any(|path| path == "tests/__init__.py");
+    let has_tests = named(&|name| name.starts_with("test_"));
+    let beside = paths.iter().any(|path| path.starts_with("tests/test_") && path.ends_with(".py"));
+    if beside && !is_package {
+        Some("python3 -m unittest discover -v -b -s tests")
+    } else if has_tests {
+        Some("python3 -m unittest discover -v -b")
+    } else if named(&|name| name.ends_with("_test")) {
+        Some("python3 -m unittest discover -v -b -p '*_test.py'")
     } else {
         None
     }
@@ -101,6 +120,19 @@ mod tests {
         assert_eq!(command(&[("go.mod", "")]), Some("go test ./..."));
         assert_eq!(command(&[("Makefile", "all:\ntest:\n\ttrue\n")]), Some("make test"));
         assert_eq!(command(&[("README.md", "run cargo test")]), None);
+        assert_eq!(command(&[("pytest.ini", "")]), Some("python3 -m pytest -v"));
+    }
+
+    #[test]
+    fn pythons_tests_are_looked_for_where_they_are() {
+        let beside = "python3 -m unittest discover -v -b -s tests";
+        assert_eq!(command(&[("tests/test_sum.py", "")]), Some(beside));
+        let package = [("tests/__init__.py", ""), ("tests/test_sum.py", "")];
+        assert_eq!(command(&package), Some("python3 -m unittest discover -v -b"));
+        assert_eq!(command(&[("test_sum.py", "")]), Some("python3 -m unittest discover -v -b"));
+        let ending = "python3 -m unittest discover -v -b -p '*_test.py'";
+        assert_eq!(command(&[("sum_test.py", "")]), Some(ending));
+        assert_eq!(command(&[("vendor/x/test_sum.py", ""), ("sum.py", "")]), None);
     }
 
     #[test]

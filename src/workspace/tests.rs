@@ -460,3 +460,67 @@ async fn a_test_that_is_gone_stops_the_change() {
     let tree = workspace.snapshot().await.unwrap();
     assert!(workspace.gate(&tree, true).await.unwrap().may_pass());
 }
+
+/// A remote whose one test is red, with the code beside it.
+async fn red() -> (Scene, Workspace) {
+    let scene = Scene::new().await;
+    let seed = scene.place.path().join("seed");
+    std::fs::write(seed.join("value"), "2\n").unwrap();
+    let tests = "if grep -q 1 value; then echo ok one; else echo not ok one; exit 1; fi\n";
+    std::fs::write(seed.join("tests/run.sh"), tests).unwrap();
+    git(&seed, &["commit", "-qam", "red"]);
+    git(&seed, &["push", "-q", scene.remote().url.as_str(), "main"]);
+    let workspace = scene.open().await;
+    (scene, workspace)
+}
+
+async fn gated(workspace: &Workspace, changes: &[(&str, &str)]) -> checks::Report {
+    workspace.restore(&workspace.base).await.unwrap();
+    for (path, text) in changes {
+        std::fs::write(workspace.files.join(path), text).unwrap();
+    }
+    workspace.gate(&workspace.snapshot().await.unwrap(), true).await.unwrap()
+}
+
+fn held_back(report: &checks::Report) -> Option<String> {
+    assert!(report.may_pass(), "{report:?}");
+    report.checks.as_ref().unwrap().held_back()
+}
+
+#[tokio::test]
+async fn a_change_that_makes_the_red_test_green_is_ready() {
+    let (_scene, workspace) = red().await;
+    assert_eq!(held_back(&gated(&workspace, &[("value", "1\n")]).await), None);
+    assert!(held_back(&gated(&workspace, &[("value", "3\n")]).await).unwrap().contains("as it did before"));
+}
+
+#[tokio::test]
+async fn a_red_test_that_is_taken_away_stops_the_change() {
+    let (_scene, workspace) = red().await;
+    for tests in ["echo ok two\n", "echo 'ok one # SKIP'\n", "exit 0\n"] {
+        let report = gated(&workspace, &[("tests/run.sh", tests)]).await;
+        assert_eq!(report.checks.as_ref().unwrap().silenced, ["one"], "{tests}");
+        assert!(!report.may_pass());
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_passes_only_by_other_tests_is_held_back() {
+    let (_scene, workspace) = red().await;
+    let report = gated(&workspace, &[("tests/run.sh", "echo ok one\n")]).await;
+    assert!(held_back(&report).unwrap().contains("`tests/run.sh`"));
+    // More tests, and the code mended: the base's own pass as well.
+    let more = "if grep -q 1 value; then echo ok one; echo ok two; else exit 1; fi\n";
+    let report = gated(&workspace, &[("tests/run.sh", more), ("value", "1\n"), ("tests/new.t", "x\n")]).await;
+    assert_eq!(held_back(&report), None);
+    assert_eq!(report.checks.unwrap().altered.unwrap().paths, ["tests/new.t", "tests/run.sh"]);
+}
+
+#[tokio::test]
+async fn a_change_whose_tests_fail_behind_a_good_exit_code_is_held_back() {
+    let (_scene, workspace) = red().await;
+    let tests = "if grep -q 1 value; then echo ok one; else echo not ok one; test -e quiet; fi\n";
+    let report = gated(&workspace, &[("tests/run.sh", tests), ("quiet", "")]).await;
+    assert_eq!(report.checks.as_ref().unwrap().denied, ["one"]);
+    assert!(held_back(&report).unwrap().contains("although tests fail"));
+}

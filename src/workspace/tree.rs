@@ -149,6 +149,27 @@ impl Workspace {
         self.git.command("write-tree").index(index.path()).text(None::<&str>).await
     }
 
+    /// The tree with the base's own version of those changed paths that are wanted, and these paths. What the
+    /// base does not have is left out.
+    pub(super) async fn with_bases(
+        &self,
+        tree: &str,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<(String, Vec<String>), WorkspaceError> {
+        let mut changed = self.entries(tree).await?;
+        changed.retain(|entry| wanted(&entry.path));
+        let index = Index::new(&self.place)?;
+        self.git.command("read-tree").index(index.path()).bytes([tree]).await?;
+        // First what goes, so that nothing stands in the way of what comes.
+        changed.sort_by_key(|entry| entry.modes.0 != "000000");
+        let line = |Entry { modes, objects, path }: &Entry| format!("{} {}\t{path}\0", modes.0, objects.0);
+        let lines: String = changed.iter().map(line).collect();
+        let update = self.git.command("update-index").index(index.path()).input(lines);
+        update.bytes(["--replace", "-z", "--index-info"]).await?;
+        let mixed = self.git.command("write-tree").index(index.path()).text(None::<&str>).await?;
+        Ok((mixed, changed.into_iter().map(|entry| entry.path).collect()))
+    }
+
     /// What is different between the base and a tree, with the contents that a guard looks at.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ mod abuse;
 mod access;
 mod again;
 mod approval;
+mod bench;
 mod catch_up;
 mod check;
 mod cli;

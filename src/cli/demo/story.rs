@@ -6,8 +6,8 @@ use anyhow::{Context as _, bail};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::stage::Stage;
 use super::teller::Teller;
+use crate::cli::stage::Stage;
 use crate::clock::{Clock, SystemClock};
 use crate::event::TaskRef;
 use crate::id::{EffectKey, EventId, RunId};
@@ -179,7 +179,7 @@ impl Story {
         };
         let journal = stage.app.store().load(run_id).await?.context("the run has no journal")?;
         let timeline = Timeline::of(&journal.entries);
-        let state = stage.state().await?;
+        let state = State(stage.state().await?);
         let task = timeline.steps.first().map_or(Value::Null, |start| start.outputs["task"].clone());
         Ok(Told {
             name: self.name,
@@ -200,7 +200,7 @@ impl Story {
 
 /// What the twins' state says, read in a story's words.
 #[derive(Debug)]
-pub(super) struct State(pub(super) Value);
+struct State(Value);
 
 impl State {
     /// The pull request at an address.

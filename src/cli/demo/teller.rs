@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use super::stage::Stage;
 use super::story::{Story, Told};
 use crate::cli::screen::{BAD, BOLD, DIM, GOOD, Screen};
+use crate::cli::stage::Stage;
 use crate::event::Event;
 use crate::id::{RunId, StepPath};
 use crate::money::Money;
@@ -171,7 +171,8 @@ impl Teller {
             self.line(format_args!("  what the outside services hold   {}twin/state", stage.twins_url()));
         }
         if stays || stage.is_kept() {
-            let data = stage.data().display();
+            let data = stage.data();
+            let data = data.display();
             self.line(format_args!("  what the runs did                ostler runs --data {data}"));
             self.line(format_args!("  what arrived, and why            ostler events --data {data}"));
         }

@@ -126,6 +126,8 @@ fn on_code() -> Vec<ActionSpec> {
                 ("number", Number),
                 ("branch", String),
                 ("commit", String),
+                ("held_back", String),
+                ("draft", Boolean),
             ],
         ),
         spec(

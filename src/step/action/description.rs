@@ -12,6 +12,7 @@ const PATHS: usize = 30;
 pub(super) fn of(given: &str, context: &Context, published: &Publication) -> String {
     let task = context.task().map(|task| format!("[{}]({})", words::line(&task.reference.key, 80), task.url));
     let parts = [
+        published.held_back().map(|why| held_back(&why)),
         Some(overview(&words::outgoing(given))),
         changes(&published.paths),
         Some(tests(published.checks.as_ref())),
@@ -19,6 +20,14 @@ pub(super) fn of(given: &str, context: &Context, published: &Publication) -> Str
         Some(footer(context, task.as_deref())),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join("\n\n")
+}
+
+/// First of all, so that nobody takes it for finished.
+fn held_back(why: &str) -> String {
+    format!(
+        "> **A draft, because the tests do not speak for it:** {}.",
+        words::line(&words::outgoing(why), 1_000)
+    )
 }
 
 fn overview(given: &str) -> String {
@@ -35,7 +44,7 @@ fn changes(paths: &[String]) -> Option<String> {
 }
 
 fn tests(checks: Option<&Checks>) -> String {
-    let Some(Checks { command, passed, base_passed, output, .. }) = checks else {
+    let Some(Checks { command, passed, base_passed, output, altered, .. }) = checks else {
         return "## Tests\n\nNo way to run this repository's tests was found, so none were run.".to_owned();
     };
     let verdict = match (passed, base_passed) {
@@ -45,10 +54,22 @@ fn tests(checks: Option<&Checks>) -> String {
     };
     let mut text = format!("## Tests\n\n`{}` {verdict}.", code(command));
     if !passed {
-        let output = words::outgoing(output).replace("```", "'''");
-        text.push_str(&format!("\n\n```text\n{}\n```", output.trim_end()));
+        text.push_str(&shown(output));
+    }
+    match altered {
+        Some(altered) if altered.passed => text.push_str(" So it does with the tests of the base."),
+        Some(altered) => {
+            text.push_str("\n\n**With the tests of the base it does not**:");
+            text.push_str(&shown(&altered.output));
+        }
+        None => {}
     }
     text
+}
+
+fn shown(output: &str) -> String {
+    let output = words::outgoing(output).replace("```", "'''");
+    format!("\n\n```text\n{}\n```", output.trim_end())
 }
 
 /// What no machine can say of a change.
@@ -83,10 +104,22 @@ fn code(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workspace::checks::Altered;
 
     fn checks(passed: bool, base_passed: bool) -> Checks {
         let command = "sh tests/run.sh".to_owned();
-        Checks { command, passed, base_passed, output: "FAIL a ```".to_owned(), lost: Vec::new() }
+        Checks { command, passed, base_passed, output: "FAIL a ```".to_owned(), ..Checks::default() }
+    }
+
+    #[test]
+    fn what_the_bases_tests_say_stands_beside_what_the_changes_say() {
+        let altered =
+            |passed| Altered { paths: vec!["tests/a".to_owned()], passed, output: "FAIL b".to_owned() };
+        let with = |passed| Checks { altered: Some(altered(passed)), ..checks(true, false) };
+        assert!(tests(Some(&with(true))).ends_with("So it does with the tests of the base."));
+        assert!(tests(Some(&with(false))).ends_with("it does not**:\n\n```text\nFAIL b\n```"));
+        let told = held_back(&with(false).held_back().unwrap());
+        assert!(told.starts_with("> **A draft") && told.contains("`tests/a`"), "{told}");
     }
 
     #[test]

@@ -62,7 +62,8 @@ fn branch_outcome(branch: Branch, adopted: bool) -> Outcome {
     Outcome { outputs, work, ..Outcome::default() }
 }
 
-/// Publishes the run's work and opens its pull request, or adopts the one that is there.
+/// Publishes the run's work and opens its pull request, or adopts the one that is there. Where the tests do not
+/// speak for the work it is a draft, whatever was asked for.
 async fn create_pull_request(act: &Act<'_>) -> Result<Outcome, StepError> {
     let context = act.context;
     let repository = repository(act)?;
@@ -80,7 +81,7 @@ async fn create_pull_request(act: &Act<'_>) -> Result<Outcome, StepError> {
         base: base(act)?,
         title: words::line(&act.inputs.text(&["title"])?.unwrap_or_else(|| context.title()), 200),
         body: description::of(&given, context, &published),
-        draft: act.inputs.flag("draft")?,
+        draft: act.inputs.flag("draft")? || published.held_back().is_some(),
     };
     let (change, found) = act
         .once(0, |effect| {
@@ -96,6 +97,7 @@ async fn create_pull_request(act: &Act<'_>) -> Result<Outcome, StepError> {
 fn change_outcome(change: &Change, published: Publication, adopted: bool) -> Outcome {
     let mut outputs = described(change);
     outputs["adopted"] = json!(adopted);
+    outputs["held_back"] = json!(published.held_back().unwrap_or_default());
     outputs["commit"] = json!(published.work.commit);
     let mut work = published.work;
     work.change = Some(change.number);

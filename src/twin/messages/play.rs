@@ -16,7 +16,14 @@ const FINISH: &str = "finish";
 #[derive(Debug)]
 pub(super) struct Turn {
     pub(super) content: Vec<Value>,
-    pub(super) wants_tools: bool,
+    /// Why it ends.
+    pub(super) stop: String,
+}
+
+impl Turn {
+    fn new(content: Vec<Value>, wants_tools: bool) -> Self {
+        Self { content, stop: if wants_tools { "tool_use" } else { "end_turn" }.to_owned() }
+    }
 }
 
 /// What was captured so far, by the names of the groups.
@@ -92,10 +99,15 @@ fn perform(script: &Script, step: &Step, request: &Request, captures: &Captures)
         content.push(json!({"type": "text", "text": render(words, captures)?}));
     }
     for (index, call) in step.calls.iter().enumerate() {
-        let input = render_object(&call.input, captures)?;
-        content.push(tool_use(request, index, &call.tool, input));
+        let input = render_value(&call.input, captures)?;
+        let mut used = tool_use(request, index, &call.tool, input);
+        if let Some(id) = &call.id {
+            used["id"] = id.as_str().into();
+        }
+        content.push(used);
     }
-    Ok(Turn { content, wants_tools: !step.calls.is_empty() })
+    let turn = Turn::new(content, !step.calls.is_empty());
+    Ok(Turn { stop: step.stop.clone().unwrap_or(turn.stop), content: turn.content })
 }
 
 /// The last word: through the tool for it where it is offered, else as the text that was asked for.
@@ -103,14 +115,14 @@ fn finish(request: &Request, named: &BTreeMap<String, String>, summary: &str, we
     let words = Words { named, summary, well };
     if let Some(tool) = request.tools.iter().find(|tool| tool.name == FINISH) {
         let input = words.fill(&tool.input_schema, "");
-        return Turn { content: vec![tool_use(request, 0, FINISH, input)], wants_tools: true };
+        return Turn::new(vec![tool_use(request, 0, FINISH, input)], true);
     }
     let schema = request.output_config.as_ref().map(|config| &config["format"]["schema"]);
     let text = match schema.filter(|schema| schema.is_object()) {
         Some(schema) => words.fill(schema, "").to_string(),
         None => summary.to_owned(),
     };
-    Turn { content: vec![json!({"type": "text", "text": text})], wants_tools: false }
+    Turn::new(vec![json!({"type": "text", "text": text})], false)
 }
 
 /// A call of a tool, with an id that is the same whenever the same request is sent, and that tells which it

@@ -34,6 +34,10 @@ fn usual() -> u32 {
     10
 }
 
+fn nothing() -> Value {
+    Value::Object(Map::new())
+}
+
 /// One turn.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -54,6 +58,9 @@ pub(super) struct Step {
     /// Whether it has come to the end, and answers.
     #[serde(default)]
     pub(super) finish: bool,
+    /// Why the answer ends, where that is not because all was said or tools are wanted: `refusal`, `max_tokens`.
+    #[serde(default)]
+    pub(super) stop: Option<String>,
 }
 
 /// One call of a tool; strings in the input are templates.
@@ -61,8 +68,12 @@ pub(super) struct Step {
 #[serde(deny_unknown_fields)]
 pub(super) struct ToolCall {
     pub(super) tool: String,
+    /// An object, unless it is wrong on purpose.
+    #[serde(default = "nothing")]
+    pub(super) input: Value,
+    /// An id in place of one that no other call has, on purpose.
     #[serde(default)]
-    pub(super) input: Map<String, Value>,
+    pub(super) id: Option<String>,
     /// Whether the tool is one that nobody offers, on purpose.
     #[serde(default)]
     unknown: bool,
