@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::{Agent, AgentError, Forgotten, Reason};
-use crate::id::{Digest, RunId};
-use crate::ledger::{Ledger, LedgerError, Reservation};
+use crate::id::Digest;
+use crate::ledger::{Ledger, LedgerError, Purpose, Reservation};
 use crate::money::{Limits, Money, Price, Usage};
 use crate::plugin::model::{Answer, Request};
 use crate::plugin::{PluginError, Problem};
@@ -31,15 +31,15 @@ pub trait Purse: Debug + Send + Sync {
 pub struct RunPurse {
     /// The book.
     pub ledger: Ledger,
-    /// Who spends.
-    pub run: RunId,
+    /// Who spends, and for what.
+    pub purpose: Purpose,
     /// Where the lines are.
     pub limits: Limits,
 }
 
 impl Purse for RunPurse {
     fn reserve(&self, amount: Money) -> BoxFuture<'_, Result<Reservation, LedgerError>> {
-        Box::pin(self.ledger.reserve(self.run, amount, &self.limits))
+        Box::pin(self.ledger.reserve(&self.purpose, amount, &self.limits))
     }
 
     fn settle(

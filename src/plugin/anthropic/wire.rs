@@ -165,7 +165,10 @@ fn said(body: &[u8]) -> Option<String> {
     (!r#type.is_empty()).then(|| format!("{message} ({})", r#type))
 }
 
-/// Limits of spending come as 429 like limits of speed; only a person can raise them.
+/// What a message says when the account's credit is used up. It comes as a request that is invalid, which it is not.
+const NO_CREDIT: &str = "credit balance is too low";
+
+/// Limits of spending come as 429 like limits of speed, or as 400 like mistakes; only a person can raise them.
 fn failed(answer: &HttpAnswer) -> Option<Problem> {
     if answer.status.is_success() {
         return None;
@@ -176,6 +179,9 @@ fn failed(answer: &HttpAnswer) -> Option<Problem> {
         ("billing_error", _) | (_, "enforced_spend_limit_reached" | "contract_spend_limit_reached") => {
             Some(Problem::Exhausted)
         }
+        // What a gateway passes on of another provider.
+        ("insufficient_quota", _) => Some(Problem::Exhausted),
+        _ if error.message.to_lowercase().contains(NO_CREDIT) => Some(Problem::Exhausted),
         _ => None,
     }
 }
