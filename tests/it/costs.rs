@@ -94,6 +94,9 @@ async fn twenty_runs_at_once_do_not_spend_more_than_their_one_dollar() {
     let _alone = alone().await;
     let mut world = world("");
     world.restart();
+    // All of them wait for an answer at once: what none has paid for yet counts all the same.
+    let call = json!({"method": "POST", "path": "^/anthropic/v1/messages$"});
+    world.fault(json!({"match": call, "fault": {"delay_ms": 700}, "times": 1_000_000})).await;
     for number in 0..RUNS {
         ask(&world, number).await;
     }
