@@ -20,7 +20,7 @@ fn world(more: &str) -> World {
     let slots = format!(
         "max_concurrent_agents: {RUNS}, max_concurrent_per_repository: {RUNS}, max_concurrent_per_user: {RUNS}"
     );
-    let prices = "prices: {claude-sonnet-4-5: {input: 25, output: 125, cache_write: 31.25, cache_read: 2.5}}";
+    let prices = "prices: {claude-sonnet-4-5: {input: 30, output: 150, cache_write: 37.5, cache_read: 3}}";
     let change = |text: String| {
         let text = text.replace("system: {status: false}", &format!("system: {{status: false, {slots}}}"));
         format!("{text}\n{prices}\nlimits: {{monthly_budget: 1.00{more}}}\n")
@@ -33,7 +33,7 @@ fn world(more: &str) -> World {
     );
     let roles = world.dir().join("prompts/agents");
     std::fs::create_dir_all(&roles).unwrap();
-    let role = "---\ndescription: Spends\ntools: [bash, read, search, edit, finish]\nlimits: {max_output_tokens: 500}\n---\n\
+    let role = "---\ndescription: Spends\ntools: [bash, read, search, edit, finish]\nlimits: {max_output_tokens: 200}\n---\n\
                 You spend.\n";
     std::fs::write(roles.join("spender.md"), role).unwrap();
     world
@@ -48,7 +48,7 @@ async fn ask(world: &World, number: usize) {
 fn billed(state: &State) -> Money {
     let rate = |dollars: f64| Money::from_dollars(dollars).unwrap();
     let price =
-        Price { input: rate(25.0), output: rate(125.0), cache_write: rate(31.25), cache_read: rate(2.5) };
+        Price { input: rate(30.0), output: rate(150.0), cache_write: rate(37.5), cache_read: rate(3.0) };
     let bills = state.0["model"]["bills"].as_array().unwrap();
     let usage = |bill: &Value| {
         let count = |key: &str| bill[key].as_u64().unwrap();
