@@ -204,6 +204,7 @@ impl App {
         beside.run(catch_up.keep_asking());
         beside.run(Listening::new(Arc::clone(&inbox)).keep_listening());
         beside.run(Arc::clone(&inbox).keep_time());
+        beside.run(Arc::clone(&inbox).keep_budget());
         if config.system.watch {
             beside.run(watch.keep_watching());
         }

@@ -10,6 +10,7 @@ pub mod screen;
 mod again;
 mod bench;
 mod catch_up;
+mod costs;
 mod delivery;
 mod demo;
 mod doctor;
@@ -93,6 +94,8 @@ enum Command {
     Rerun(again::RerunArguments),
     /// Show an old event to the handlers of today.
     Replay(again::ReplayArguments),
+    /// Show what a month has cost, and what for.
+    Costs(costs::Arguments),
     /// List events, or show one with the reasons of every trigger.
     Events(look::EventArguments),
     /// Say why something happened, or nothing.
@@ -163,6 +166,7 @@ fn run(command: Command, environment: &Environment, screen: &Screen) -> anyhow::
             Command::Logs(arguments) => logs::run(arguments, environment, screen).await,
             Command::Rerun(arguments) => again::rerun(arguments, environment, screen).await,
             Command::Replay(arguments) => again::replay(arguments, environment, screen).await,
+            Command::Costs(arguments) => costs::run(arguments, environment, screen).await,
             Command::Runs(arguments) => look::run(look::What::Runs, arguments, environment, screen).await,
             Command::Events(arguments) => look::events(arguments, environment, screen).await,
             Command::Explain(arguments) => explain::run(arguments, environment, screen).await,

@@ -13,7 +13,7 @@ mod schema;
 mod substitute;
 mod vendors;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -29,9 +29,9 @@ pub use self::schema::schema;
 pub use self::substitute::Notice;
 use crate::event::Access;
 use crate::event::{Account, RepositoryName, SourceName};
-use crate::money::{Limits, Prices};
+use crate::money::{Limits, PriceList, Prices};
 use crate::plugin::registry;
-use crate::spec::RepositoryMap;
+use crate::spec::{Catalog, RepositoryMap};
 use crate::store::{self, Caps};
 
 /// Everything that can be configured.
@@ -66,7 +66,7 @@ pub struct Config {
     /// What may be spent.
     pub limits: Limits,
     /// What models cost, in place of the built-in table.
-    pub prices: Option<Prices>,
+    pub prices: Option<PriceList>,
     /// How this machine's network is left: the process's own variables for proxies and certificates, for git.
     #[serde(skip)]
     pub network: BTreeMap<String, String>,
@@ -367,8 +367,35 @@ impl Config {
     /// # Panics
     /// Never: a test parses the built-in table.
     #[must_use]
-    pub fn price_table(&self) -> Prices {
+    pub fn price_list(&self) -> PriceList {
         self.prices.clone().unwrap_or_else(load::builtin_prices)
+    }
+
+    /// The prices that runs keep.
+    #[must_use]
+    pub fn price_table(&self) -> Prices {
+        self.price_list().prices()
+    }
+
+    /// What to know of the prices of the models that roles use, of each model that has none of its own.
+    #[must_use]
+    pub fn unpriced(&self, catalog: &Catalog) -> Vec<String> {
+        let list = self.price_list();
+        if list.0.is_empty() {
+            return vec![
+                "`prices` is empty: what a call may cost is not known, so no agent can work".to_owned(),
+            ];
+        }
+        let roles = catalog.roles.values().filter_map(|role| role.model.clone());
+        let providers = std::iter::once(&self.ai_provider).chain(&self.ai_fallback).map(AiProvider::model);
+        let models: BTreeSet<String> = providers.chain(roles).collect();
+        let unknown = models.into_iter().filter(|model| list.entry(model).is_none());
+        let told = |model: String| {
+            format!(
+                "no price is known of the model `{model}`: its calls count at the dearest of its family, or of the table; `prices` says what it costs"
+            )
+        };
+        unknown.map(told).collect()
     }
 
     /// Where work for a project, component or channel goes.

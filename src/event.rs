@@ -148,8 +148,8 @@ impl Event {
     /// The source of what Ostler itself tells of. No delivery can come from it.
     pub const OWN: &str = "ostler";
     /// The kinds of event that it makes: the clock has come to a trigger's time, somebody at the machine wants
-    /// a workflow to run.
-    pub const OWN_KINDS: &[&str] = &["ostler.schedule", "ostler.run"];
+    /// a workflow to run, a month's budget is used up so far.
+    pub const OWN_KINDS: &[&str] = &["ostler.schedule", "ostler.run", "ostler.budget"];
 
     /// Whether Ostler itself tells of it, on behalf of whoever runs it.
     #[must_use]

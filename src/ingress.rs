@@ -11,6 +11,7 @@
 //! gets its answer, and nothing follows), and nothing is answered with success before it is durable. What is
 //! refused leaves no event, no run and no identity: [`refused`] remembers for a while that it came, and why.
 
+mod budget;
 mod catch_up;
 pub mod explain;
 mod inbox;

@@ -3,6 +3,8 @@
 //! Amounts are whole millionths of a dollar, never floating point: what many small calls cost adds up
 //! exactly. The book that keeps them is the [`ledger`](crate::ledger).
 
+mod list;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::iter::Sum;
@@ -10,6 +12,8 @@ use std::ops::{Add, Sub};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use self::list::{Listed, PriceList};
 
 /// An amount of US dollars, exact to a millionth.
 ///
@@ -100,6 +104,17 @@ pub struct Limits {
     pub max_tokens_per_task: u64,
     /// Dollars that all runs together may spend in a calendar month (UTC).
     pub monthly_budget: Money,
+    /// Who is told when that is half used up, nearly, and wholly. It binds no run, so none keeps it.
+    #[serde(skip_serializing)]
+    pub alerts: Alerts,
+}
+
+/// Where it is told how far the month's budget is used up.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Alerts {
+    /// The channel, by its name or id; where none is named it is told in the log alone.
+    pub channel: Option<String>,
 }
 
 impl Default for Limits {
@@ -108,6 +123,7 @@ impl Default for Limits {
             max_cost_per_task: Money::micros(5_000_000),
             max_tokens_per_task: 50_000,
             monthly_budget: Money::micros(500_000_000),
+            alerts: Alerts::default(),
         }
     }
 }

@@ -238,7 +238,8 @@ fn judge(
     filter::check(trigger, event, standing)?;
     names.check(trigger)?;
     admit(trigger, event, standing)?;
-    if event.repository.is_none() {
+    // What Ostler itself tells of need not be about one.
+    if event.repository.is_none() && !event.is_own() {
         return Err(target.missing(trigger));
     }
     let inputs = names.inputs(trigger)?;

@@ -6,16 +6,20 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::{Agent, AgentError, Candidate, Forgotten, Reason};
-use crate::id::{Digest, RunId};
-use crate::ledger::{Ledger, LedgerError, Reservation};
+use crate::id::Digest;
+use crate::ledger::{Ledger, LedgerError, Purpose, Reservation};
 use crate::money::{Limits, Money, Price, Usage};
 use crate::plugin::model::{Answer, Request};
 use crate::plugin::{PluginError, Problem};
 
 /// What calls are paid from.
 pub trait Purse: Debug + Send + Sync {
-    /// Sets money aside for one call.
-    fn reserve(&self, amount: Money) -> BoxFuture<'_, Result<Reservation, LedgerError>>;
+    /// Sets money aside for one call of a model.
+    fn reserve<'a>(
+        &'a self,
+        amount: Money,
+        model: &'a str,
+    ) -> BoxFuture<'a, Result<Reservation, LedgerError>>;
 
     /// Books what a call really cost in place of what was set aside for it.
     fn settle(
@@ -31,15 +35,20 @@ pub trait Purse: Debug + Send + Sync {
 pub struct RunPurse {
     /// The book.
     pub ledger: Ledger,
-    /// Who spends.
-    pub run: RunId,
+    /// Who spends, and for what.
+    pub purpose: Purpose,
     /// Where the lines are.
     pub limits: Limits,
 }
 
 impl Purse for RunPurse {
-    fn reserve(&self, amount: Money) -> BoxFuture<'_, Result<Reservation, LedgerError>> {
-        Box::pin(self.ledger.reserve(self.run, amount, &self.limits))
+    fn reserve<'a>(
+        &'a self,
+        amount: Money,
+        model: &'a str,
+    ) -> BoxFuture<'a, Result<Reservation, LedgerError>> {
+        let purpose = Purpose { model: model.to_owned(), ..self.purpose.clone() };
+        Box::pin(async move { self.ledger.reserve(&purpose, amount, &self.limits).await })
     }
 
     fn settle(
@@ -181,7 +190,7 @@ impl<'a> Budget<'a> {
         request: &Request,
         by: &'a Candidate<'a>,
     ) -> Result<Result<Bought<'a>, PluginError>, CallError> {
-        let reservation = self.reserve(worst_case(request, &by.price)).await?;
+        let reservation = self.reserve(worst_case(request, &by.price), by.name).await?;
         let request = Request { model: by.name.to_owned(), ..request.clone() };
         let answer = tokio::select! {
             answer = by.provider.answer(&request) => answer,
@@ -199,7 +208,7 @@ impl<'a> Budget<'a> {
         }
     }
 
-    async fn reserve(&self, worst: Money) -> Result<Reservation, CallError> {
+    async fn reserve(&self, worst: Money, model: &str) -> Result<Reservation, CallError> {
         let limit = self.agent.assignment.limits.cost;
         if self.spent + worst > limit {
             let why = format!(
@@ -208,7 +217,7 @@ impl<'a> Budget<'a> {
             );
             return Err(CallError::Stop(Reason::Budget, why));
         }
-        self.agent.purse.reserve(worst).await.map_err(|error| match error {
+        self.agent.purse.reserve(worst, model).await.map_err(|error| match error {
             LedgerError::Store(error) => CallError::Failed(AgentError::Ledger(error)),
             line => CallError::Stop(Reason::Budget, line.to_string()),
         })

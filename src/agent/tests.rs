@@ -373,13 +373,18 @@ async fn the_book_says_what_the_answers_cost_and_after_a_crash_never_less() {
         max_cost_per_task: Money::micros(1_000_000_000),
         monthly_budget: Money::micros(1_000_000_000),
         max_tokens_per_task: 1_000_000,
+        ..crate::money::Limits::default()
     };
     for room in 0..=12 {
         let mut stage = Stage::with(gold);
         let store = Arc::new(crate::store::Memory::open().unwrap());
         let ledger = crate::ledger::Ledger::new(store, Arc::<ManualClock>::clone(&stage.clock));
         let run = run();
-        let purse = budget::RunPurse { ledger: ledger.clone(), run, limits: limits.clone() };
+        let purse = budget::RunPurse {
+            ledger: ledger.clone(),
+            purpose: crate::ledger::Purpose { run, ..purpose() },
+            limits: limits.clone(),
+        };
         stage.notes.room = room;
         let crashed = stage.work_from(&purse).await.is_err();
         stage.notes.room = usize::MAX;

@@ -89,7 +89,9 @@ fn configuration(loaded: &Loaded) -> Vec<Finding> {
     });
     let mut findings: Vec<_> = off.collect();
     findings.extend(host::secrets(&loaded.root.join(SECRETS)));
-    findings.push(match Catalog::load_from(&super::origin(loaded), &registry::vocabulary()) {
+    let catalog = Catalog::load_from(&super::origin(loaded), &registry::vocabulary());
+    findings.extend(catalog.iter().flat_map(|catalog| prices(&loaded.config, catalog)));
+    findings.push(match catalog {
         Ok(catalog) => {
             let (triggers, workflows) = (catalog.triggers.len(), catalog.workflows.len());
             Finding::ok("definitions", format!("{triggers} triggers and {workflows} workflows are right"))
@@ -100,6 +102,25 @@ fn configuration(loaded: &Loaded) -> Vec<Finding> {
         }
     });
     findings
+}
+
+/// What calls are counted at, and since when that is known.
+fn prices(config: &Config, catalog: &Catalog) -> Vec<Finding> {
+    let unpriced = config.unpriced(catalog);
+    if !unpriced.is_empty() {
+        let advice = "write the model and its price, with the day and the place it is from, under `prices`";
+        return unpriced
+            .into_iter()
+            .map(|said| Finding::bad(Health::Warning, "prices", said, advice))
+            .collect();
+    }
+    let (model, list) = (config.ai_provider.model(), config.price_list());
+    let Some(listed) = list.entry(&model) else { return Vec::new() };
+    let since = listed.as_of.as_ref().map(|day| format!(", as listed on {day}")).unwrap_or_default();
+    let place = listed.source.as_ref().map(|place| format!(" at {place}")).unwrap_or_default();
+    let (input, output) = (listed.input, listed.output);
+    let said = format!("`{model}` costs {input} for a million tokens read, {output} written{since}{place}");
+    vec![Finding::ok("prices", said)]
 }
 
 /// Looks at one area for as long as it may take.

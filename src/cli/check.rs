@@ -52,7 +52,11 @@ pub(super) fn run(arguments: &Arguments, environment: &Environment, screen: &Scr
     }
     let mut report = check(&origin, &registry::vocabulary());
     let notices = match loaded {
-        Ok(loaded) => loaded.notices,
+        Ok(loaded) => {
+            report.warnings =
+                report.catalog().map(|catalog| loaded.config.unpriced(catalog)).unwrap_or_default();
+            loaded.notices
+        }
         Err(error) => {
             report.configuration = Some(error);
             Vec::new()
@@ -63,6 +67,9 @@ pub(super) fn run(arguments: &Arguments, environment: &Environment, screen: &Scr
     } else {
         for notice in &notices {
             screen.note(notice);
+        }
+        for warning in &report.warnings {
+            screen.note(format_args!("warning: {warning}"));
         }
         screen.line(report.render(screen.is_terminal()).trim_end());
     }
@@ -75,13 +82,15 @@ pub struct Report {
     found: Result<Catalog, Diagnostics>,
     /// What is wrong with the configuration.
     configuration: Option<ConfigError>,
+    /// What is right and worth a word.
+    warnings: Vec<String>,
 }
 
 /// Checks handlers, workflows, prompts and roles against each other and against what
 /// plugins offer.
 #[must_use]
 pub fn check(origin: &Origin, words: &Vocabulary) -> Report {
-    Report { found: Catalog::load_from(origin, words), configuration: None }
+    Report { found: Catalog::load_from(origin, words), configuration: None, warnings: Vec::new() }
 }
 
 impl Report {
@@ -128,6 +137,7 @@ impl Report {
                 "roles": catalog.roles.len(),
                 "digest": catalog.digest.to_string(),
                 "errors": [],
+                "warnings": self.warnings,
             }),
             found => {
                 let faults = found.as_ref().err().map(Diagnostics::items).unwrap_or_default();

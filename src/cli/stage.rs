@@ -16,7 +16,7 @@ use crate::clock::SystemClock;
 use crate::config::{self, AiProvider, Environment, SandboxOptions};
 use crate::event::Event;
 use crate::id::EventId;
-use crate::money::{Limits, Prices};
+use crate::money::{Limits, PriceList};
 use crate::spec::catalog::Origin;
 use crate::store::{Found, Query};
 use crate::twin;
@@ -42,7 +42,7 @@ pub(super) struct Setting<'a> {
     /// Where the twins listen, instead of anywhere.
     pub(super) twins: Option<TcpListener>,
     /// Who answers prompts in place of the twin, what that costs, and what may be spent.
-    pub(super) model: Option<(AiProvider, Option<Prices>, Limits)>,
+    pub(super) model: Option<(AiProvider, Option<PriceList>, Limits)>,
 }
 
 /// Everything that is played on.

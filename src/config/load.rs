@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::environment::Environment;
 use super::substitute::{Notice, substitute};
 use super::{Choice, Config};
-use crate::money::Prices;
+use crate::money::PriceList;
 use crate::spec::near::nearest;
 
 /// The file that is used where none is given and none is there.
@@ -204,7 +204,7 @@ fn parse(
     Ok(document)
 }
 
-pub(super) fn builtin_prices() -> Prices {
+pub(super) fn builtin_prices() -> PriceList {
     serde_saphyr::from_str(PRICES).unwrap_or_default()
 }
 
@@ -294,8 +294,13 @@ mod tests {
 
     #[test]
     fn the_built_in_prices_are_there() {
-        let price = builtin_prices().of("claude-sonnet-4-5-20250929").unwrap();
+        let price = builtin_prices().prices().of("claude-sonnet-4-5-20250929").unwrap();
         assert!(price.input < price.output && price.cache_read < price.input);
+        for (name, listed) in builtin_prices().0 {
+            let as_of: Result<jiff::civil::Date, _> = listed.as_of.unwrap_or_default().parse();
+            assert!(as_of.is_ok(), "{name} does not say when it was listed so");
+            assert!(listed.source.unwrap_or_default().starts_with("https://"), "{name} does not say where");
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@ use crate::engine::Handle;
 use crate::event::RepositoryName;
 use crate::id::{EventId, RunId};
 use crate::ingress::{CatchUp, Inbox, OrderError, Rerun, Wanted};
+use crate::ledger::costs::Asked;
 use crate::router::own::Order;
 use crate::run::Sent;
 use crate::store::Store;
@@ -70,6 +71,7 @@ pub fn router(desk: Desk) -> Router {
         .route("/api/v1/events/{id}", get(event))
         .route("/api/v1/events/{id}/replay", post(replay))
         .route("/api/v1/census", get(census))
+        .route("/api/v1/costs", get(costs))
         .with_state(desk)
 }
 
@@ -173,6 +175,11 @@ async fn event(State(store): State<Arc<dyn Store>>, Path(id): Path<EventId>) -> 
 
 async fn census(State(store): State<Arc<dyn Store>>) -> Answer {
     Ok(Json(views::census(&*store).await?))
+}
+
+async fn costs(State(desk): State<Desk>, Query(asked): Query<Asked>) -> Answer {
+    let line = desk.inbox.monthly_budget();
+    Ok(Json(views::costs(&*desk.store, asked, line, desk.inbox.now()).await?))
 }
 
 /// How each way of asking for what was missed has gone so far.

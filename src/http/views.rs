@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::id::{EventId, RunId};
+use crate::ledger::costs::{self, Asked};
+use crate::money::Money;
 use crate::run::Timeline;
 use crate::store::{Found, Query, RunSummary, Store, StoreError, Waits};
 
@@ -88,4 +90,17 @@ pub async fn event(store: &dyn Store, id: EventId) -> Result<Option<Value>, Stor
 pub async fn census(store: &dyn Store) -> Result<Value, StoreError> {
     let found = store.query(Query::Census).await?;
     Ok(if let Found::Census(census) = found { json!(census) } else { Value::Null })
+}
+
+/// What a month has cost, under the line as it is now.
+///
+/// # Errors
+/// When the store fails.
+pub async fn costs(
+    store: &dyn Store,
+    asked: Asked,
+    monthly_budget: Money,
+    now: Timestamp,
+) -> Result<Value, StoreError> {
+    Ok(json!(costs::of(store, asked, monthly_budget, now).await?))
 }

@@ -410,3 +410,10 @@ fn every_verdict_is_a_sentence() {
     let own = route(by(on_shop("github.push"), "github:ostler[bot]", true), &rules(vec![]), &standing(&[]));
     assert_eq!(own.sentence(), "github:ostler[bot] is Ostler itself.");
 }
+
+#[test]
+fn what_ostler_itself_tells_of_needs_no_repository() {
+    let rules = rules(vec![trigger("budget", "ostler.budget"), trigger("incident", "sentry.issue.created")]);
+    let starts = |kind: &str| route(event(kind), &rules, &Standing::default()).starts.len();
+    assert_eq!((starts("ostler.budget"), starts("sentry.issue.created")), (1, 0));
+}

@@ -7,9 +7,12 @@ use super::signal::Signal;
 use super::telling::{Meter, short};
 use super::timeline::{StepLine, StepPhase, Timeline};
 use crate::id::{RunId, StepPath};
+use crate::money::Money;
 
 /// Letters of a reason that are shown.
 const REASON: usize = 200;
+/// What a run must have cost for that to be shown: less reads as nothing.
+const SHOWN: Money = Money::micros(50);
 
 /// What is shown of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,12 +30,15 @@ pub fn shown(run: RunId, definition: &Definition, entries: &[Entry]) -> Option<S
     let line = |path: &StepPath| timeline.steps.iter().find(|line| line.step == *path);
     line(&place::start()).filter(|line| line.state == StepPhase::Succeeded)?;
     let mut meter = Meter::of(definition);
-    let percent = entries.iter().map(|entry| meter.take(entry)).last().map_or(0, |stand| stand.percent);
+    let stand = entries.iter().map(|entry| meter.take(entry)).last();
+    let percent = stand.map_or(0, |stand| stand.percent);
     let mut lines = vec![format!("{}: {}", definition.workflow.name, state(entries, percent)), String::new()];
     let steps = definition.workflow.steps.iter();
     lines.extend(steps.map(|step| format!("- {}", item(&step.name, line(&StepPath::root(&step.name))))));
     let made = timeline.work.change_url.as_ref().map(|url| format!("\nPull request: {url}"));
-    lines.extend(made.into_iter().chain([format!("\n{run}")]));
+    let cost = stand.map(|stand| stand.cost).filter(|cost| *cost >= SHOWN);
+    let cost = cost.map(|cost| format!("\nCost: {cost} of at most {}", definition.limits.max_cost_per_task));
+    lines.extend(made.into_iter().chain(cost).chain([format!("\n{run}")]));
     Some(Shown { text: lines.join("\n"), over: meter.has_ended() })
 }
 
@@ -106,6 +112,26 @@ mod tests {
         assert!(text(&driver).is_some());
         let refused = steps().through(|_| Err(StepError::fatal(StepError::REFUSED, "no")));
         assert_eq!(text(&refused), None);
+    }
+
+    #[test]
+    fn what_it_has_cost_is_shown_with_the_line() {
+        let mut driver = steps();
+        for _ in 0..3 {
+            driver.turn(echo);
+        }
+        assert!(!text(&driver).unwrap().text.contains("Cost"), "nothing was paid for");
+        let record = Record::StepFailed {
+            step: StepPath::root("look"),
+            attempt: 1,
+            error: StepError::fatal("budget", "no more"),
+            next: crate::run::record::Next::Fail,
+            cost: Money::micros(42_100),
+        };
+        let (seq, at) = (driver.entries.len() as u64, driver.entries[0].at);
+        driver.entries.push(Entry { seq, at, record });
+        let shown = text(&driver).unwrap().text;
+        assert!(shown.contains("\nCost: $0.0421 of at most $5.0000\n"), "{shown}");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::agent::{
     Agent, AgentError, Assignment, Candidate, Ended, Forgotten, Limits, Memory, Reason, Transcript, tool,
 };
 use crate::ingress::{Current, Policy};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Purpose};
 use crate::money::{Money, Prices};
 use crate::plugin::registry::Answering;
 use crate::run::decide::JobKind;
@@ -43,6 +43,8 @@ pub struct AgentStep {
 
 /// The prompt of a step that names none and has no file of its own name.
 const GENERIC_PROMPT: &str = "prompts/generic.txt";
+/// Under what is booked what belongs to nobody.
+const NOBODY: &str = "none";
 /// Bytes of a diff that a failure keeps.
 const KEPT_DIFF: usize = 20_000;
 
@@ -71,7 +73,7 @@ impl AgentStep {
         let candidates = candidates(models, &assignment.model, &context.definition.prices)?;
         let purse = RunPurse {
             ledger: self.ledger.clone(),
-            run: context.run,
+            purpose: purpose(context, &assignment.model)?,
             limits: context.definition.limits.clone(),
         };
         let visitors = Visitors { parts: &parts, context };
@@ -162,6 +164,24 @@ fn candidates<'a>(
         Ok(Candidate { name, price, provider: &*answering.provider })
     };
     models.iter().zip(names).map(candidate).collect()
+}
+
+/// What the agent's calls are booked under.
+fn purpose(context: &Context, model: &str) -> Result<Purpose, StepError> {
+    let started = &context.started;
+    let account = started.event.actor.as_ref().map(|actor| &actor.account);
+    let people = &context.definition.access.people;
+    let user = account
+        .map(|account| people.name_of(account).map_or_else(|| account.to_string(), str::to_owned))
+        .unwrap_or_else(|| NOBODY.to_owned());
+    Ok(Purpose {
+        run: context.run,
+        user,
+        role: asked(context)?.0.name.clone(),
+        repository: started.repository.as_ref().map_or_else(|| NOBODY.to_owned(), ToString::to_string),
+        workflow: started.workflow.clone(),
+        model: model.to_owned(),
+    })
 }
 
 fn asked(context: &Context) -> Result<(&Role, Option<&str>, &[AnswerField]), StepError> {

@@ -69,8 +69,9 @@ async fn send_alert(parts: &Parts, context: &Context) -> Result<Value, StepError
         let run = context.ambient.get("run").unwrap_or(&Value::Null);
         let reason = run["reason"].as_str().map(|reason| format!(": {reason}")).unwrap_or_default();
         let left = run["left"].as_array().map(|left| left_behind(left)).unwrap_or_default();
+        let cost = format!("it has cost {}", context.spent);
         format!(
-            "{}{task} did not succeed{reason}{left} (run {})",
+            "{}{task} did not succeed{reason}{left} (run {}, {cost})",
             context.definition.workflow.name, context.run
         )
     });

@@ -25,7 +25,7 @@ use subtle::ConstantTimeEq as _;
 use self::play::Turn;
 use self::request::Request;
 pub(super) use self::script::{Script, scripts};
-use super::world::World;
+use super::world::{World, lock};
 use crate::id::Digest;
 
 /// The versions of the API that are alive.
@@ -96,6 +96,7 @@ fn play(world: &World, headers: &HeaderMap, body: &[u8]) -> Result<Value, Refusa
     let request = Request::read(body, version).map_err(Refusal::invalid)?;
     let Turn { content, stop } = play::turn(&world.scripts, &request);
     let usage = request.usage(&Value::Array(content.clone()));
+    lock(&world.bills).push(usage.clone());
     Ok(json!({
         "type": "message",
         "role": "assistant",

@@ -23,7 +23,7 @@ use serde_json::{Map, Value, json};
 
 use super::act::Act;
 use super::fault::Armed;
-use super::world::World;
+use super::world::{World, lock};
 use super::{TwinError, github, gitlab, jira, linear, slack};
 
 type Shared = State<Arc<World>>;
@@ -105,6 +105,7 @@ async fn state(State(world): Shared) -> Result<Response, Refused> {
         "jira": {"tickets": jira::summary(&world)},
         "linear": {"issues": linear::summary(&world)},
         "slack": slack,
+        "model": {"bills": *lock(&world.bills)},
         "deliveries": world.outbox.sent(),
         "requests": world.faults.log(),
     });

@@ -28,6 +28,8 @@ pub(super) struct World {
     pub(super) outbox: Outbox,
     pub(super) faults: Faults,
     pub(super) scripts: Vec<Script>,
+    /// What the model has answered for, whether or not its answer arrived.
+    pub(super) bills: Mutex<Vec<serde_json::Value>>,
     clock: Arc<dyn Clock>,
     github: Mutex<github::State>,
     gitlab: Mutex<gitlab::State>,
@@ -53,6 +55,7 @@ impl World {
             jira: Mutex::new(jira::State::seeded(&seed, then)),
             linear: Mutex::new(linear::State::seeded(&seed, then)),
             slack: Mutex::new(slack::State::seeded(&seed)),
+            bills: Mutex::default(),
             scripts: messages::scripts(options.scripts.as_deref())?,
             outbox: Outbox::new(&options, shutdown)?,
             faults: Faults::new(Arc::clone(&options.clock)),

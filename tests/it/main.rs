@@ -18,6 +18,7 @@ mod catch_up;
 mod check;
 mod cli;
 mod corpus;
+mod costs;
 mod drain;
 mod explain;
 mod faults;

@@ -14,7 +14,7 @@ use crate::agent::turn::Told;
 use crate::agent::*;
 use crate::clock::ManualClock;
 use crate::id::{EventId, RunId};
-use crate::ledger::{LedgerError, Reservation};
+use crate::ledger::{LedgerError, Purpose, Reservation};
 use crate::money::Usage;
 use crate::plugin::Call;
 use crate::plugin::model::{Answer, Block, Request, Stop};
@@ -136,14 +136,14 @@ pub(super) struct Cash {
 }
 
 impl Purse for Cash {
-    fn reserve(&self, amount: Money) -> BoxFuture<'_, Result<Reservation, LedgerError>> {
+    fn reserve<'a>(&'a self, amount: Money, _: &'a str) -> BoxFuture<'a, Result<Reservation, LedgerError>> {
         let mut left = self.left.lock().unwrap();
         let reserved = if *left < amount {
             let (limit, spent) = (*left, Money::ZERO);
             Err(LedgerError::OverBudget { which: "monthly_budget", limit, spent, asked: amount })
         } else {
             *left = *left - amount;
-            Ok(Reservation { run: run(), amount, month: "2026-11".into() })
+            Ok(Reservation { purpose: purpose(), amount, day: "2026-11-21".parse().unwrap() })
         };
         Box::pin(async { reserved })
     }
@@ -204,6 +204,12 @@ pub(super) fn check_conversation(request: &Request) {
             assert_eq!(called, ids(&request.messages[at + 1]), "every call needs its result");
         }
     }
+}
+
+pub(super) fn purpose() -> Purpose {
+    let [user, role, repository, workflow, model] =
+        ["ada", "development", "acme/shop", "standard-development", "m"].map(str::to_owned);
+    Purpose { run: run(), user, role, repository, workflow, model }
 }
 
 pub(super) fn run() -> RunId {

@@ -1,6 +1,8 @@
 //! The other way in: what Ostler itself tells of goes through the same router and the same batch as what is
 //! delivered.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -8,6 +10,7 @@ use super::taking::Taking;
 use super::{Answer, Inbox, Rejection, Status};
 use crate::event::{Account, Actor, Event, EventKind, PayloadRef, SourceName, Stamp, Subject};
 use crate::id::{EventId, RunId};
+use crate::ingress::budget::Reached;
 use crate::ingress::policy::Policy;
 use crate::router::own::{self, Order};
 use crate::router::{self, Routing};
@@ -119,6 +122,31 @@ impl Inbox {
             return Err(OrderError::KeyUsed);
         }
         Ok(answer)
+    }
+
+    /// The event of a budget that is used up so far, routed.
+    pub(in crate::ingress) fn budget(&self, reached: &Reached, policy: &Policy) -> Own {
+        let Reached { month, level, taken, line } = reached;
+        let mut fields = BTreeMap::from([
+            ("month".to_owned(), month.to_string()),
+            ("percent".to_owned(), level.to_string()),
+            ("spent".to_owned(), taken.to_string()),
+            ("budget".to_owned(), line.to_string()),
+            ("sentence".to_owned(), reached.sentence()),
+        ]);
+        if let Some(channel) = &policy.settings.limits.alerts.channel {
+            fields.insert("channel".to_owned(), channel.clone());
+        }
+        let payload = json!(fields).to_string().into_bytes();
+        let subject = Subject::new(Event::OWN, &format!("budget/{month}"));
+        let mut event = event("ostler.budget", subject, &payload, self.clock.now());
+        event.fields = fields;
+        Own {
+            routing: router::route(event, &policy.rules, &policy.standing),
+            identities: vec![reached.identity()],
+            payload,
+            values: Values::default(),
+        }
     }
 
     /// The event of a trigger's time, routed.

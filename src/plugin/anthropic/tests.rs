@@ -139,6 +139,28 @@ async fn a_limit_of_spending_is_not_tried_again() {
 }
 
 #[tokio::test]
+async fn an_account_without_credit_is_told_from_a_mistake_and_not_asked_again() {
+    let poor = "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing.";
+    for (status, kind, message) in [
+        (400, "invalid_request_error", poor),
+        (
+            429,
+            "insufficient_quota",
+            "You exceeded your current quota, please check your plan and billing details.",
+        ),
+    ] {
+        let body = json!({"type": "error", "error": {"type": kind, "message": message}});
+        let (failed, asked) = failing(move || testing::json(status, &body)).await;
+        assert_eq!((failed.problem, asked), (Problem::Exhausted, 1), "{message}");
+        let step = crate::run::StepError::from(failed);
+        assert_eq!((step.code.as_str(), step.retryable), ("exhausted", false));
+        assert!(step.message.contains(message), "{}", step.message);
+    }
+    let (failed, asked) = failing(|| error(400, "invalid_request_error", None)).await;
+    assert_eq!((failed.problem, asked), (Problem::Invalid, 1));
+}
+
+#[tokio::test]
 async fn what_provably_failed_is_tried_again_and_a_lost_answer_is_not() {
     for (status, kind, problem) in [
         (429, "rate_limit_error", Problem::RateLimited),

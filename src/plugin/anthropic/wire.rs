@@ -135,13 +135,9 @@ fn read_block(value: Value) -> Block {
     }
 }
 
-/// What is only said in words: requests that nothing is wrong with but the account or their length.
-fn refused(message: &str) -> Option<Problem> {
-    if message.contains("credit balance is too low") {
-        return Some(Problem::Exhausted);
-    }
-    let is_too_long = message.starts_with("prompt is too long") || message.contains("exceed context limit");
-    is_too_long.then_some(Problem::TooLong)
+/// Whether a refusal says, as it does in words only, that the conversation is longer than the model can hold.
+fn is_too_long(message: &str) -> bool {
+    message.starts_with("prompt is too long") || message.contains("exceed context limit")
 }
 
 /// How Anthropic says what went wrong.
@@ -176,7 +172,10 @@ fn said(body: &[u8]) -> Option<String> {
     (!r#type.is_empty()).then(|| format!("{message} ({})", r#type))
 }
 
-/// Limits of spending come as 429 like limits of speed; only a person can raise them.
+/// What a message says when the account's credit is used up. It comes as a request that is invalid, which it is not.
+const NO_CREDIT: &str = "credit balance is too low";
+
+/// Limits of spending come as 429 like limits of speed, or as 400 like mistakes; only a person can raise them.
 fn failed(answer: &HttpAnswer) -> Option<Problem> {
     if answer.status.is_success() {
         return None;
@@ -187,7 +186,10 @@ fn failed(answer: &HttpAnswer) -> Option<Problem> {
         ("billing_error", _) | (_, "enforced_spend_limit_reached" | "contract_spend_limit_reached") => {
             Some(Problem::Exhausted)
         }
-        ("invalid_request_error", _) => refused(&error.message),
+        // What a gateway passes on of another provider.
+        ("insufficient_quota", _) => Some(Problem::Exhausted),
+        _ if error.message.to_lowercase().contains(NO_CREDIT) => Some(Problem::Exhausted),
+        ("invalid_request_error", _) if is_too_long(&error.message) => Some(Problem::TooLong),
         _ => None,
     }
 }

@@ -24,7 +24,7 @@ fn takes(name: &str) -> Field {
     Field::optional(name, Kind::String)
 }
 
-/// What plugins might bring: these actions, and some kinds of five sources.
+/// What plugins might bring: these actions, and some kinds of several sources.
 pub(in crate::spec) fn vocabulary() -> Vocabulary {
     let kinds = vec![
         "github.issue.labeled",
@@ -49,6 +49,7 @@ pub(in crate::spec) fn vocabulary() -> Vocabulary {
         "linear.issue.created",
         "linear.issue.labeled",
         "linear.issue.transitioned",
+        "ostler.budget",
         "pagerduty.incident.triggered",
         "sentry.issue.created",
         "sentry.event_alert.triggered",

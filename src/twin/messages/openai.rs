@@ -41,8 +41,14 @@ async fn models(State(world): State<Arc<World>>, headers: HeaderMap) -> Response
 async fn responses(State(world): State<Arc<World>>, headers: HeaderMap, body: Bytes) -> Response {
     let (known, told) = (&RESPONSES[..], from_items as fn(&Value) -> Value);
     answer(play(&world, &headers, (&body, known), told).map(|(id, turn, usage)| {
-        let status = json!({"id": format!("resp_{id}"), "object": "response", "status": "completed", "error": null,
-            "incomplete_details": null, "output": turn.content.iter().map(item).collect::<Vec<_>>()});
+        let cut = match turn.stop.as_str() {
+            "max_tokens" => json!({"reason": "max_output_tokens"}),
+            "refusal" => json!({"reason": "content_filter"}),
+            _ => Value::Null,
+        };
+        let status = if cut.is_null() { "completed" } else { "incomplete" };
+        let status = json!({"id": format!("resp_{id}"), "object": "response", "status": status, "error": null,
+            "incomplete_details": cut, "output": turn.content.iter().map(item).collect::<Vec<_>>()});
         let used = json!({"usage": {"input_tokens": usage.read, "output_tokens": usage.written,
             "total_tokens": usage.read + usage.written, "input_tokens_details": {"cached_tokens": 0}}});
         joined(status, used)
@@ -52,7 +58,12 @@ async fn responses(State(world): State<Arc<World>>, headers: HeaderMap, body: By
 async fn chat(State(world): State<Arc<World>>, headers: HeaderMap, body: Bytes) -> Response {
     let (known, told) = (&CHAT[..], from_messages as fn(&Value) -> Value);
     answer(play(&world, &headers, (&body, known), told).map(|(id, turn, usage)| {
-        let reason = if turn.wants_tools { "tool_calls" } else { "stop" };
+        let reason = match turn.stop.as_str() {
+            "tool_use" => "tool_calls",
+            "max_tokens" => "length",
+            "refusal" => "content_filter",
+            _ => "stop",
+        };
         let choice = json!({"index": 0, "finish_reason": reason, "message": said(&turn.content)});
         json!({"id": format!("chatcmpl-{id}"), "object": "chat.completion", "choices": [choice],
             "usage": {"prompt_tokens": usage.read, "completion_tokens": usage.written,

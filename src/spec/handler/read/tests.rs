@@ -106,7 +106,7 @@ inputs: {target: "${event.repository.nmae}"}
             "1:1 a trigger has no key `lable` [did you mean `label`?]",
             "2:6 `githb.issue.opened` is not a kind of event: no source is called `githb` [did you mean `github`?]",
             "2:26 `github.issue.labelled` is not a kind of event that `github` makes [did you mean `github.issue.labeled`?]",
-            "2:49 `jira..x` is not a kind of event: a part of it is empty [known here: github, gitlab, jira, linear, pagerduty, sentry, slack, *]",
+            "2:49 `jira..x` is not a kind of event: a part of it is empty [known here: github, gitlab, jira, linear, ostler, pagerduty, sentry, slack, *]",
             "2:58 `on` takes text or a list of texts, not a number [put it in quotes]",
             "3:6 `event.titel` is undefined",
             "4:13 `[x` is not a pattern: unclosed character class; missing ']'",
