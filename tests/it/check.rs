@@ -126,3 +126,19 @@ fn a_configuration_that_is_no_yaml_or_needs_a_variable_says_so() {
         assert!(said.out.contains(part), "{part} is missing in:\n{}", said.out);
     }
 }
+
+#[test]
+fn a_model_whose_price_nobody_knows_is_warned_of_and_no_fault() {
+    let model = "ai_provider: {type: anthropic, model: m-9, api_key: x}\n";
+    let unknown = project(&[("ostler.yaml", model)]);
+    let said = check(unknown.path(), &[]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.err.contains("no price is known of the model `m-9`"), "{said:?}");
+    let told: Value = serde_json::from_str(&check(unknown.path(), &["--json"]).out).unwrap();
+    assert!(told["ok"] == true && told["warnings"][0].as_str().unwrap().contains("`m-9`"), "{told:#}");
+    let price = "prices: {m: {input: 1, output: 2, cache_write: 1, cache_read: 1, as_of: \"2026-11-01\"}}\n";
+    let known = project(&[("ostler.yaml", &format!("{model}{price}"))]);
+    assert!(!check(known.path(), &[]).err.contains("no price"), "a name stands for all that begin with it");
+    let none = check(project(&[("ostler.yaml", "prices: {}\n")]).path(), &[]);
+    assert!(none.err.contains("no agent can work"), "{none:?}");
+}
