@@ -234,7 +234,7 @@ impl Stand<'_> {
         let texts = files.filter_map(|file| std::fs::read_to_string(file.path()).ok());
         let texts: Vec<String> = texts.collect();
         texts.iter().find_map(|text| {
-            let (_, found) = text.split_once(OPEN)?;
+            let found = text.split_once(OPEN)?.1.trim_start();
             Some(found.chars().take_while(|letter| !matches!(letter, '\\' | '"' | '\n')).collect::<String>())
         })
     }
