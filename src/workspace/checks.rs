@@ -54,6 +54,9 @@ pub struct Checks {
     /// What is said by the base's tests, where the change has others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub altered: Option<Altered>,
+    /// Whether the change is of documentation alone, which no test can speak for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub words: bool,
 }
 
 /// What the base's own tests say of a change that touches tests.
@@ -118,7 +121,10 @@ impl Workspace {
         let changes = self.changes(tree).await?;
         let findings = self.judge(&changes)?;
         // A change that is refused anyway is not worth running.
-        let checks = if test && findings.is_empty() { self.check(tree).await? } else { None };
+        let mut checks = if test && findings.is_empty() { self.check(tree).await? } else { None };
+        if let Some(checks) = &mut checks {
+            checks.words = changes.iter().all(|change| bearing::is_words(&change.path));
+        }
         let paths = changes.into_iter().map(|change| change.path).collect();
         Ok(Report { findings, paths, checks })
     }
@@ -145,7 +151,17 @@ impl Workspace {
         // A change that fails by its own tests needs no others.
         let altered = if after.passed { self.altered(tree, &command, &before).await? } else { None };
         let (passed, base_passed, output) = (after.passed, before.passed, after.output);
-        Ok(Some(Checks { command, passed, base_passed, output, lost, silenced, denied, altered }))
+        Ok(Some(Checks {
+            command,
+            passed,
+            base_passed,
+            output,
+            lost,
+            silenced,
+            denied,
+            altered,
+            words: false,
+        }))
     }
 
     /// Runs the base's own tests on what else a tree changes, where it changes tests or what runs them: a change

@@ -56,6 +56,12 @@ pub(super) fn on_tests(path: &str) -> bool {
         || is_test(name)
 }
 
+/// Whether a file holds nothing but words for people.
+pub(super) fn is_words(path: &str) -> bool {
+    let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending).to_lowercase();
+    ["md", "markdown", "rst", "adoc"].contains(&ending.as_str()) && !on_tests(path)
+}
+
 /// `test_a.py`, `a_test.go`, `a.test.js`, `a.spec.ts`, `atest.java`.
 fn is_test(name: &str) -> bool {
     let Some((stem, ending)) = name.rsplit_once('.') else { return false };
@@ -91,5 +97,15 @@ mod tests {
         {
             assert!(!on_tests(path), "{path}");
         }
+    }
+
+    #[test]
+    fn words_are_told_by_their_endings_and_what_tests_read_is_none() {
+        assert!(["README.md", "docs/A.RST", "a.adoc"].into_iter().all(is_words));
+        assert!(
+            !["a.sh", "requirements.txt", "tests/expected.md", "md", "docs/conf.py"]
+                .into_iter()
+                .any(is_words)
+        );
     }
 }
