@@ -33,6 +33,7 @@ use self::turn::{Answered, Condensed, Ran, ToolCall, ToolResult};
 use crate::clock::Clock;
 use crate::failpoint;
 use crate::money::{Money, Price};
+use crate::plugin::model::Request;
 use crate::plugin::{Model, PluginError};
 use crate::run::StepError;
 use crate::spec::workflow::AnswerField;
@@ -215,8 +216,7 @@ impl Agent<'_> {
         covers: usize,
     ) -> Result<(), CallError> {
         let request = condense::request(self.assignment, start, transcript, covers);
-        let budget = Budget { agent: self, spent: transcript.cost(), turn: transcript.next_turn() };
-        let Bought { paid, answer, .. } = budget.call(&request, self.first_to_ask(transcript)).await?;
+        let Bought { paid, answer, .. } = self.buy(&request, transcript).await?;
         let Some(account) = condense::account(&answer.content, transcript, covers) else {
             paid.settle(self.purse).await;
             let why = "the conversation is longer than it may be, and no shorter account of it was given";
@@ -236,8 +236,7 @@ impl Agent<'_> {
         let heard = self.ears.heard().await.map_err(CallError::Failed)?;
         let told = heard.into_iter().skip(transcript.heard()).collect::<Vec<_>>();
         let request = context::request(self.assignment, start, transcript, &told);
-        let budget = Budget { agent: self, spent: transcript.cost(), turn: transcript.next_turn() };
-        let Bought { paid, answer, by } = budget.call(&request, self.first_to_ask(transcript)).await?;
+        let Bought { paid, answer, by } = self.buy(&request, transcript).await?;
         let by = (by.name != self.assignment.model).then(|| by.name.to_owned());
         let answered = Answered { answer, by, cost: paid.cost(), at: self.clock.now(), told };
         // Recorded before it is settled: a crash between the two books too much, never pays twice.
@@ -245,6 +244,12 @@ impl Agent<'_> {
         failpoint::hit("after_turn");
         paid.settle(self.purse).await;
         Ok(answered)
+    }
+
+    /// Pays for an answer, of whoever is to be asked first or of the next that can give one.
+    async fn buy(&self, request: &Request, transcript: &Transcript) -> Result<Bought<'_>, CallError> {
+        let budget = Budget { agent: self, spent: transcript.cost(), turn: transcript.next_turn() };
+        budget.call(request, self.first_to_ask(transcript)).await
     }
 
     /// Whoever answered last: a conversation stays with it, whose cache knows it.

@@ -202,11 +202,16 @@ impl Prices {
     /// that begin with the same word, else of all, so that an unknown model is never taken for a cheap one.
     #[must_use]
     pub fn of(&self, model: &str) -> Option<Price> {
-        let named = self.0.iter().filter(|(name, _)| stands_for(name, model));
-        let named = named.max_by_key(|(name, _)| name.len()).map(|(_, price)| *price);
+        let named = entry(&self.0, model).copied();
         let akin = || dearest(self.0.iter().filter(|(name, _)| word(name) == word(model)));
         named.or_else(akin).or_else(|| dearest(self.0.iter()))
     }
+}
+
+/// The longest entry that stands for a model.
+fn entry<'a, T>(entries: &'a BTreeMap<String, T>, model: &str) -> Option<&'a T> {
+    let named = entries.iter().filter(|(name, _)| stands_for(name, model));
+    named.max_by_key(|(name, _)| name.len()).map(|(_, found)| found)
 }
 
 /// Whether a name stands for a model: the model's begins with it, and it does not end in the middle of a version.

@@ -83,6 +83,17 @@ pub trait Store: Debug + Send + Sync {
     /// Reads.
     fn query(&self, query: Query) -> Answer<'_, Found>;
 
+    /// One value written by [`Commit::Values`], if it is there.
+    fn value<'a>(&'a self, name: &str) -> Answer<'a, Option<Vec<u8>>> {
+        let query = Query::Value(name.to_owned());
+        Box::pin(async move {
+            Ok(match self.query(query).await? {
+                Found::Bytes(bytes) => Some(bytes),
+                _ => None,
+            })
+        })
+    }
+
     /// What has happened after `after`, oldest first: one entry for each event and each journal record, with
     /// a sequence number that has no gaps and is the same for every reader.
     fn tail(&self, after: u64, limit: usize) -> Answer<'_, Vec<Progress>>;

@@ -15,7 +15,7 @@ use super::policy::Policy;
 use crate::ledger::Month;
 use crate::ledger::costs::{self, Used};
 use crate::money::Money;
-use crate::store::{Commit, Found, Query, Values};
+use crate::store::{Commit, Values};
 
 /// At how many percent it is told.
 const LEVELS: [u8; 3] = [50, 80, 100];
@@ -106,10 +106,7 @@ impl Inbox {
     async fn tell_of(&self, reached: Reached, policy: &Policy, now: Timestamp) -> Result<(), Rejection> {
         let Reached { month, level, line, .. } = reached;
         let name = format!("budget/{month}");
-        let kept = match self.store().query(Query::Value(name.clone())).await? {
-            Found::Bytes(bytes) => Some(bytes),
-            _ => None,
-        };
+        let kept = self.store().value(&name).await?;
         let mark = kept.as_deref().and_then(|bytes| serde_json::from_slice::<Mark>(bytes).ok());
         if mark.is_some_and(|mark| mark.line == line && mark.level >= level) {
             return Ok(());

@@ -296,11 +296,8 @@ impl CatchUp {
     }
 
     async fn kept(&self, way: &Way) -> Result<Option<Kept>, StoreError> {
-        Ok(match self.store.query(Query::Value(way.key())).await? {
-            // What cannot be read is asked for anew, from now on.
-            Found::Bytes(bytes) => serde_json::from_slice(&bytes).ok(),
-            _ => None,
-        })
+        // What cannot be read is asked for anew, from now on.
+        Ok(self.store.value(&way.key()).await?.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
     async fn keep(&self, way: &Way, kept: &Kept) -> Result<(), StoreError> {

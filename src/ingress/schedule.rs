@@ -99,10 +99,7 @@ impl Inbox {
         policy: &Policy,
     ) -> Result<(), Rejection> {
         let (now, name) = (self.now(), format!("{MARKS}{}", trigger.id));
-        let kept = match self.store().query(Query::Value(name.clone())).await? {
-            Found::Bytes(bytes) => Some(bytes),
-            _ => None,
-        };
+        let kept = self.store().value(&name).await?;
         let mark = kept.as_deref().and_then(|bytes| serde_json::from_slice::<Mark>(bytes).ok());
         let mark_at = |last| Some(Mark { schedule: schedule.clone(), last }.to_bytes());
         // One that is new, or is now another, has missed nothing.

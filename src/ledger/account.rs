@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::money::{Money, Usage};
-use crate::store::{Found, Named, Query, Store, StoreError};
+use crate::store::{Named, Store, StoreError};
 
 /// What was spent and is reserved under one heading.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,10 +86,7 @@ pub(super) struct Page {
 
 impl Page {
     pub(super) async fn read(store: &dyn Store, name: String) -> Result<Self, StoreError> {
-        let stood = match store.query(Query::Value(name.clone())).await? {
-            Found::Bytes(bytes) => Some(bytes),
-            _ => None,
-        };
+        let stood = store.value(&name).await?;
         let account = stood.as_deref().map_or(Ok(Account::default()), |bytes| read(&name, bytes))?;
         Ok(Self { name, stood, account })
     }

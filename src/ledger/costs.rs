@@ -106,10 +106,7 @@ pub async fn of(
 pub async fn used(store: &dyn Store, month: Month) -> Result<Used, StoreError> {
     let taken = Page::read(store, month.page()).await?.account.taken();
     let name = refused(month);
-    let refused_at = match store.query(Query::Value(name.clone())).await? {
-        Found::Bytes(bytes) => Some(read(&name, &bytes)?),
-        _ => None,
-    };
+    let refused_at = store.value(&name).await?.map(|bytes| read(&name, &bytes)).transpose()?;
     Ok(Used { taken, refused_at })
 }
 

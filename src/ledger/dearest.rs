@@ -10,7 +10,7 @@ use super::month::Month;
 use super::purpose::Purpose;
 use crate::id::RunId;
 use crate::money::Money;
-use crate::store::{Found, Named, Query, Store, StoreError};
+use crate::store::{Named, Store, StoreError};
 
 /// How many runs of a month are kept.
 const KEPT: usize = 10;
@@ -41,10 +41,7 @@ pub(super) struct Dearest {
 impl Dearest {
     pub(super) async fn read(store: &dyn Store, month: Month) -> Result<Self, StoreError> {
         let name = format!("ledger/dearest/{month}");
-        let stood = match store.query(Query::Value(name.clone())).await? {
-            Found::Bytes(bytes) => Some(bytes),
-            _ => None,
-        };
+        let stood = store.value(&name).await?;
         let runs = stood.as_deref().map_or(Ok(Vec::new()), |bytes| read(&name, bytes))?;
         Ok(Self { name, stood, runs })
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Money, Price, Prices, stands_for};
+use super::{Money, Price, Prices, entry};
 
 /// What a model's tokens cost, in dollars per million tokens, and where that is from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -49,7 +49,6 @@ impl PriceList {
     /// The entry of a model, where one fits its name.
     #[must_use]
     pub fn entry(&self, model: &str) -> Option<&Listed> {
-        let named = self.0.iter().filter(|(name, _)| stands_for(name, model));
-        named.max_by_key(|(name, _)| name.len()).map(|(_, listed)| listed)
+        entry(&self.0, model)
     }
 }

@@ -3,6 +3,7 @@ use crate::id::RunId;
 use crate::ingress::inbox::tests::Office;
 use crate::ledger::{Ledger, Purpose};
 use crate::money::{Limits, Usage};
+use crate::store::{Found, Query};
 
 const LINE: i64 = 500_000_000;
 
