@@ -11,6 +11,7 @@ pub mod condense;
 pub mod context;
 pub mod decide;
 pub mod ears;
+mod handover;
 pub mod memory;
 pub mod tool;
 pub mod trajectory;
@@ -150,23 +151,22 @@ impl Agent<'_> {
             match decide::next(&transcript, &self.assignment.limits, self.clock.now()) {
                 Decision::CallModel => {
                     if let Err((reason, why)) = self.ask_or_condense(&start, &mut transcript).await? {
-                        return Ok(Ended { reason, why, answer: None, tree, cost: transcript.cost() });
+                        return Ok(ended((reason, why), None, &transcript, &tree));
                     }
                 }
                 Decision::Condense(covers) => {
                     let condensed = self.condense(&start, &mut transcript, covers).await;
                     if let Err((reason, why)) = stopped(condensed)? {
-                        return Ok(Ended { reason, why, answer: None, tree, cost: transcript.cost() });
+                        return Ok(ended((reason, why), None, &transcript, &tree));
                     }
                 }
                 Decision::RunTools(calls) => {
-                    let ran = self.run(calls, &transcript, &tree).await?;
+                    let ran = self.run(calls, &transcript, (&start.tree, &tree)).await?;
                     tree.clone_from(&ran.tree);
                     transcript.ran(ran);
                 }
                 Decision::Finish(reason, answer) => {
-                    let why = reason.to_string();
-                    return Ok(Ended { reason, why, answer, tree, cost: transcript.cost() });
+                    return Ok(ended((reason, reason.to_string()), answer, &transcript, &tree));
                 }
             }
         }
@@ -263,7 +263,7 @@ impl Agent<'_> {
         &self,
         calls: Vec<ToolCall>,
         transcript: &Transcript,
-        before: &str,
+        (start, before): (&str, &str),
     ) -> Result<Ran, AgentError> {
         let mut results: Vec<ToolResult> = Vec::with_capacity(calls.len());
         let room = tool::Room {
@@ -285,6 +285,7 @@ impl Agent<'_> {
             Ok(tree) => tree,
             Err(error) => self.undone(&error, &mut results, before).await?,
         };
+        self.hand_over(&mut results, (start, &tree), transcript).await?;
         let ran = Ran { results, tree, at: self.clock.now() };
         memory::remember_results(self.memory, transcript.turns.len(), &ran).await?;
         failpoint::hit("after_turn");
@@ -308,6 +309,19 @@ impl Agent<'_> {
         }
         Ok(before.to_owned())
     }
+}
+
+/// How the work ended. What was handed over and given back is better than nothing where nothing better came.
+fn ended(
+    (reason, why): (Reason, String),
+    answer: Option<Map<String, Value>>,
+    transcript: &Transcript,
+    tree: &str,
+) -> Ended {
+    let before = transcript.handed_over().filter(|_| answer.is_none());
+    let tree = before.map_or(tree, |(_, tree)| tree).to_owned();
+    let answer = answer.or_else(|| before.map(|(answer, _)| answer.clone()));
+    Ended { reason, why, answer, tree, cost: transcript.cost() }
 }
 
 /// Tells an agent that is to stop from one that failed.

@@ -30,6 +30,9 @@ pub trait Bench: Debug + Send + Sync {
 
     /// Makes the files what a tree (or commit) says.
     fn restore<'a>(&'a self, tree: &'a str) -> Work<'a, ()>;
+
+    /// What the gate has against putting a tree up for review; nothing when nothing.
+    fn objection<'a>(&'a self, tree: &'a str) -> Work<'a, Option<String>>;
 }
 
 impl Bench for Workspace {
@@ -51,5 +54,9 @@ impl Bench for Workspace {
 
     fn restore<'a>(&'a self, tree: &'a str) -> Work<'a, ()> {
         Box::pin(Self::restore(self, tree))
+    }
+
+    fn objection<'a>(&'a self, tree: &'a str) -> Work<'a, Option<String>> {
+        Box::pin(async move { Ok(self.gate(tree).await?.objection()) })
     }
 }

@@ -39,6 +39,8 @@ pub struct Limits {
     pub max_output_tokens: u32,
     /// Tokens that the conversation may hold before its older turns are condensed.
     pub context: u64,
+    /// How often the gate may give finished work back.
+    pub returns: u32,
 }
 
 /// Why an agent stopped.
@@ -118,7 +120,7 @@ fn stopped_by_model(last: &Turn) -> Option<Reason> {
 }
 
 fn answer_of(ran: &Ran) -> Option<&Map<String, Value>> {
-    ran.results.iter().find_map(|result| result.answer.as_ref())
+    ran.results.iter().find(|result| result.is_accepted())?.answer.as_ref()
 }
 
 fn crossed(transcript: &Transcript, limits: &Limits, now: Timestamp) -> Option<Reason> {

@@ -2,6 +2,7 @@
 
 mod condensing;
 mod fallback;
+mod handover;
 pub(super) mod scene;
 
 use std::sync::{Arc, Mutex};

@@ -106,8 +106,7 @@ pub async fn run(room: &Room<'_>, call: ToolCall, failed_before: bool) -> Result
     let id = call.id.clone();
     let answered = |content: &str, is_error, malformed| ToolResult {
         id: id.clone(),
-        // What a repository or command shows is journalled, exported and sent to the provider: no secret is.
-        content: clip(&secrets::redacted(content), RESULT_BYTES),
+        content: clip(&shown(content), RESULT_BYTES),
         is_error,
         malformed,
         answer: None,
@@ -175,6 +174,11 @@ fn local(path: &str) -> &str {
         .filter(|rest| rest.is_empty() || rest.starts_with('/'))
         .map_or(path, |rest| rest.trim_start_matches('/'));
     path.trim_start_matches("./")
+}
+
+/// A text of a repository or command as it may be journalled, exported and sent to a provider: without its secrets.
+pub(super) fn shown(text: &str) -> String {
+    secrets::redacted(text)
 }
 
 /// The text, its middle cut where it is longer than so many bytes, with a note of how much is missing.

@@ -105,7 +105,8 @@ pub struct ToolResult {
     /// Whether the call was not one that could be run: an unknown tool, or arguments that do not fit.
     #[serde(default)]
     pub malformed: bool,
-    /// The agent's answer, where the call was a `finish` that was accepted.
+    /// The agent's answer, where the call was a `finish` with all that it needs. Together with an error it is one that
+    /// was given back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Map<String, Value>>,
 }

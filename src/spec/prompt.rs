@@ -49,6 +49,8 @@ pub struct RoleLimits {
     pub max_output_tokens: u32,
     /// Tokens that the conversation may hold before its older turns are condensed.
     pub context_tokens: u64,
+    /// How often the gate may give finished work back.
+    pub returns: u32,
 }
 
 impl Default for RoleLimits {
@@ -59,6 +61,7 @@ impl Default for RoleLimits {
             seconds: 2_700,
             max_output_tokens: 8_192,
             context_tokens: 120_000,
+            returns: 2,
         }
     }
 }

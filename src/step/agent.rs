@@ -138,6 +138,7 @@ fn assignment(context: &Context, workspace: &Workspace) -> Result<Assignment, St
             seconds: role.limits.seconds,
             max_output_tokens: role.limits.max_output_tokens,
             context: role.limits.context_tokens,
+            returns: if changes_files(role) { role.limits.returns } else { 0 },
         },
         tools: role.tools.clone(),
         needs: needs.to_vec(),
@@ -147,6 +148,11 @@ fn assignment(context: &Context, workspace: &Workspace) -> Result<Assignment, St
         tree: context.work.tree.clone(),
         model,
     })
+}
+
+/// Whether what a role leaves in the files is its work; the files of the others are thrown away.
+fn changes_files(role: &Role) -> bool {
+    role.tools.iter().any(|tool| ["edit", "apply_patch"].contains(&tool.as_str()))
 }
 
 /// Who is asked: the first provider for the model that is wanted, the others for the one that each is configured with.

@@ -63,6 +63,7 @@ pub(super) async fn publish(
         return published_before(context, &workspace, branch, tree).await;
     }
     let report = gate(context, &workspace, tree).await?;
+    spare_reviewers(context, &report)?;
     let intent = intent(parts, context, tree, parent).await?;
     let by = (&intent.author, intent.date);
     let commit = workspace.commit(&intent.tree, &intent.parent, &intent.message, by).await?;
@@ -130,14 +131,24 @@ async fn published_before(
 /// Judges the work, once; the verdict stands.
 async fn gate(context: &Context, workspace: &Workspace, tree: &str) -> Result<Report, StepError> {
     let name = format!("gate/{tree}");
-    let judge = async { Ok(workspace.gate(tree, true).await?) };
+    let judge = async { Ok(workspace.gate(tree).await?) };
     let report: Report = journal::settled(context.journal.as_ref(), &name, judge).await?;
-    if report.may_pass() {
-        return Ok(report);
+    match report.refusal() {
+        Some(reason) => Err(refused(&report, &reason)?),
+        None => Ok(report),
     }
-    let reason = report.reason().unwrap_or_else(|| "no reason was given".to_owned());
-    Err(StepError::fatal("gate_refused", format!("the change is not published: {reason}"))
-        .with(to_value(&report)?))
+}
+
+/// Work that makes the tests worse becomes a draft, and never a commit on a pull request that people read already.
+fn spare_reviewers(context: &Context, report: &Report) -> Result<(), StepError> {
+    let is_read = context.continued().is_some() || context.work.change.is_some();
+    let worse = report.checks.as_ref().and_then(Checks::regression).filter(|_| is_read);
+    worse.map_or(Ok(()), |reason| Err(refused(report, &reason)?))
+}
+
+fn refused(report: &Report, reason: &str) -> Result<StepError, StepError> {
+    let message = format!("the change is not published: {reason}");
+    Ok(StepError::fatal("gate_refused", message).with(to_value(report)?))
 }
 
 /// What is to be committed, decided once.

@@ -411,6 +411,7 @@ impl Forge for ForgeOf {
             title: new.title.clone(),
             head_branch: new.head.clone(),
             url: "https://forge.example/acme/shop/pull/5".to_owned(),
+            draft: new.draft,
             ..self.0.change.lock().unwrap().clone()
         };
         let opened = Change { head_sha: self.0.tip(&new.head).unwrap_or_default(), ..change.clone() };

@@ -105,18 +105,40 @@ async fn publishing_again_makes_the_same_commit_and_one_pull_request() {
 }
 
 #[tokio::test]
-async fn work_that_breaks_the_tests_or_a_rule_is_not_published() {
-    let mut scene = worked("3\n").await;
+async fn work_that_breaks_a_rule_is_not_published() {
+    let mut scene = worked("1 2\n").await;
     let before = scene.world.tip("feature/SHOP-7");
-    let refused = scene.action("code.create_pull_request", pull_request()).await.unwrap_err();
-    assert_eq!(refused.code, "gate_refused");
-    assert_eq!(refused.details["checks"]["passed"], false);
-    scene.work("value", "1 2\n").await;
     scene.work(".env", "KEY=1\n").await;
     let refused = scene.action("code.create_pull_request", pull_request()).await.unwrap_err();
+    assert_eq!(refused.code, "gate_refused");
     assert_eq!(refused.details["findings"][0]["rule"], "protected_path");
     assert_eq!(scene.world.tip("feature/SHOP-7"), before);
     assert!(scene.world.done("change").is_empty());
+}
+
+#[tokio::test]
+async fn work_that_breaks_the_tests_is_a_draft_that_says_so() {
+    let mut scene = worked("3\n").await;
+    let opened = scene.action("code.create_pull_request", pull_request()).await.unwrap();
+    assert!(opened.outputs["held_back"].as_str().unwrap().contains("fail on the change"));
+    let body = &scene.world.done("change feature/SHOP-7 -> main")[0];
+    assert!(body.contains("**A draft") && body.contains("did not before this change"), "{body}");
+    assert_eq!(opened.outputs["draft"], true);
+}
+
+#[tokio::test]
+async fn a_pull_request_that_people_read_gets_no_commit_that_breaks_the_tests() {
+    let mut scene = continuing().await;
+    scene.work("value", "3\n").await;
+    let before = scene.world.tip("totals");
+    for action in ["code.create_pull_request", "code.push_branch"] {
+        let refused = scene.action(action, pull_request()).await.unwrap_err();
+        assert_eq!(
+            (refused.code.as_str(), &refused.details["checks"]["passed"]),
+            ("gate_refused", &json!(false))
+        );
+    }
+    assert_eq!(scene.world.tip("totals"), before);
 }
 
 #[tokio::test]
@@ -220,13 +242,11 @@ async fn only_the_runs_own_tasks_are_written_to() {
 }
 
 #[tokio::test]
-async fn work_that_loses_a_test_is_not_published() {
+async fn work_that_loses_a_test_is_a_draft() {
     let mut scene = worked("1 2\n").await;
     scene.work("tests/run.sh", "exit 0\n").await;
-    let refused = scene.action("code.create_pull_request", pull_request()).await.unwrap_err();
-    assert_eq!(refused.code, "gate_refused");
-    assert_eq!(refused.details["checks"]["lost"], json!(["1"]));
-    assert!(scene.world.done("change").is_empty());
+    let opened = scene.action("code.create_pull_request", pull_request()).await.unwrap();
+    assert!(opened.outputs["held_back"].as_str().unwrap().contains("or are gone: `1`"));
 }
 
 #[tokio::test]

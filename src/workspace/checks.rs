@@ -113,15 +113,15 @@ impl Tested {
 }
 
 impl Workspace {
-    /// Judges a tree: what changed, whether it may, and, unless told otherwise, what the tests say of it.
+    /// Judges a tree: what changed, whether it may, and what the tests say of it.
     ///
     /// # Errors
     /// When git or the sandbox fails; a bad change is a [`Report`].
-    pub async fn gate(&self, tree: &str, test: bool) -> Result<Report, WorkspaceError> {
+    pub async fn gate(&self, tree: &str) -> Result<Report, WorkspaceError> {
         let changes = self.changes(tree).await?;
         let findings = self.judge(&changes)?;
         // A change that is refused anyway is not worth running.
-        let mut checks = if test && findings.is_empty() { self.check(tree).await? } else { None };
+        let mut checks = if findings.is_empty() { self.check(tree).await? } else { None };
         if let Some(checks) = &mut checks {
             checks.words = changes.iter().all(|change| bearing::is_words(&change.path));
         }

@@ -5,6 +5,8 @@
 
 pub mod secrets;
 
+use std::fmt;
+
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::{Deserialize, Serialize};
 
@@ -101,6 +103,14 @@ pub struct Finding {
     pub path: Option<String>,
     /// One sentence for people; never holds the secret.
     pub message: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, message, .. } = self;
+        path.as_ref().map_or(Ok(()), |path| write!(f, "{path}: "))?;
+        f.write_str(message)
+    }
 }
 
 impl Default for Guard {

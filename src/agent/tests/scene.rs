@@ -105,6 +105,11 @@ impl Bench for Desk {
         }
         Box::pin(async { Ok(()) })
     }
+
+    fn objection<'a>(&'a self, tree: &'a str) -> Work<'a, Option<String>> {
+        let judged = self.tree(tree).get("verdict").map(|bytes| String::from_utf8(bytes.clone()).unwrap());
+        Box::pin(async { Ok(judged) })
+    }
 }
 
 /// Facts in memory; refuses to keep more than `room` of them, as if the process had died there.
@@ -306,6 +311,7 @@ pub(super) fn assignment() -> Assignment {
             seconds: 600,
             max_output_tokens: 1_000,
             context: 1_000_000,
+            returns: 2,
         },
         tools: ["bash", "read", "search", "edit", "apply_patch"].map(str::to_owned).to_vec(),
         needs: vec![AnswerField { field: "implementation".into(), members: vec!["pr_description".into()] }],

@@ -38,5 +38,11 @@ pub(super) static LIMITS: Shape = Shape::new(
             "Tokens that the conversation may hold before its older turns give way to an account of them.",
         )
         .usually("120000"),
+        Key::new(
+            "returns",
+            Takes::Count,
+            "How often work that it calls finished comes back to it, with what the gate has against it.",
+        )
+        .usually("2"),
     ],
 );

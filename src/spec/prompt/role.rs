@@ -87,6 +87,9 @@ fn limits(fields: &Fields<'_>, limits: &mut RoleLimits) {
     if let Some(tokens) = fields.count("context_tokens") {
         limits.context_tokens = tokens;
     }
+    if let Some(times) = fields.count("returns") {
+        limits.returns = small(times);
+    }
     if let Some(seconds) = fields.count("seconds") {
         limits.seconds = seconds;
     }

@@ -50,7 +50,8 @@ fn tests(checks: Option<&Checks>) -> String {
     let verdict = match (passed, base_passed) {
         (true, true) => "passes, as it did before",
         (true, false) => "passes, and did not before",
-        (false, _) => "**fails, as it did before this change**",
+        (false, true) => "**fails, and did not before this change**",
+        (false, false) => "**fails, as it did before this change**",
     };
     let mut text = format!("## Tests\n\n`{}` {verdict}.", code(command));
     if !passed {

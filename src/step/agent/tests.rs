@@ -29,7 +29,15 @@ fn assignment() -> Assignment {
     let rate = Money::micros(1);
     Assignment {
         model: "scripted".into(),
-        limits: Limits { steps: 1, cost: rate, tokens: 1, seconds: 1, max_output_tokens: 1, context: 1 },
+        limits: Limits {
+            steps: 1,
+            cost: rate,
+            tokens: 1,
+            seconds: 1,
+            max_output_tokens: 1,
+            context: 1,
+            returns: 0,
+        },
         tools: Vec::new(),
         needs: Vec::new(),
         brief: Brief { role: String::new(), prompt: String::new() },

@@ -58,7 +58,7 @@ async fn what_scripts_change_is_gone_on_with_and_published_through_the_gate() {
     assert_eq!(git(&remote, &["diff", "--name-only", "main", "feature/SHOP-7"]), "value");
 
     let mut scene = begun().await;
-    scene.act(job(script("echo 3 > value")), json!({})).await.unwrap();
+    scene.act(job(script("echo KEY=1 > .env")), json!({})).await.unwrap();
     assert_eq!(pull_request(&mut scene).await.unwrap_err().code, "gate_refused");
 }
 

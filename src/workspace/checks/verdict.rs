@@ -7,25 +7,29 @@ use super::{Altered, Checks, Report};
 const NAMED: usize = 5;
 
 impl Report {
-    /// Whether nothing speaks against publishing: the change is one, no rule is broken, no test that
-    /// succeeded before fails now, and none that failed is gone.
+    /// Why it may not leave the machine, in one sentence; nothing when no rule is broken.
     #[must_use]
-    pub fn may_pass(&self) -> bool {
-        self.findings.is_empty() && !self.checks.as_ref().is_some_and(Checks::regressed)
+    pub fn refusal(&self) -> Option<String> {
+        let first = self.findings.first()?;
+        let more = match self.findings.len() - 1 {
+            0 => String::new(),
+            more => format!(" (and {more} more)"),
+        };
+        Some(format!("{first}{more}"))
     }
 
-    /// Why it may not be published, in one sentence.
+    /// What speaks against putting it up for review, for whoever can still change it; nothing when nothing does.
     #[must_use]
-    pub fn reason(&self) -> Option<String> {
-        if let Some(first) = self.findings.first() {
-            let place = first.path.as_ref().map(|path| format!("{path}: ")).unwrap_or_default();
-            let more = match self.findings.len() - 1 {
-                0 => String::new(),
-                more => format!(" (and {more} more)"),
-            };
-            return Some(format!("{place}{}{more}", first.message));
+    pub fn objection(&self) -> Option<String> {
+        if !self.findings.is_empty() {
+            let lines: Vec<String> = self.findings.iter().map(|finding| format!("- {finding}\n")).collect();
+            return Some(format!("It breaks rules, and may not be published like this:\n{}", lines.concat()));
         }
-        self.checks.as_ref().and_then(Checks::regression)
+        let checks = self.checks.as_ref()?;
+        let why = checks.held_back()?;
+        let altered = checks.altered.as_ref().filter(|altered| checks.passed && !altered.passed);
+        let output = altered.map_or(&checks.output, |altered| &altered.output);
+        Some(format!("The tests do not speak for it: {why}. They end with:\n\n{}", output.trim_end()))
     }
 }
 
@@ -34,6 +38,9 @@ impl Checks {
     /// speak for it.
     #[must_use]
     pub fn held_back(&self) -> Option<String> {
+        if let Some(worse) = self.regression() {
+            return Some(worse);
+        }
         if !self.passed && self.words {
             return None;
         }
@@ -51,11 +58,9 @@ impl Checks {
         ))
     }
 
-    fn regressed(&self) -> bool {
-        (self.base_passed && !self.passed) || !self.lost.is_empty() || !self.silenced.is_empty()
-    }
-
-    fn regression(&self) -> Option<String> {
+    /// What the tests said before and do not say any more, in one sentence: that they pass, or that they run.
+    #[must_use]
+    pub fn regression(&self) -> Option<String> {
         let command = &self.command;
         if !self.lost.is_empty() {
             let lost = list(&self.lost);
@@ -69,7 +74,8 @@ impl Checks {
                 "`{command}`: tests that fail on the base do not run any more on the change: {silenced}"
             ));
         }
-        self.regressed().then(|| format!("`{command}` succeeds on the base and fails on the change"))
+        let broken = self.base_passed && !self.passed;
+        broken.then(|| format!("`{command}` succeeds on the base and fails on the change"))
     }
 }
 
@@ -85,6 +91,7 @@ fn list(names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workspace::guard::Finding;
 
     fn checks(base_passed: bool, passed: bool) -> Checks {
         Checks { command: "make test".to_owned(), passed, base_passed, ..Checks::default() }
@@ -95,35 +102,51 @@ mod tests {
     }
 
     #[test]
-    fn what_fails_as_before_is_published_and_held_back() {
+    fn what_fails_is_held_back_and_only_what_fails_since_the_change_is_worse() {
         let failing = checks(false, false);
         assert!(failing.held_back().unwrap().contains("as it did before"));
-        assert!(report(failing).may_pass());
+        assert_eq!(failing.regression(), None);
         assert_eq!(checks(false, true).held_back(), None);
-        assert!(!report(checks(true, false)).may_pass());
+        assert!(checks(true, false).regression().is_some());
+        assert_eq!(checks(true, false).held_back(), checks(true, false).regression());
     }
 
     #[test]
     fn words_are_not_held_back_by_tests_that_fail_as_before() {
         let words = |base_passed| Checks { words: true, ..checks(base_passed, false) };
         assert_eq!(words(false).held_back(), None);
-        assert!(!report(words(true)).may_pass(), "what fails since the change is refused all the same");
+        assert!(words(true).held_back().is_some(), "what fails since the change counts all the same");
     }
 
     #[test]
-    fn a_test_that_failed_and_does_not_run_any_more_is_a_refusal() {
+    fn a_test_that_failed_and_does_not_run_any_more_makes_it_worse() {
         let names: Vec<_> = (0..7).map(|n| n.to_string()).collect();
-        let report = report(Checks { silenced: names, ..checks(false, true) });
-        assert!(!report.may_pass());
-        let reason = report.reason().unwrap();
+        let reason = Checks { silenced: names, ..checks(false, true) }.regression().unwrap();
         assert!(reason.contains("do not run any more") && reason.ends_with("`4` (and 2 more)"), "{reason}");
     }
 
     #[test]
     fn what_passes_only_by_its_own_tests_is_held_back() {
-        let altered = |passed| Altered { paths: vec!["tests/a".to_owned()], passed, output: String::new() };
+        let altered =
+            |passed| Altered { paths: vec!["tests/a".to_owned()], passed, output: "FAIL b\n".to_owned() };
         let with = |passed| Checks { altered: Some(altered(passed)), ..checks(false, true) };
         assert!(with(false).held_back().unwrap().contains("`tests/a`"));
         assert_eq!(with(true).held_back(), None);
+        assert!(report(with(false)).objection().unwrap().ends_with("\n\nFAIL b"));
+    }
+
+    #[test]
+    fn an_objection_names_every_broken_rule_or_shows_what_the_tests_wrote() {
+        let finding = |path: &str| Finding {
+            rule: "secret".to_owned(),
+            path: Some(path.to_owned()),
+            message: "holds a secret".to_owned(),
+        };
+        let refused = Report { findings: vec![finding("a"), finding("b")], ..report(checks(true, true)) };
+        assert_eq!(refused.refusal().unwrap(), "a: holds a secret (and 1 more)");
+        assert!(refused.objection().unwrap().ends_with("- a: holds a secret\n- b: holds a secret\n"));
+        let failing = Checks { output: "not ok 1\n".to_owned(), ..checks(true, false) };
+        assert!(report(failing).objection().unwrap().ends_with("\n\nnot ok 1"));
+        assert_eq!(report(checks(false, true)).objection(), None);
     }
 }
