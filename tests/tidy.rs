@@ -1,6 +1,6 @@
 //! The architecture, as a test: who may import whom, where vendors and codes may be named, how long things
-//! may be, what may never be linked, and that everything shipped beside the code can be read. Each failure
-//! names the place and the rule.
+//! may be, what may never be linked, that everything shipped beside the code can be read, and that the tests
+//! are there that the threat model names. Each failure names the place and the rule.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read what it checks has failed")]
 
@@ -18,6 +18,8 @@ mod ranks;
 mod shipped;
 #[path = "tidy/source.rs"]
 mod source;
+#[path = "tidy/threats.rs"]
+mod threats;
 #[path = "tidy/vendors.rs"]
 mod vendors;
 
