@@ -9,6 +9,7 @@ pub mod document;
 pub mod edit;
 pub mod finish;
 pub mod read;
+mod schema;
 pub mod search;
 pub mod seek;
 
@@ -78,11 +79,11 @@ pub const RESULT_BYTES: usize = 10_000;
 #[must_use]
 pub fn offered(names: &[String], needs: &[AnswerField]) -> Vec<Offer> {
     let all = [
-        ("bash", bash::ABOUT, bash::schema()),
-        ("read", read::ABOUT, read::schema()),
-        ("search", search::ABOUT, search::schema()),
-        ("edit", edit::ABOUT, edit::schema()),
-        ("apply_patch", apply_patch::ABOUT, apply_patch::schema()),
+        ("bash", bash::ABOUT, schema::of::<Bash>()),
+        ("read", read::ABOUT, schema::of::<Read>()),
+        ("search", search::ABOUT, schema::of::<Search>()),
+        ("edit", edit::ABOUT, schema::of::<Edit>()),
+        ("apply_patch", apply_patch::ABOUT, schema::of::<ApplyPatch>()),
         (finish::NAME, finish::ABOUT, finish::schema(needs)),
     ];
     let offered = all.into_iter().filter(|(name, ..)| is_offered(name, names));

@@ -4,8 +4,8 @@
 
 mod parse;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use self::parse::{FileChange, Hunk, Line};
 use super::document::{self, Change, Document};
@@ -14,10 +14,10 @@ use super::{Given, ToolError, edit};
 use crate::agent::bench::Bench;
 
 /// A patch.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApplyPatch {
-    /// Its text.
+    /// The patch, from `*** Begin Patch` on.
     patch: String,
 }
 
@@ -27,15 +27,6 @@ pub(super) const ABOUT: &str = "Changes several files at once, all or none. The 
     `@@` or `@@ <a line above it, such as a function's head>`, with three lines of context before and after; \
     lines begin with a space (stays), `-` (goes) or `+` (comes). `*** End of File` after a hunk ties it to \
     the file's end.";
-
-pub(super) fn schema() -> Value {
-    json!({
-        "type": "object",
-        "properties": {"patch": {"type": "string", "description": "The patch, from `*** Begin Patch` on."}},
-        "required": ["patch"],
-        "additionalProperties": false
-    })
-}
 
 impl ApplyPatch {
     pub(super) fn run(self, bench: &dyn Bench) -> Given {

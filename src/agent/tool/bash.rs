@@ -2,20 +2,21 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::{Given, Room};
 use crate::workspace::Output;
 
 /// A command.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Bash {
-    /// What the shell is given.
+    /// The command, as for `sh -c`.
     cmd: String,
-    /// Seconds that it may take.
+    /// Seconds that it may take; 120 unless given.
     #[serde(default)]
+    #[schemars(range(min = 1, max = MOST_SECONDS))]
     timeout: Option<u64>,
 }
 
@@ -27,21 +28,6 @@ pub(super) const ABOUT: &str = "Runs one shell command in the repository's root,
 const USUAL_SECONDS: u64 = 120;
 /// Seconds that a command may ask for.
 const MOST_SECONDS: u64 = 600;
-
-pub(super) fn schema() -> Value {
-    json!({
-        "type": "object",
-        "properties": {
-            "cmd": {"type": "string", "description": "The command, as for `sh -c`."},
-            "timeout": {
-                "type": "integer", "minimum": 1, "maximum": MOST_SECONDS,
-                "description": "Seconds that it may take; 120 unless given."
-            }
-        },
-        "required": ["cmd"],
-        "additionalProperties": false
-    })
-}
 
 impl Bash {
     pub(super) async fn run(self, room: &Room<'_>) -> Given {

@@ -1,7 +1,7 @@
 //! `edit`: one text in a file replaced by another.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
 use similar::TextDiff;
 
 use super::document::{self, Change, Document};
@@ -10,40 +10,24 @@ use super::{Given, ToolError};
 use crate::agent::bench::Bench;
 
 /// A replacement.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Edit {
-    /// The file.
+    /// The file, from the repository's root.
     path: String,
-    /// What is there.
+    /// The text that is there now, without line numbers.
     old: String,
-    /// What is to be there.
+    /// The text that is to be there instead.
     new: String,
-    /// How often `old` is there.
+    /// How often `old` is there; all are replaced. 1 unless given.
     #[serde(default)]
+    #[schemars(range(min = 1))]
     expect_count: Option<usize>,
 }
 
 pub(super) const ABOUT: &str = "Replaces `old` by `new` in a text file. `old` must be there exactly once (or \
     `expect_count` times): give enough lines around the change. White space at the ends of lines may differ. \
     An empty `old` makes a new file. Nothing is changed unless all of it fits.";
-
-pub(super) fn schema() -> Value {
-    json!({
-        "type": "object",
-        "properties": {
-            "path": {"type": "string", "description": "The file, from the repository's root."},
-            "old": {"type": "string", "description": "The text that is there now, without line numbers."},
-            "new": {"type": "string", "description": "The text that is to be there instead."},
-            "expect_count": {
-                "type": "integer", "minimum": 1,
-                "description": "How often `old` is there; all are replaced. 1 unless given."
-            }
-        },
-        "required": ["path", "old", "new"],
-        "additionalProperties": false
-    })
-}
 
 impl Edit {
     pub(super) fn run(self, bench: &dyn Bench) -> Given {

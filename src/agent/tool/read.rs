@@ -2,24 +2,26 @@
 
 use std::fmt::Write as _;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::document::Document;
 use super::{Given, RESULT_BYTES, ToolError};
 use crate::agent::bench::Bench;
 
 /// What to read.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Read {
-    /// The file.
+    /// The file, from the repository's root.
     path: String,
-    /// The first line, from 1.
+    /// The first line.
     #[serde(default)]
+    #[schemars(range(min = 1))]
     from: Option<usize>,
     /// The last line.
     #[serde(default)]
+    #[schemars(range(min = 1))]
     to: Option<usize>,
 }
 
@@ -28,19 +30,6 @@ pub(super) const ABOUT: &str = "Reads a text file, or lines `from` to `to` of it
 
 /// Bytes of one line that are shown.
 const LINE_BYTES: usize = 2_000;
-
-pub(super) fn schema() -> Value {
-    json!({
-        "type": "object",
-        "properties": {
-            "path": {"type": "string", "description": "The file, from the repository's root."},
-            "from": {"type": "integer", "minimum": 1, "description": "The first line."},
-            "to": {"type": "integer", "minimum": 1, "description": "The last line."}
-        },
-        "required": ["path"],
-        "additionalProperties": false
-    })
-}
 
 impl Read {
     pub(super) fn run(self, bench: &dyn Bench) -> Given {

@@ -5,19 +5,19 @@ use std::path::Path;
 
 use globset::{GlobBuilder, GlobMatcher};
 use regex::{Regex, RegexBuilder};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::{Given, RESULT_BYTES, ToolError};
 use crate::agent::context;
 
 /// What to look for.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Search {
-    /// The regular expression.
+    /// The expression.
     regex: String,
-    /// Which files.
+    /// Which files: `*.rs` (in any directory) or `src/**/*.ts`.
     #[serde(default)]
     glob: Option<String>,
 }
@@ -29,18 +29,6 @@ pub(super) const ABOUT: &str = "Looks for a regular expression (Rust syntax, mat
 const FILE_BYTES: u64 = 1_000_000;
 /// Bytes of one line that are shown.
 const LINE_BYTES: usize = 240;
-
-pub(super) fn schema() -> Value {
-    json!({
-        "type": "object",
-        "properties": {
-            "regex": {"type": "string", "description": "The expression."},
-            "glob": {"type": "string", "description": "Which files: `*.rs` (in any directory) or `src/**/*.ts`."}
-        },
-        "required": ["regex"],
-        "additionalProperties": false
-    })
-}
 
 impl Search {
     pub(super) fn run(&self, root: &Path) -> Given {
