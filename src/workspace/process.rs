@@ -13,6 +13,8 @@ use tokio::net::unix::pipe;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+use super::sandbox::{Confinement, Keeper};
+
 /// How long what is left in a pipe is read for, once the process is gone.
 const DRAIN: Duration = Duration::from_secs(2);
 
@@ -38,10 +40,20 @@ pub(super) struct Excerpt {
     dropped: u64,
 }
 
+/// A command, and what it is not to have.
+#[derive(Debug)]
+pub(super) struct Launch {
+    /// The command.
+    pub(super) command: Command,
+    /// What is given up before it begins.
+    pub(super) confinement: Confinement,
+}
+
 /// A child with all that it starts, killed when this is dropped before its end.
 struct Group {
     child: Child,
     leader: Option<Pid>,
+    _keeper: Option<Keeper>,
 }
 
 impl Excerpt {
@@ -80,13 +92,19 @@ impl Excerpt {
     }
 }
 
+impl From<Command> for Launch {
+    fn from(command: Command) -> Self {
+        Self { command, confinement: Confinement::default() }
+    }
+}
+
 impl Group {
-    fn spawn(mut command: Command) -> io::Result<Self> {
-        let child = command.process_group(0).kill_on_drop(true).spawn()?;
+    fn spawn(launch: Launch) -> io::Result<Self> {
+        let Launch { mut command, confinement } = launch;
+        command.process_group(0).kill_on_drop(true);
+        let (child, keeper) = confinement.begin(command)?;
         let leader = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        // The command holds our copies of the child's pipes: unless it is dropped here, they never end.
-        drop(command);
-        Ok(Self { child, leader })
+        Ok(Self { child, leader, _keeper: keeper })
     }
 
     fn kill(&mut self) {
@@ -113,7 +131,7 @@ pub(super) async fn apart(
     room: usize,
 ) -> io::Result<Finished> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut group = Group::spawn(command)?;
+    let mut group = Group::spawn(command.into())?;
     let (mut out, mut err) = (Excerpt::new(room, 0), Excerpt::new(4_000, 4_000));
     let (stdin, stdout, stderr) =
         (group.child.stdin.take(), group.child.stdout.take(), group.child.stderr.take());
@@ -134,11 +152,12 @@ pub(super) async fn apart(
 }
 
 /// Runs a process without input, both outputs in one pipe in the order written, beginning and end kept.
-pub(super) async fn merged(mut command: Command, limit: Duration, room: usize) -> io::Result<Finished> {
+pub(super) async fn merged(launch: impl Into<Launch>, limit: Duration, room: usize) -> io::Result<Finished> {
+    let mut launch = launch.into();
     let (reader, writer) = io::pipe()?;
-    command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
+    launch.command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
     let reader = pipe::Receiver::from_owned_fd(reader.into())?;
-    let mut group = Group::spawn(command)?;
+    let mut group = Group::spawn(launch)?;
     let mut out = Excerpt::new(room / 2, room - room / 2);
     let status = watch(&mut group, drain(Some(reader), &mut out), limit).await?;
     finish(group, status, out, Excerpt::new(0, 0))
@@ -146,9 +165,10 @@ pub(super) async fn merged(mut command: Command, limit: Duration, room: usize) -
 
 /// Runs a process without input, its two outputs kept apart, beginning and end of each kept. One that a
 /// signal ended has the exit code that a shell would give it.
-pub(super) async fn split(mut command: Command, limit: Duration, room: usize) -> io::Result<Finished> {
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut group = Group::spawn(command)?;
+pub(super) async fn split(launch: impl Into<Launch>, limit: Duration, room: usize) -> io::Result<Finished> {
+    let mut launch = launch.into();
+    launch.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut group = Group::spawn(launch)?;
     let excerpt = || Excerpt::new(room / 2, room - room / 2);
     let (mut out, mut err) = (excerpt(), excerpt());
     let (stdout, stderr) = (group.child.stdout.take(), group.child.stderr.take());

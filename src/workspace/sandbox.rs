@@ -1,10 +1,12 @@
 //! Where commands run that nobody here wrote: shut off as far as the host allows, and it says how far.
 //!
 //! The strongest means that works on this host is found by trying, once, at start: bubblewrap, else
-//! `unshare(1)`, else a plain child with limits. In the first two a command sees the host's programs, its
-//! own files at `/workspace`, an empty `/tmp` of its own, and nothing else: no network, no other process,
-//! no home, no data of Ostler's.
+//! `unshare(1)`, else Landlock with seccomp, else a plain child with limits. In the first two a command sees the
+//! host's programs, its own files at `/workspace`, an empty `/tmp` of its own, and nothing else: no network, no other
+//! process, no home, no data of Ostler's. In the third it may open the host's programs and its own files and nothing
+//! else, and has no socket.
 
+mod confinement;
 mod host;
 mod means;
 
@@ -17,9 +19,10 @@ use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 
+pub(super) use self::confinement::{Confinement, Keeper};
 pub use self::host::Host;
 use self::means::Means;
-use super::process::{self, Finished};
+use super::process::{self, Finished, Launch};
 use super::{Output, WorkspaceError};
 
 /// Bytes of a command's output that its caller sees.
@@ -34,6 +37,8 @@ pub enum Level {
     Clean = 0,
     /// 1: besides, Ostler's own memory and environment cannot be read by its user's other processes.
     Guarded = 1,
+    /// 2: besides, only its own files and the host's programs can be opened, and there is no socket.
+    Confined = 2,
     /// 3: namespaces: its own root, processes and (no) network.
     Isolated = 3,
 }
@@ -76,6 +81,8 @@ pub struct Limits {
 pub struct Sandbox {
     means: Means,
     level: Level,
+    /// Whether system calls that nothing here needs are refused as well.
+    doors_shut: bool,
     options: Options,
 }
 
@@ -155,6 +162,9 @@ impl fmt::Display for Level {
         let words = match self {
             Self::Clean => "clean environment and limits only",
             Self::Guarded => "clean environment and limits, Ostler's memory guarded",
+            Self::Confined => {
+                "its own files and the host's programs, no network; other processes can be seen"
+            }
             Self::Isolated => "own root, processes and no network",
         };
         write!(f, "{} ({words})", *self as u8)
@@ -164,14 +174,17 @@ impl fmt::Display for Level {
 impl Sandbox {
     /// Finds the strongest means that works here, by running something harmless in each.
     pub async fn probe(options: Options) -> Self {
-        for means in means::candidates() {
-            let candidate = Self { means, level: Level::Isolated, options: options.clone() };
+        // Where a means needs powers that it gets by itself, it works with its doors open only.
+        let isolated = means::candidates().map(|means| [(means, true), (means, false)]);
+        let isolated = isolated.into_iter().flatten().map(|found| (found, Level::Isolated));
+        for ((means, doors_shut), level) in isolated.chain([((Means::Landlock, true), Level::Confined)]) {
+            let candidate = Self { means, level, doors_shut, options: options.clone() };
             match candidate.try_out().await {
                 Ok(()) => return candidate,
-                Err(why) => tracing::debug!(%means, why, "this sandbox does not work here"),
+                Err(why) => tracing::debug!(%means, doors_shut, why, "this sandbox does not work here"),
             }
         }
-        Self { means: Means::Plain, level: guard_own_memory(), options }
+        Self { means: Means::Plain, level: guard_own_memory(), doors_shut: false, options }
     }
 
     /// How far commands are shut off.
@@ -183,7 +196,10 @@ impl Sandbox {
     /// What does it, by name.
     #[must_use]
     pub fn means(&self) -> String {
-        self.means.to_string()
+        match self.means {
+            Means::Bubblewrap | Means::Unshare if self.doors_shut => format!("{} with seccomp", self.means),
+            means => means.to_string(),
+        }
     }
 
     /// Whether all processes of a command together are bounded.
@@ -258,7 +274,7 @@ impl Sandbox {
         if script.network {
             self.demand_network()?;
         }
-        let finished = process::split(self.command(room, script, limit), limit, most).await;
+        let finished = process::split(self.launch(room, script, limit), limit, most).await;
         finished.map_err(|error| self.unusable(&error))
     }
 
@@ -269,11 +285,11 @@ impl Sandbox {
         limit: Duration,
         most: usize,
     ) -> Result<Finished, WorkspaceError> {
-        let command = self.command(room, Script::plain(command), limit);
-        process::merged(command, limit, most).await.map_err(|error| self.unusable(&error))
+        let launch = self.launch(room, Script::plain(command), limit);
+        process::merged(launch, limit, most).await.map_err(|error| self.unusable(&error))
     }
 
-    fn command(&self, room: Room<'_>, script: Script<'_>, limit: Duration) -> Command {
+    fn launch(&self, room: Room<'_>, script: Script<'_>, limit: Duration) -> Launch {
         let inner = means::limited(&self.options.limits, self.means, script, limit);
         let argv = self.means.wrap(room, &self.options, script.network, inner);
         let mut command = Command::new(&argv[0]);
@@ -282,7 +298,11 @@ impl Sandbox {
         let home = if self.level == Level::Isolated { Path::new("/tmp") } else { room.scratch };
         command.env("PATH", &self.options.path).env("HOME", home);
         command.envs([("LANG", "C.UTF-8"), ("TERM", "dumb")]);
-        command
+        if self.level == Level::Confined {
+            command.env("TMPDIR", home);
+        }
+        let confinement = self.means.confinement(room, &self.options, (self.doors_shut, script.network));
+        Launch { command, confinement }
     }
 
     fn unusable(&self, error: &std::io::Error) -> WorkspaceError {
@@ -297,8 +317,12 @@ impl Sandbox {
         }
         let room = Room { files: &files, scratch: &scratch };
         // It must work on its own files, not see what really is beside them, and not be able to set the
-        // host's kernel (asked, not tried).
-        let script = "echo here > seen; ! [ -e ../scratch ] && ! [ -w /proc/sys/kernel/core_pattern ]";
+        // host's kernel (asked, not tried). Landlock hides no names, it opens nothing.
+        let script = if self.level == Level::Isolated {
+            "echo here > seen; ! [ -e ../scratch ] && ! [ -w /proc/sys/kernel/core_pattern ]"
+        } else {
+            "echo here > seen; ! ls .. && ! head -c 1 /proc/sys/kernel/core_pattern"
+        };
         let finished =
             self.run(room, script, Duration::from_secs(20), OUTPUT_ROOM).await.map_err(|e| e.to_string())?;
         let seen = files.join("seen").exists();

@@ -2,9 +2,10 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::confinement::{Confinement, Reach};
 use super::{Limits, Options, Room, Script};
 
 /// How a command is shut off.
@@ -14,6 +15,8 @@ pub(super) enum Means {
     Bubblewrap,
     /// `unshare(1)` and a script that builds the root.
     Unshare,
+    /// Landlock and seccomp, where there can be no namespaces.
+    Landlock,
     /// Nothing but limits.
     Plain,
 }
@@ -24,6 +27,9 @@ const ENTER: &str = include_str!("enter.sh");
 /// close.
 const CLOSED: &str = "exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; exec \"$@\"";
 
+/// The devices that programs expect.
+const DEVICES: &[&str] = &["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
+
 /// The least that the kernel takes for the highest process id.
 const LEAST_PID_MAX: u64 = 301;
 
@@ -32,6 +38,7 @@ impl fmt::Display for Means {
         f.write_str(match self {
             Self::Bubblewrap => "bubblewrap",
             Self::Unshare => "unshare",
+            Self::Landlock => "Landlock and seccomp",
             Self::Plain => "plain child",
         })
     }
@@ -54,6 +61,29 @@ impl Means {
         !root || (self == Self::Unshare && pid_limit(1) > 0)
     }
 
+    /// What is given up before a command begins. Its files are shown to it where no root of its own hides the others.
+    pub(super) fn confinement(
+        self,
+        room: Room<'_>,
+        options: &Options,
+        (doors, network): (bool, bool),
+    ) -> Confinement {
+        let reach = || Reach {
+            read: readable(options, network),
+            write: [room.files, room.scratch]
+                .into_iter()
+                .chain(DEVICES.iter().map(Path::new))
+                .map(Path::to_owned)
+                .collect(),
+            network,
+        };
+        match self {
+            Self::Bubblewrap | Self::Unshare => Confinement { doors, reach: None },
+            Self::Landlock => Confinement { doors: true, reach: Some(reach()) },
+            Self::Plain => Confinement::default(),
+        }
+    }
+
     /// The whole command line that runs `inner` by this means.
     pub(super) fn wrap(
         self,
@@ -65,7 +95,7 @@ impl Means {
         let mut argv = match self {
             Self::Bubblewrap => bubblewrap(room, options, network),
             Self::Unshare => unshare(room, options, network),
-            Self::Plain => Vec::new(),
+            Self::Landlock | Self::Plain => Vec::new(),
         };
         argv.extend(inner);
         argv

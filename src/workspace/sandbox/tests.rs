@@ -1,3 +1,5 @@
+mod confined;
+
 use super::*;
 
 const LONG: Duration = Duration::from_secs(60);
@@ -30,7 +32,7 @@ impl Place {
 async fn isolated(options: Options) -> Vec<Sandbox> {
     let mut found = Vec::new();
     for means in [Means::Bubblewrap, Means::Unshare] {
-        let candidate = Sandbox { means, level: Level::Isolated, options: options.clone() };
+        let candidate = Sandbox { means, level: Level::Isolated, doors_shut: true, options: options.clone() };
         match candidate.try_out().await {
             Ok(()) => found.push(candidate),
             Err(why) => println!("skipped: {means} does not work here: {why}"),
@@ -40,7 +42,8 @@ async fn isolated(options: Options) -> Vec<Sandbox> {
 }
 
 fn plain(options: Options) -> Sandbox {
-    Sandbox { means: Means::Plain, level: Level::Clean, options: Options { minimum: 0, ..options } }
+    let options = Options { minimum: 0, ..options };
+    Sandbox { means: Means::Plain, level: Level::Clean, doors_shut: false, options }
 }
 
 #[tokio::test]
