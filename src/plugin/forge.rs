@@ -136,6 +136,17 @@ pub trait Forge: Debug + Send + Sync {
         review: &'a str,
     ) -> Call<'a, Vec<LineComment>>;
 
+    /// Answers in a thread that stands at a line of the code, unless this effect did before; `thread` is the vendor's id
+    /// of it.
+    fn reply<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        number: u64,
+        thread: &'a str,
+        body: &'a str,
+        effect: &'a Effect,
+    ) -> Call<'a, Made<CommentRef>>;
+
     /// What checks say of a commit: of each name the newest, a hundred at the most.
     fn checks<'a>(&'a self, repository: &'a RepositoryName, sha: &'a str) -> Call<'a, Vec<CheckRun>>;
 

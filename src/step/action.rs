@@ -3,6 +3,7 @@
 //! One small function an action, one file a capability. What an action may touch is fixed by the run: its
 //! repository, its branch, its task. An input that names something else fails.
 
+mod answers;
 pub(super) mod chat;
 mod description;
 pub(super) mod docs;

@@ -492,7 +492,18 @@ impl Forge for ForgeOf {
         review: &'a str,
     ) -> Call<'a, Vec<LineComment>> {
         let body = format!("of review {review}");
-        ready(Ok(vec![LineComment { path: Some("a.sh".to_owned()), line: Some(3), body }]))
+        let thread = Some(format!("thread {review}"));
+        ready(Ok(vec![LineComment { path: Some("a.sh".to_owned()), line: Some(3), body, thread }]))
+    }
+    fn reply<'a>(
+        &'a self,
+        _: &'a RepositoryName,
+        number: u64,
+        thread: &'a str,
+        body: &'a str,
+        effect: &'a Effect,
+    ) -> Call<'a, Made<CommentRef>> {
+        ready(self.0.once(effect, format!("reply !{number} {thread}: {body}"), comment("1")))
     }
     fn checks<'a>(&'a self, _: &'a RepositoryName, sha: &'a str) -> Call<'a, Vec<CheckRun>> {
         let check = |name: &str, failed| CheckRun {

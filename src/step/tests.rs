@@ -370,13 +370,34 @@ async fn no_review_approves() {
 async fn what_a_review_and_checks_say_is_read() {
     let mut scene = continuing().await;
     let said = scene.action("code.list_review_comments", json!({ "review": "77" })).await.unwrap();
-    assert_eq!(said.outputs["comments"], json!([{ "path": "a.sh", "line": 3, "body": "of review 77" }]));
+    let comment = json!({ "path": "a.sh", "line": 3, "body": "of review 77", "thread": "thread 77" });
+    assert_eq!(said.outputs["comments"], json!([comment]));
     let head = scene.world.change.lock().unwrap().head_sha.clone();
     let checks = scene.action("code.list_checks", json!({})).await.unwrap().outputs;
     assert_eq!(checks["passed"], false);
     assert_eq!(checks["failed"].as_array().unwrap().len(), 1);
     assert_eq!(checks["failed"][0]["summary"], format!("lint of {head}"));
     assert_eq!(checks["checks"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn each_comment_at_a_line_is_answered_once_in_its_thread() {
+    let mut scene = continuing().await;
+    let inputs = json!({
+        "comments": [{ "body": "a", "thread": "7" }, { "body": "b" }, { "body": "c", "thread": "9" }],
+        "answers": [
+            { "comment": 1, "body": "Done, @ada." }, { "comment": "2", "body": "It stays." }, { "comment": 4, "body": "?" },
+            { "comment": 3, "body": "Mended." }, { "comment": 3, "body": "And tested." }, "Words.",
+        ],
+    });
+    *scene.world.lose.lock().unwrap() = 1;
+    assert!(scene.action("code.answer_review_comments", inputs).await.unwrap_err().retryable);
+    let outputs = scene.perform().await.unwrap().outputs;
+    assert_eq!(
+        scene.world.done("reply"),
+        ["reply !4 7: Done, @\u{200b}ada.", "reply !4 9: Mended.\n\nAnd tested."]
+    );
+    assert_eq!((&outputs["answered"], &outputs["rest"]), (&json!(2), &json!("- It stays.\n- ?\n- Words.")));
 }
 
 #[tokio::test]

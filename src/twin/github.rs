@@ -69,6 +69,8 @@ pub(super) fn routes(world: &Arc<World>) -> Router<Arc<World>> {
         .route("/pulls/{number}/files", get(pull::files))
         .route("/pulls/{number}/reviews", get(review::list).post(review::create))
         .route("/pulls/{number}/reviews/{id}/comments", get(review::list_comments))
+        .route("/pulls/{number}/comments", get(review::list_all_comments))
+        .route("/pulls/{number}/comments/{id}/replies", post(review::answer))
         .route("/commits", get(repository::list_commits))
         .route("/commits/{sha}/check-runs", get(check::list))
         .route("/hooks", get(webhook::list).post(webhook::create))

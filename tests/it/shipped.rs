@@ -33,13 +33,14 @@ struct Story {
 /// What somebody does, in the world as it is.
 type Act = fn(&State) -> Value;
 
-const STORIES: [Story; 15] = [
+const STORIES: [Story; 16] = [
     PLANNING,
     NOTES,
     HOTFIX,
     UPDATE,
     TRIAGE,
     REVIEW,
+    SECURITY,
     DOCUMENTATION,
     TESTS,
     FEEDBACK,
@@ -146,6 +147,37 @@ const REVIEW: Story = Story {
         assert_eq!(commits(state, "acme/tools", "ada/join-path"), 1, "it pushes nothing");
         assert!(state.messages().is_empty());
     },
+};
+
+const SECURITY: Story = Story {
+    name: "security review",
+    workflow: "security-review",
+    act: |_| comment("acme/tools", 1, "/ostler security names that people choose"),
+    check: |state| {
+        let pull = state.conversation("acme/tools", 1);
+        let [review] = &pull["reviews"].as_array().unwrap()[..] else { panic!("not one review: {pull:#}") };
+        assert_eq!(review["state"], "CHANGES_REQUESTED");
+        assert!(review["body"].as_str().unwrap().contains("lets a name lead out of its directory"));
+        let said = review["comments"][0]["body"].as_str().unwrap();
+        assert!(
+            said.starts_with("**high**: ") && said.contains("gives `uploads/../../etc/passwd`"),
+            "{said}"
+        );
+        assert_eq!(state.answers_under("acme/tools", 1), Vec::<&str>::new(), "it says nothing besides");
+    },
+    ..REVIEW
+};
+
+/// The same where there is no pull request: the answer stands where it was asked for.
+const SECURITY_OF_ALL: Story = Story {
+    name: "security review of a repository",
+    act: |_| comment("acme/tools", 2, "/ostler security"),
+    check: |state| {
+        let answers = state.answers_under("acme/tools", 2);
+        assert!(matches!(answers[..], [one] if one.contains("Nothing was found")), "{answers:#?}");
+        assert_eq!(state.branches("acme/tools"), ["ada/join-path", "main"]);
+    },
+    ..SECURITY
 };
 
 const DOCUMENTATION: Story = Story {
@@ -318,9 +350,13 @@ const FEEDBACK: Story = Story {
     workflow: "pr-feedback",
     before: &[OWN],
     act: |_| {
-        let at_a_line = json!({"path": "tests/run.sh", "line": 20, "body": "It belongs here."});
         let review = json!({
-            "event": "REQUEST_CHANGES", "comments": [at_a_line],
+            "event": "REQUEST_CHANGES",
+            "comments": [
+                {"path": "tests/run.sh", "line": 20, "body": "It belongs here."},
+                {"path": "src/slug.sh", "line": 5, "body": "Is this right for signs alone?"},
+                {"path": "src/slug.sh", "line": 6, "body": "And this?"},
+            ],
             "body": "Please show with a test what `slug` makes of `!!!`.",
         });
         json!({"review": {"repository": "acme/site", "number": 2, "review": review, "by": "ada"}})
@@ -328,7 +364,17 @@ const FEEDBACK: Story = Story {
     then: None,
     runs: 2,
     ending: "succeeded",
-    check: |state| continued(state, "check slug_of_signs_alone \"\" \"$(slug '!!!')\""),
+    check: |state| {
+        continued(state, "check slug_of_signs_alone \"\" \"$(slug '!!!')\"");
+        let reviews = state.conversation("acme/site", 2)["reviews"].as_array().unwrap();
+        let comments = reviews.iter().flat_map(|review| review["comments"].as_array().unwrap());
+        let replies: Vec<&Value> = comments.map(|comment| &comment["replies"]).collect();
+        let said = |reply: &Value| reply[0]["body"].as_str().unwrap().lines().next().unwrap().to_owned();
+        assert!(replies.iter().all(|reply| reply.as_array().unwrap().len() == 1), "{replies:#?}");
+        let said: Vec<String> = replies.into_iter().map(said).collect();
+        let about = "`slug_of_signs_alone` stands there now.";
+        assert_eq!(said, [about, "It stays as it is: of `!!!` it makes ``.", "The new test shows that too."]);
+    },
 };
 
 const CHECK: Story = Story {
@@ -560,6 +606,12 @@ async fn an_incident_becomes_a_ticket_with_what_was_found() {
 #[tokio::test]
 async fn a_command_reviews_a_pull_request_and_pushes_nothing() {
     REVIEW.to_its_end().await;
+}
+
+#[tokio::test]
+async fn a_command_looks_for_what_an_attacker_could_use() {
+    SECURITY.to_its_end().await;
+    SECURITY_OF_ALL.to_its_end().await;
 }
 
 #[tokio::test]

@@ -82,6 +82,9 @@ pub struct LineComment {
     pub line: Option<u64>,
     /// The text as written.
     pub body: String,
+    /// The vendor's id of the thread that it stands in; absent where it is still to be written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<String>,
 }
 
 impl LineComment {
@@ -110,7 +113,7 @@ pub struct CheckRun {
 
 /// What workflows can read and say about a pull request's code.
 pub(super) fn actions() -> Vec<ActionSpec> {
-    vec![get_diff(), add_review(), list_review_comments(), list_checks()]
+    vec![get_diff(), add_review(), list_review_comments(), answer_review_comments(), list_checks()]
 }
 
 fn of_change() -> Vec<Field> {
@@ -157,6 +160,23 @@ fn list_review_comments() -> ActionSpec {
             CAPABILITY,
             "list_review_comments",
             "Reads what a review says at lines of the code.",
+        )
+    }
+}
+
+fn answer_review_comments() -> ActionSpec {
+    let own = [Field::required("comments", Kind::List), Field::required("answers", Kind::List)];
+    ActionSpec {
+        inputs: of_change().into_iter().chain(own).collect(),
+        outputs: vec![Field::required("answered", Kind::Number), Field::required("rest", Kind::String)],
+        repeat: Repeat::Findable,
+        undo: Undo::Impossible,
+        ..ActionSpec::reading(
+            CAPABILITY,
+            "answer_review_comments",
+            "Answers comments at lines of the code, each in its thread: `comments` are those of `list_review_comments`, \
+             `answers` has for each the number of its `comment`, from 1, and a `body`. What cannot be said in a thread \
+             is the text `rest`.",
         )
     }
 }

@@ -218,6 +218,17 @@ impl Forge for GitHub {
         })
     }
 
+    fn reply<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        number: u64,
+        thread: &'a str,
+        body: &'a str,
+        effect: &'a Effect,
+    ) -> plugin::Call<'a, Made<CommentRef>> {
+        Box::pin(self.answer_thread(repository, number, (thread, body), effect))
+    }
+
     fn checks<'a>(&'a self, repository: &'a RepositoryName, sha: &'a str) -> plugin::Call<'a, Vec<CheckRun>> {
         Box::pin(async move {
             let route = format!("/repos/{repository}/commits/{}/check-runs?per_page=100", segment(sha));
@@ -299,14 +310,9 @@ impl GitHub {
         effect: &Effect,
     ) -> Result<Option<CommentRef>, PluginError> {
         let own = self.own_account().await?;
-        let marker = effect.key.marker();
         let since = since(effect);
         let route = format!("/repos/{repository}/issues/{number}/comments?since={since}&per_page=100");
-        let ours = |comment: &wire::Comment| {
-            Self::is_own(own, comment.user.as_ref())
-                && comment.body.as_ref().is_some_and(|body| body.contains(&marker))
-        };
-        Ok(self.find(repository, &route, ours).await?.map(comment_ref))
+        self.marked(repository, &route, own, effect).await
     }
 
     /// Gives a comment in the conversation of an issue or pull request another text.
@@ -347,7 +353,7 @@ impl GitHub {
         // GitHub lets nobody ask themselves for changes.
         let asks = review.wants_changes && !Self::is_own(own, pull.user.as_ref());
         let at_lines = review.comments.iter().map(
-            |LineComment { path, line, body }| json!({"path": path, "line": line, "side": "RIGHT", "body": body}),
+            |LineComment { path, line, body, .. }| json!({"path": path, "line": line, "side": "RIGHT", "body": body}),
         );
         let body = json!({
             "body": effect.mark(bounded(&review.body)),
@@ -355,17 +361,45 @@ impl GitHub {
             "event": if asks { "REQUEST_CHANGES" } else { "COMMENT" },
             "comments": at_lines.collect::<Vec<_>>(),
         });
-        let marker = effect.key.marker();
-        let look = || async {
-            let ours = |made: &wire::Comment| {
-                Self::is_own(own, made.user.as_ref())
-                    && made.body.as_ref().is_some_and(|body| body.contains(&marker))
-            };
-            Ok(self.find(repository, &listed, ours).await?.map(comment_ref))
-        };
+        let look = || self.marked(repository, &listed, own, effect);
         let make =
             || async { self.call(repository, Call::new(Method::POST, &route, &body)).await.map(comment_ref) };
         ensure(effect, self.client.clock().as_ref(), look, make).await
+    }
+
+    /// Answers in the thread that a comment at a line began.
+    async fn answer_thread(
+        &self,
+        repository: &RepositoryName,
+        number: u64,
+        (thread, body): (&str, &str),
+        effect: &Effect,
+    ) -> Result<Made<CommentRef>, PluginError> {
+        let all = format!("/repos/{repository}/pulls/{number}/comments");
+        let route = format!("{all}/{}/replies", segment(thread));
+        let listed = format!("{all}?since={}&per_page=100", since(effect));
+        let own = self.own_account().await?;
+        let text = json!({ "body": effect.mark(bounded(body)) });
+        let look = || self.marked(repository, &listed, own, effect);
+        let make =
+            || async { self.call(repository, Call::new(Method::POST, &route, &text)).await.map(comment_ref) };
+        ensure(effect, self.client.clock().as_ref(), look, make).await
+    }
+
+    /// Of what a route lists, what our own account wrote with this effect's mark.
+    async fn marked(
+        &self,
+        repository: &RepositoryName,
+        listed: &str,
+        own: &Account,
+        effect: &Effect,
+    ) -> Result<Option<CommentRef>, PluginError> {
+        let marker = effect.key.marker();
+        let ours = |made: &wire::Comment| {
+            Self::is_own(own, made.user.as_ref())
+                && made.body.as_ref().is_some_and(|body| body.contains(&marker))
+        };
+        Ok(self.find(repository, listed, ours).await?.map(comment_ref))
     }
 
     async fn since_release(&self, repository: &RepositoryName) -> Result<History, PluginError> {

@@ -496,7 +496,8 @@ async fn reviewed(author: &'static str) -> Value {
         _ => no_route(seen),
     })
     .await;
-    let said = LineComment { path: Some("a.sh".to_owned()), line: Some(2), body: "Here.".to_owned() };
+    let at = (Some("a.sh".to_owned()), Some(2));
+    let said = LineComment { path: at.0, line: at.1, body: "Here.".to_owned(), thread: None };
     let (body, sha) = ("Wrong.".to_owned(), "aaaa".to_owned());
     let review = NewReview { body, sha, wants_changes: true, comments: vec![said] };
     github(&server).add_review(&shop(), 4, &review, &effect("review", true)).await.unwrap();
@@ -530,6 +531,35 @@ async fn a_review_whose_answer_was_lost_is_found() {
     let review = NewReview { body, sha, wants_changes: false, comments: Vec::new() };
     let made = github(&server).add_review(&shop(), 4, &review, &effect("review", false)).await.unwrap();
     assert_eq!((made.found, made.value.id.as_str()), (true, "5"));
+}
+
+#[tokio::test]
+async fn a_thread_at_a_line_is_answered_once() {
+    let marker = effect("answer", false).key.marker();
+    let server = Server::start(move |seen| match (seen.method.as_str(), bare(seen)) {
+        (_, "/api/v3/user") => ok(&json!({"login": "ostler-bot"})),
+        ("GET", "/api/v3/repos/acme/shop/pulls/4/reviews/9/comments") => ok(&json!([
+            {"id": 31, "path": "a.sh", "line": 2, "body": "Why?"},
+            {"id": 33, "in_reply_to_id": 30, "path": "a.sh", "line": 5, "body": "And here?"},
+        ])),
+        ("POST", "/api/v3/repos/acme/shop/pulls/4/comments/31/replies") => {
+            ok(&json!({"id": 40, "html_url": "https://git.example/40", "body": "x", "user": {"login": "ostler-bot"}}))
+        }
+        ("GET", "/api/v3/repos/acme/shop/pulls/4/comments") => ok(&json!([
+            {"id": 38, "html_url": "https://git.example/38", "body": marker, "user": {"login": "eve"}},
+            {"id": 39, "html_url": "https://git.example/39", "body": marker, "user": {"login": "ostler-bot"}},
+        ])),
+        _ => no_route(seen),
+    })
+    .await;
+    let github = github(&server);
+    let said = github.review_comments(&shop(), 4, "9").await.unwrap();
+    let threads: Vec<_> = said.iter().map(|comment| comment.thread.as_deref()).collect();
+    assert_eq!(threads, [Some("31"), Some("30")], "an answer is given where the thread began");
+    let made = github.reply(&shop(), 4, "31", "So.", &effect("answer", true)).await.unwrap();
+    assert_eq!((made.found, made.value.id.as_str()), (false, "40"));
+    let found = github.reply(&shop(), 4, "31", "So.", &effect("answer", false)).await.unwrap();
+    assert_eq!((found.found, found.value.id.as_str()), (true, "39"), "what was lost is found by its mark");
 }
 
 #[tokio::test]

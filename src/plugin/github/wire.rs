@@ -203,6 +203,11 @@ impl From<File> for forge::ChangedFile {
 /// A comment at a line.
 #[derive(Debug, Deserialize)]
 pub(super) struct ReviewComment {
+    #[serde(default)]
+    id: Option<u64>,
+    /// The comment that began the thread, where this one answers in it.
+    #[serde(default)]
+    in_reply_to_id: Option<u64>,
     path: Option<String>,
     line: Option<u64>,
     /// Where it stood when it was written; `line` is empty once the code has moved on.
@@ -213,7 +218,12 @@ pub(super) struct ReviewComment {
 
 impl From<ReviewComment> for forge::LineComment {
     fn from(comment: ReviewComment) -> Self {
-        Self { path: comment.path, line: comment.line.or(comment.original_line), body: comment.body }
+        Self {
+            path: comment.path,
+            line: comment.line.or(comment.original_line),
+            body: comment.body,
+            thread: comment.in_reply_to_id.or(comment.id).map(|id| id.to_string()),
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::plugin::forge::{
     Permission, Remote, Repository,
 };
 use crate::plugin::tracker::CommentRef;
-use crate::plugin::{Call, PluginError};
+use crate::plugin::{Call, PluginError, Problem};
 
 impl Forge for GitLab {
     fn name(&self) -> SourceName {
@@ -211,6 +211,17 @@ impl Forge for GitLab {
         })
     }
 
+    fn reply<'a>(
+        &'a self,
+        repository: &'a RepositoryName,
+        number: u64,
+        thread: &'a str,
+        body: &'a str,
+        effect: &'a Effect,
+    ) -> Call<'a, Made<CommentRef>> {
+        Box::pin(async move { self.answer(&Place::change(repository, number), (thread, body), effect).await })
+    }
+
     fn checks<'a>(&'a self, repository: &'a RepositoryName, sha: &'a str) -> Call<'a, Vec<CheckRun>> {
         Box::pin(async move {
             let path = project(repository, &format!("/repository/commits/{}/statuses", segment(sha)));
@@ -386,8 +397,34 @@ impl GitLab {
         body: &str,
         effect: &Effect,
     ) -> Result<Made<CommentRef>, PluginError> {
+        self.note(place, &format!("{}/notes", place.path()), body, effect).await
+    }
+
+    /// Answers in the discussion that a note belongs to.
+    async fn answer(
+        &self,
+        place: &Place,
+        (note, body): (&str, &str),
+        effect: &Effect,
+    ) -> Result<Made<CommentRef>, PluginError> {
+        let discussions = format!("{}/discussions", place.path());
+        let holds = |discussion: &wire::Discussion| discussion.holds(note);
+        let Some(discussion) = self.find(&discussions, holds).await? else {
+            return Err(self.client.error(Problem::NotFound, format!("no discussion holds the note {note}")));
+        };
+        self.note(place, &format!("{discussions}/{}/notes", segment(&discussion.id)), body, effect).await
+    }
+
+    /// Writes a note to where notes are taken, unless this effect wrote it before.
+    async fn note(
+        &self,
+        place: &Place,
+        to: &str,
+        body: &str,
+        effect: &Effect,
+    ) -> Result<Made<CommentRef>, PluginError> {
         let text = json!({ "body": inert(&effect.mark(body)) });
-        let request = Request::post(format!("{}/notes", place.path()), &text);
+        let request = Request::post(to, &text);
         let look = || self.own_note(place, effect);
         let make = || async {
             let made: wire::Note = self.read(&request).await?;

@@ -505,13 +505,35 @@ async fn a_comment_at_a_line_and_the_checks_of_a_commit_are_read() {
     let gitlab = gitlab(&server);
     let said = gitlab.review_comments(&shop(), 4, "9").await.unwrap();
     assert_eq!(
-        (said[0].path.as_deref(), said[0].line, said[0].body.as_str()),
-        (Some("a.sh"), Some(3), "Wrong.")
+        (said[0].path.as_deref(), said[0].line, said[0].body.as_str(), said[0].thread.as_deref()),
+        (Some("a.sh"), Some(3), "Wrong.", Some("9"))
     );
     let checks = gitlab.checks(&shop(), "cafe").await.unwrap();
     let told: Vec<_> = checks.iter().map(|check| (check.name.as_str(), check.done, check.failed)).collect();
     assert_eq!(told, [("test", true, true), ("style", true, false), ("build", false, false)]);
     assert_eq!(checks[0].summary, "1 failed");
+}
+
+#[tokio::test]
+async fn a_note_at_a_line_is_answered_in_its_discussion() {
+    let server = Server::start(|seen| match (seen.method.as_str(), bare(seen).strip_prefix(PROJECT)) {
+        ("GET", Some("/merge_requests/4/discussions")) => ok(&json!([
+            {"id": "aa", "notes": [{"id": 8, "body": "x", "author": null}]},
+            {"id": "bb", "notes": [{"id": 7, "body": "y", "author": null}, {"id": 9, "body": "z", "author": null}]},
+        ])),
+        ("POST", Some("/merge_requests/4/discussions/bb/notes")) => {
+            testing::json(201, &json!({"id": 11, "body": "x", "author": {"id": 7, "username": "Ostler-Bot"}}))
+        }
+        _ => own_user(seen).unwrap_or_else(|| no_route(seen)),
+    })
+    .await;
+    let gitlab = gitlab(&server);
+    let made = gitlab.reply(&shop(), 4, "9", "/close it", &effect("answer", true)).await.unwrap();
+    assert!(made.value.url.ends_with("/merge_requests/4#note_11"), "{}", made.value.url);
+    let posted = server.seen().into_iter().find(|seen| seen.method.as_str() == "POST").unwrap().json;
+    assert!(!posted["body"].as_str().unwrap().starts_with("/close"), "{posted}");
+    let gone = gitlab.reply(&shop(), 4, "12", "x", &effect("answer", true)).await.unwrap_err();
+    assert_eq!(gone.problem, Problem::NotFound);
 }
 
 #[tokio::test]
@@ -523,7 +545,8 @@ async fn a_review_is_a_comment_with_its_mark() {
         _ => own_user(seen).unwrap_or_else(|| no_route(seen)),
     })
     .await;
-    let said = LineComment { path: Some("a.sh".to_owned()), line: Some(2), body: "Here.".to_owned() };
+    let at = (Some("a.sh".to_owned()), Some(2));
+    let said = LineComment { path: at.0, line: at.1, body: "Here.".to_owned(), thread: None };
     let (body, sha) = ("Wrong.".to_owned(), "cafe".to_owned());
     let review = NewReview { body, sha, wants_changes: true, comments: vec![said] };
     gitlab(&server).add_review(&shop(), 4, &review, &effect("review", true)).await.unwrap();

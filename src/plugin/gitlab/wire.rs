@@ -197,6 +197,20 @@ pub(super) struct Note {
     pub(super) author: Option<User>,
 }
 
+/// Notes that answer each other.
+#[derive(Debug, Deserialize)]
+pub(super) struct Discussion {
+    pub(super) id: String,
+    notes: Vec<Note>,
+}
+
+impl Discussion {
+    /// Whether one of its notes has this id.
+    pub(super) fn holds(&self, id: &str) -> bool {
+        self.notes.iter().any(|note| note.id.to_string() == id)
+    }
+}
+
 /// A project, as its webhooks tell of it.
 #[derive(Debug, Deserialize)]
 pub(super) struct Home {

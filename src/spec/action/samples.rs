@@ -157,6 +157,12 @@ fn on_code() -> Vec<ActionSpec> {
         spec("version_control", "list_review_comments", vec![needs("review")], &[("comments", Kind::List)]),
         spec(
             "version_control",
+            "answer_review_comments",
+            vec![Field::required("comments", Kind::List), Field::required("answers", Kind::List)],
+            &[("answered", Kind::Number), ("rest", String)],
+        ),
+        spec(
+            "version_control",
             "list_checks",
             Vec::new(),
             &[("checks", Kind::List), ("failed", Kind::List), ("passed", Boolean)],

@@ -66,7 +66,12 @@ fn sort(findings: &[Finding], files: &[ChangedFile]) -> (Vec<LineComment>, Strin
                 *body = format!("{body}\n\n{text}");
             }
             (Some(_), None) if comments.len() < MOST => {
-                comments.push(LineComment { path: Some(path.clone()), line: at, body: text.clone() });
+                comments.push(LineComment {
+                    path: Some(path.clone()),
+                    line: at,
+                    body: text.clone(),
+                    thread: None,
+                });
             }
             _ => rest.push(listed(path, *line, text)),
         }

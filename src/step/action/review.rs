@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::forge::{own_change, repository};
-use super::{Act, findings};
+use super::{Act, answers, findings};
 use crate::agent::tool::clip;
 use crate::plugin::forge::{ChangedFile, NewReview};
 use crate::step::{Outcome, StepError, words};
@@ -21,6 +21,7 @@ pub(super) async fn perform(act: &Act<'_>, action: &str) -> Option<Result<Outcom
         "get_diff" => get_diff(act).await,
         "add_review" => add_review(act).await,
         "list_review_comments" => list_review_comments(act).await,
+        "answer_review_comments" => answers::perform(act).await,
         "list_checks" => list_checks(act).await,
         "list_changes" => list_changes(act).await,
         _ => return None,

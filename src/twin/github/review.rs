@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State as Extract};
+use axum::http::StatusCode;
 use axum::response::IntoResponse as _;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -29,10 +30,24 @@ pub(super) struct Review {
     pub(super) comments: Vec<LineComment>,
 }
 
+/// What was answered to a comment at a line.
+#[derive(Debug, Clone)]
+pub(super) struct Reply {
+    pub(super) id: u64,
+    /// The comment that began the thread.
+    to: u64,
+    pub(super) author: String,
+    pub(super) body: String,
+}
+
 /// What a review says at a line.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LineComment {
+    #[serde(skip)]
+    pub(super) id: u64,
+    #[serde(skip)]
+    pub(super) replies: Vec<Reply>,
     pub(super) path: String,
     pub(super) line: u64,
     pub(super) body: String,
@@ -72,13 +87,81 @@ pub(super) async fn list_comments(
     let state = world.github();
     let issue = state.issue(&format!("{owner}/{name}"), number)?;
     let review = issue.reviews.iter().find(|review| review.id == id).ok_or_else(Refusal::missing)?;
-    let shape = |LineComment { path, line, body, .. }: &LineComment| {
-        json!({
-            "pull_request_review_id": id, "path": path, "line": line, "original_line": line, "side": "RIGHT",
-            "body": body, "commit_id": review.commit, "user": shape::user(&world, &review.author),
-        })
+    let comments = review.comments.iter().map(|comment| placed(&world, (review, comment), None));
+    Ok(Json(comments.collect::<Vec<_>>()).into_response())
+}
+
+/// All that is said at lines, with what was answered to it.
+pub(super) async fn list_all_comments(
+    Extract(world): Shared,
+    Path((owner, name, number)): Path<(String, String, u64)>,
+) -> Answer {
+    let state = world.github();
+    let issue = state.issue(&format!("{owner}/{name}"), number)?;
+    let comments =
+        issue.reviews.iter().flat_map(|review| review.comments.iter().map(move |said| (review, said)));
+    let world = &*world;
+    let threads = comments.flat_map(|said| {
+        let replies = said.1.replies.iter().map(Some);
+        std::iter::once(None).chain(replies).map(move |reply| placed(world, said, reply))
+    });
+    Ok(Json(threads.collect::<Vec<_>>()).into_response())
+}
+
+/// A comment at a line, or one of those that answer it.
+fn placed(world: &World, (review, said): (&Review, &LineComment), reply: Option<&Reply>) -> Value {
+    let LineComment { id, path, line, body, .. } = said;
+    let mut shape = json!({
+        "id": id, "html_url": shape::web(world, &format!("/discussion_r{id}")),
+        "pull_request_review_id": review.id, "path": path, "line": line, "original_line": line, "side": "RIGHT",
+        "body": body, "commit_id": review.commit, "user": shape::user(world, &review.author),
+    });
+    if let Some(reply) = reply {
+        shape["id"] = reply.id.into();
+        shape["in_reply_to_id"] = reply.to.into();
+        shape["body"] = reply.body.as_str().into();
+        shape["user"] = shape::user(world, &reply.author);
+    }
+    shape
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewReply {
+    body: String,
+}
+
+/// An answer in the thread that a comment at a line began; one to an answer is refused.
+pub(super) async fn answer(
+    Extract(world): Shared,
+    Path((owner, name, number, to)): Path<(String, String, u64, u64)>,
+    body: Bytes,
+) -> Answer {
+    let (place, author) = (format!("{owner}/{name}"), world.bot().name.clone());
+    let NewReply { body } = refusal::read(&body)?;
+    let (delivery, shape) = {
+        let mut state = world.github();
+        let id = state.next_id();
+        let reviews = &mut state.issue_mut(&place, number)?.reviews;
+        let mut comments = reviews.iter_mut().flat_map(|review| &mut review.comments);
+        let began = comments.find(|comment| comment.id == to).ok_or_else(Refusal::missing)?;
+        began.replies.push(Reply { id, to, author: author.clone(), body });
+        let (repository, issue) = (state.repository(&place)?, state.issue(&place, number)?);
+        let pull = issue.pull.as_ref().ok_or_else(Refusal::missing)?;
+        let said = issue.reviews.iter().find_map(|review| {
+            let said = review.comments.iter().find(|comment| comment.id == to)?;
+            Some(placed(&world, (review, said), said.replies.last()))
+        });
+        let shape = said.ok_or_else(Refusal::missing)?;
+        let about = json!({
+            "action": "created", "comment": shape,
+            "pull_request": shape::pull(&world, repository, issue, pull),
+        });
+        let payload = hook::payload(&world, &state, &place, &author, about)?;
+        (hook::delivery(&world, "pull_request_review_comment", &payload), shape)
     };
-    Ok(Json(review.comments.iter().map(shape).collect::<Vec<_>>()).into_response())
+    world.send(delivery);
+    Ok((StatusCode::CREATED, Json(shape)).into_response())
 }
 
 pub(super) async fn create(
@@ -123,10 +206,13 @@ async fn check_places(
 fn add(
     state: &mut State,
     subject: (&str, u64),
-    (new, by): (NewReview, &str),
+    (mut new, by): (NewReview, &str),
     now: Timestamp,
 ) -> Result<u64, Refusal> {
     let id = state.next_id();
+    for comment in &mut new.comments {
+        comment.id = state.next_id();
+    }
     let issue = state.issue_mut(subject.0, subject.1)?;
     let head = issue.pull.as_ref().ok_or_else(Refusal::missing)?.head_sha.clone();
     let verdict = match new.event.as_str() {

@@ -24,7 +24,7 @@ pub(super) fn api(world: &World, path: &str) -> String {
     world.address(&format!("/github/api/v3{path}"))
 }
 
-fn web(world: &World, path: &str) -> String {
+pub(super) fn web(world: &World, path: &str) -> String {
     world.address(&format!("/github{path}"))
 }
 

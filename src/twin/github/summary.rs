@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::review::Review;
+use super::review::{LineComment, Review};
 use super::state::{Issue, Pull};
 use crate::twin::TwinError;
 use crate::twin::world::World;
@@ -48,8 +48,10 @@ async fn repository(world: &World, name: &str) -> Result<Value, TwinError> {
 
 fn review(review: &Review) -> Value {
     let comments = review.comments.iter();
-    let comments =
-        comments.map(|comment| json!({"path": comment.path, "line": comment.line, "body": comment.body}));
+    let comments = comments.map(|LineComment { path, line, body, replies, .. }| {
+        let replies = replies.iter().map(|reply| json!({"author": reply.author, "body": reply.body}));
+        json!({"path": path, "line": line, "body": body, "replies": replies.collect::<Vec<_>>()})
+    });
     json!({
         "id": review.id, "author": review.author, "state": review.state, "commit": review.commit,
         "body": review.body, "comments": comments.collect::<Vec<_>>(),

@@ -33,6 +33,7 @@ impl From<HistoryCommit> for forge::Commit {
 /// A comment with its place in the code.
 #[derive(Debug, Deserialize)]
 pub(in crate::plugin::gitlab) struct Placed {
+    id: u64,
     body: String,
     position: Option<Position>,
 }
@@ -46,7 +47,7 @@ struct Position {
 impl From<Placed> for forge::LineComment {
     fn from(note: Placed) -> Self {
         let (path, line) = note.position.map(|at| (at.new_path, at.new_line)).unwrap_or_default();
-        Self { path, line, body: note.body }
+        Self { path, line, body: note.body, thread: Some(note.id.to_string()) }
     }
 }
 
