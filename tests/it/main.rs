@@ -14,6 +14,7 @@ mod access;
 mod again;
 mod approval;
 mod bench;
+mod cassettes;
 mod catch_up;
 mod check;
 mod cli;
