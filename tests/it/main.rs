@@ -27,6 +27,7 @@ mod gitlab;
 mod guards;
 mod harness;
 mod kills;
+mod kills_of_agents;
 mod linear;
 mod live;
 #[cfg(feature = "socket-mode")]
