@@ -7,12 +7,14 @@
 
 pub mod bench;
 pub mod budget;
+pub mod cassette;
 pub mod condense;
 pub mod context;
 pub mod decide;
 pub mod ears;
 mod handover;
 pub mod memory;
+pub mod rebuild;
 pub mod tool;
 pub mod trajectory;
 pub mod turn;
@@ -185,6 +187,8 @@ impl Agent<'_> {
         }
         let listing = context::listing(self.bench);
         let start = Start {
+            model: self.assignment.model.clone(),
+            base: self.assignment.base.clone(),
             tree: self.bench.snapshot().await?,
             system: self.assignment.brief.system(),
             opening: self.assignment.brief.opening(&conventions, &listing),

@@ -8,6 +8,7 @@ mod accounts;
 pub mod doctor;
 mod reload;
 mod serve;
+mod services;
 mod watch;
 
 use std::net::SocketAddr;
@@ -23,6 +24,7 @@ use tokio_util::task::TaskTracker;
 
 use self::reload::Reader;
 use self::watch::Watch;
+use crate::agent::cassette::CassetteError;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, Loaded};
 use crate::engine::mirror::Mirror;
@@ -88,6 +90,9 @@ pub enum AppError {
     /// A vendor's options do not suffice.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// The cassette that is configured cannot be used.
+    #[error(transparent)]
+    Cassette(#[from] CassetteError),
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -156,15 +161,15 @@ impl App {
         let workspaces = workspaces(config);
         let catalog = catalog(&origin)?;
         let store = open_store(config)?;
-        let registry = Arc::new(Registry::build(config.vendors()?, &clock)?);
+        let (registry, cassette) = services::at_start(config, &clock)?;
         let questions = Questions::of(&*store).await?;
         let own = accounts::learn(&registry, &*store).await;
-        let remarks = registry.strangers(&own).iter().map(accounts::remark).collect();
+        let remarks = services::remarks(cassette.as_deref(), &registry.strangers(&own));
         let host = workspaces.host.clone();
         let policy = Arc::new(Current::new(policy(config, catalog, Arc::clone(&registry)).knowing(own)));
         let refusals = Arc::new(Refusals::restore(&*store).await?);
-        let watch =
-            Watch::over(Reader::new(again, (&loaded, &origin), &policy.get(), &clock), &policy, &clock);
+        let reader = Reader::new(again, (&loaded, &origin), &policy.get(), &clock).behind(cassette);
+        let watch = Watch::over(reader, &policy, &clock);
         let reload = Arc::clone(&watch.reload);
         let explainer = Arc::new(Explainer {
             store: Arc::clone(&store),

@@ -20,6 +20,7 @@ mod logs;
 mod look;
 mod outlook;
 mod place;
+mod rebuild;
 mod reload;
 mod run;
 mod schema;
@@ -28,6 +29,7 @@ mod serve;
 mod signal;
 mod stage;
 mod test;
+mod trajectory;
 mod twins;
 
 use std::time::Duration;
@@ -76,6 +78,10 @@ enum Command {
     Runs(look::Arguments),
     /// Show what happened in a run, and follow it to its end.
     Logs(logs::Arguments),
+    /// Print what a run's agents were told, said and did, turn by turn.
+    Trajectory(trajectory::Arguments),
+    /// Make the change of a trajectory again, without a model, and compare.
+    Rebuild(rebuild::Arguments),
     /// Stop a run; what its workflow always does at the end is still done.
     Cancel(signal::WithReason),
     /// Let a run begin nothing further until it is resumed.
@@ -164,6 +170,8 @@ fn run(command: Command, environment: &Environment, screen: &Screen) -> anyhow::
             Command::Tell(arguments) => signal::run(arguments.tell(environment), environment, screen).await,
             Command::Retry(arguments) => signal::run((arguments, Signal::Retry), environment, screen).await,
             Command::Logs(arguments) => logs::run(arguments, environment, screen).await,
+            Command::Trajectory(arguments) => trajectory::run(arguments, environment, screen).await,
+            Command::Rebuild(arguments) => rebuild::run(arguments, environment, screen).await,
             Command::Rerun(arguments) => again::rerun(arguments, environment, screen).await,
             Command::Replay(arguments) => again::replay(arguments, environment, screen).await,
             Command::Costs(arguments) => costs::run(arguments, environment, screen).await,

@@ -27,6 +27,7 @@ pub use self::host::Toolchain;
 pub use self::load::{ConfigError, Loaded, SECRETS, load};
 pub use self::schema::schema;
 pub use self::substitute::Notice;
+use crate::agent::cassette;
 use crate::event::Access;
 use crate::event::{Account, RepositoryName, SourceName};
 use crate::money::{Limits, PriceList, Prices};
@@ -53,6 +54,8 @@ pub struct Config {
     /// Who is asked, one after the other, where that one cannot answer.
     #[schemars(with = "Vec<registry::AiProvider>")]
     pub ai_fallback: Vec<AiProvider>,
+    /// The file that keeps what they are asked and answer, or answers in their place.
+    pub cassette: cassette::Options,
     /// Which product serves each capability.
     pub plugins: Plugins,
     /// Where workflows come from.
@@ -339,6 +342,7 @@ impl Config {
             ("system.status", now.status != then.status),
             ("server.listen", self.server.listen != started.server.listen),
             ("store.url", self.store != started.store),
+            ("cassette", self.cassette != started.cassette),
             ("security.sandbox", self.security.sandbox != started.security.sandbox),
         ];
         keys.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key.to_owned()).collect()
@@ -377,6 +381,12 @@ impl Config {
         self.price_list().prices()
     }
 
+    /// The models that answer prompts where none is named: of whoever is asked first, then of the others.
+    #[must_use]
+    pub fn models(&self) -> Vec<String> {
+        std::iter::once(&self.ai_provider).chain(&self.ai_fallback).map(AiProvider::model).collect()
+    }
+
     /// What to know of the prices of the models that roles use, of each model that has none of its own.
     #[must_use]
     pub fn unpriced(&self, catalog: &Catalog) -> Vec<String> {
@@ -387,8 +397,7 @@ impl Config {
             ];
         }
         let roles = catalog.roles.values().filter_map(|role| role.model.clone());
-        let providers = std::iter::once(&self.ai_provider).chain(&self.ai_fallback).map(AiProvider::model);
-        let models: BTreeSet<String> = providers.chain(roles).collect();
+        let models: BTreeSet<String> = self.models().into_iter().chain(roles).collect();
         let unknown = models.into_iter().filter(|model| list.entry(model).is_none());
         let told = |model: String| {
             format!(

@@ -173,6 +173,8 @@ impl<'a> Budget<'a> {
                 Ok(Err(error)) if error.problem == Problem::TooLong => {
                     return Err(CallError::Stop(Reason::ContextFull, error.to_string()));
                 }
+                // Another one would only hide that the cassette is of another conversation.
+                Ok(Err(error)) if error.problem == Problem::NotRecorded => return Err(error.into()),
                 Ok(Err(error)) => failures.push(error),
                 // One that is too dear is not asked; another one may be there again soon.
                 Err(CallError::Stop(Reason::Budget, why)) if !failures.is_empty() => {
@@ -198,8 +200,9 @@ impl<'a> Budget<'a> {
         };
         match answer {
             Ok(answer) => {
-                let cost = by.price.of(&answer.usage);
-                Ok(Ok(Bought { paid: Paid { reservation, cost, usage: answer.usage }, answer, by }))
+                let usage = answer.paid();
+                let cost = by.price.of(&usage);
+                Ok(Ok(Bought { paid: Paid { reservation, cost, usage }, answer, by }))
             }
             Err(error) => {
                 self.release(reservation, &error).await;
@@ -273,7 +276,8 @@ fn was_not_billed(problem: Problem) -> bool {
         | Problem::Unavailable
         | Problem::NotOffered
         | Problem::Exhausted
-        | Problem::TooLong => true,
+        | Problem::TooLong
+        | Problem::NotRecorded => true,
     }
 }
 

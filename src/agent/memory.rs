@@ -37,6 +37,12 @@ pub enum Forgotten {
 /// What an attempt began with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Start {
+    /// The model that was to be asked first.
+    #[serde(default)]
+    pub model: String,
+    /// The commit that the files were taken from.
+    #[serde(default)]
+    pub base: String,
     /// The files.
     pub tree: String,
     /// The system prompt.
@@ -109,6 +115,12 @@ pub async fn remember_condensed(
     condensed: &Condensed,
 ) -> Result<(), Forgotten> {
     remember(memory, &condensed_name(number), condensed).await
+}
+
+/// The name under which a fact of an attempt stands among those of its step.
+#[must_use]
+pub fn name_in_step(attempt: u32, name: &str) -> String {
+    format!("attempt-{attempt}/{name}")
 }
 
 fn condensed_name(number: usize) -> String {

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Again;
+use super::{Again, AppError, services};
+use crate::agent::cassette::Cassette;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Loaded};
 use crate::id::Digest;
@@ -31,6 +32,7 @@ pub(super) struct Reader {
     /// What Ostler was started with: some of it counts until it ends.
     started_with: Config,
     origin: Origin,
+    cassette: Option<Arc<Cassette>>,
     registry: Arc<Registry>,
     digest: Digest,
     /// Where it was read from last.
@@ -58,10 +60,16 @@ impl Reader {
             config: loaded.config.clone(),
             started_with: loaded.config.clone(),
             origin: origin.clone(),
+            cassette: None,
             registry: Arc::clone(&policy.registry),
             digest: policy.rules.catalog.digest,
             places: Arc::new(Mutex::new(Places::of(loaded, origin))),
         }
+    }
+
+    /// With the cassette that stands before models.
+    pub(super) fn behind(self, cassette: Option<Arc<Cassette>>) -> Self {
+        Self { cassette, ..self }
     }
 
     /// What is something else than before, if anything is; or everything that is wrong with it.
@@ -100,12 +108,20 @@ impl Reader {
     /// The services as they are configured now: the same as before where nothing of theirs has changed, so that
     /// they go on counting how often they were called.
     fn registry(&self, config: &Config) -> Result<Arc<Registry>, Vec<Fault>> {
-        if config.vendor_options() == self.config.vendor_options() {
+        let (now, before) = (self.with_its_cassette(config), self.with_its_cassette(&self.config));
+        if now.vendor_options() == before.vendor_options() && now.models() == before.models() {
             return Ok(Arc::clone(&self.registry));
         }
-        let options = config.vendors().map_err(|error| vec![of_config(&error)])?;
-        let registry = Registry::build(options, &self.clock);
-        registry.map(Arc::new).map_err(|error| vec![fault("plugins and sources", error.to_string())])
+        let registry = services::build(&now, self.cassette.as_ref(), &self.clock);
+        registry.map(Arc::new).map_err(|error| match error {
+            AppError::Config(error) => vec![of_config(&error)],
+            error => vec![fault("plugins and sources", error.to_string())],
+        })
+    }
+
+    /// The configuration with the cassette that is in the player until Ostler ends.
+    fn with_its_cassette(&self, config: &Config) -> Config {
+        Config { cassette: self.started_with.cassette.clone(), ..config.clone() }
     }
 
     /// A file that was missed may be written yet.

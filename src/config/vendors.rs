@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::load::{ConfigError, typed};
 use super::substitute::SECRET_KEYS;
 use super::{AiProvider, Config};
+use crate::agent::cassette::Mode;
 use crate::event::SourceName;
 use crate::plugin::registry;
 
@@ -47,10 +48,12 @@ impl Config {
                 }
             }
         }
-        if suffices(&self.ai_provider) {
+        // While a cassette is played nobody is asked, whichever keys are there.
+        let is_asked = |provider: &AiProvider| self.cassette.mode != Mode::Replay && suffices(provider);
+        if is_asked(&self.ai_provider) {
             vendors.insert("ai_provider".to_owned(), provider(&self.ai_provider));
         }
-        let fallback = self.ai_fallback.iter().filter(|fallback| suffices(fallback));
+        let fallback = self.ai_fallback.iter().filter(|fallback| is_asked(fallback));
         vendors.insert("ai_fallback".to_owned(), fallback.map(provider).collect());
         Value::Object(vendors)
     }

@@ -65,6 +65,7 @@ pub fn router(desk: Desk) -> Router {
     Router::new()
         .route("/api/v1/runs", get(runs).post(start))
         .route("/api/v1/runs/{id}", get(run))
+        .route("/api/v1/runs/{id}/trajectory", get(trajectory))
         .route("/api/v1/runs/{id}/signals", post(signal))
         .route("/api/v1/runs/{id}/rerun", post(rerun))
         .route("/api/v1/events", get(events))
@@ -157,6 +158,10 @@ fn ordered<T: DeserializeOwned>(body: &Bytes) -> Result<T, OrderError> {
 
 async fn run(State(desk): State<Desk>, Path(id): Path<RunId>) -> Answer {
     views::run(&*desk.store, id, desk.inbox.now()).await?.map(Json).ok_or(Problem::Missing("run"))
+}
+
+async fn trajectory(State(store): State<Arc<dyn Store>>, Path(id): Path<RunId>) -> Answer {
+    views::trajectory(&*store, id).await?.map(Json).ok_or(Problem::Missing("run"))
 }
 
 /// Says something to a run.

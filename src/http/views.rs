@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::agent::trajectory;
 use crate::id::{EventId, RunId};
 use crate::ledger::costs::{self, Asked};
 use crate::money::Money;
@@ -46,6 +47,15 @@ fn waiting(run: &RunSummary, waits: &HashMap<RunId, Waits>) -> Value {
     let mut told = json!(run);
     told["waits"] = json!(waits.get(&run.id));
     told
+}
+
+/// What a run's agents said and did, as JSON lines, or nothing if there is no such run.
+///
+/// # Errors
+/// When the store fails, or the run's journal is damaged.
+pub async fn trajectory(store: &dyn Store, id: RunId) -> Result<Option<Value>, StoreError> {
+    let Some(journal) = store.load(id).await? else { return Ok(None) };
+    Ok(Some(json!({ "trajectory": trajectory::of_journal(id, &journal.entries) })))
 }
 
 /// One run with its steps, or nothing.

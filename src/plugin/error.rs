@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::run::StepError;
 
 /// What went wrong, by what can be done about it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Problem {
     /// There is no such thing, or the token may not see it.
     NotFound,
@@ -29,6 +32,8 @@ pub enum Problem {
     Exhausted,
     /// The conversation is longer than the model can hold; nothing was billed.
     TooLong,
+    /// The cassette that is played does not hold the request; nobody was asked.
+    NotRecorded,
 }
 
 /// A failed outside call.
@@ -81,6 +86,7 @@ impl Problem {
             Self::NotOffered => "not_offered",
             Self::Exhausted => "exhausted",
             Self::TooLong => "too_long",
+            Self::NotRecorded => "not_recorded",
         }
     }
 }

@@ -97,6 +97,22 @@ pub struct Answer {
     pub stop: Stop,
     /// What it used.
     pub usage: Usage,
+    /// Whether it comes from a cassette: then nothing was paid for it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub replayed: bool,
+}
+
+impl Answer {
+    /// The tokens that are paid for.
+    #[must_use]
+    pub fn paid(&self) -> Usage {
+        if self.replayed { Usage::default() } else { self.usage }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// Why a model's turn ended.

@@ -15,7 +15,7 @@ use super::perform::Parts;
 use super::{Context, Journal, Outcome, Step, checkout};
 use crate::agent::budget::RunPurse;
 use crate::agent::context::{self, Brief};
-use crate::agent::memory::Start;
+use crate::agent::memory::{self, Start};
 use crate::agent::trajectory::{self, Whose};
 use crate::agent::{
     Agent, AgentError, Assignment, Candidate, Ended, Forgotten, Limits, Memory, Reason, Transcript, tool,
@@ -284,7 +284,7 @@ impl AttemptMemory {
     }
 
     fn full(&self, name: &str) -> String {
-        format!("attempt-{}/{name}", self.attempt)
+        memory::name_in_step(self.attempt, name)
     }
 }
 

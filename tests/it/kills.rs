@@ -69,7 +69,7 @@ async fn killed_at_any_instant_every_story_is_told_once() {
         world.kill();
     }
     let tales = telling.join_all().await;
-    end_well(world, &tales).await;
+    end_well(&mut world, &tales).await;
 }
 
 fn open(runs: &[Value]) -> usize {
@@ -94,8 +94,9 @@ async fn tell(twins: Twins, number: usize) -> Tale {
     tale
 }
 
-/// Lets the bot finish undisturbed, and looks at everything that is to be seen from outside and inside.
-async fn end_well(mut world: World, tales: &[Tale]) {
+/// Lets the bot finish undisturbed, and looks at everything that is to be seen from outside and inside. Gives how many
+/// answers were asked for again before they were recorded.
+pub(crate) async fn end_well(world: &mut World, tales: &[Tale]) -> usize {
     world.restart();
     world.redeliver().await;
     let runs = world.settle(tales.len()).await;
@@ -105,7 +106,7 @@ async fn end_well(mut world: World, tales: &[Tale]) {
     assert_acknowledged(&state, &runs);
     state.assert_told_once(tales);
     assert!(world.terminate().success());
-    assert_paid_once(&state, &world.journals(&runs).await);
+    assert_paid_once(&state, &world.journals(&runs).await)
 }
 
 /// Every delivery was answered 2xx in the end, and every run that an answer named is there.
@@ -120,8 +121,8 @@ fn assert_acknowledged(state: &State, runs: &[Value]) {
     }
 }
 
-/// No answer of the model was asked for again once it was recorded.
-fn assert_paid_once(state: &State, journals: &[Vec<Entry>]) {
+/// No answer of the model was asked for again once it was recorded. Gives how many were before.
+fn assert_paid_once(state: &State, journals: &[Vec<Entry>]) -> usize {
     let mut asked: BTreeMap<&str, Vec<Timestamp>> = BTreeMap::new();
     for request in state.requests().filter(|request| request["path"] == "/anthropic/v1/messages") {
         let id = request["request_id"].as_str().unwrap().trim_start_matches("req_");
@@ -138,6 +139,7 @@ fn assert_paid_once(state: &State, journals: &[Vec<Entry>]) {
     assert_eq!(asked.len(), recorded, "distinct requests and recorded answers");
     let all: usize = asked.values().map(Vec::len).sum();
     println!("{recorded} answers recorded, {} asked for again before they were", all - recorded);
+    all - recorded
 }
 
 /// When a model's answer was recorded, and which request it answers: the ids of its calls tell.
@@ -177,7 +179,7 @@ async fn dies_at(name: &'static str) -> usize {
     world.set("OSTLER_FAILPOINTS", "");
     // The place may lie in its end as well.
     world.terminate();
-    end_well(world, &tales).await;
+    end_well(&mut world, &tales).await;
     deaths
 }
 
@@ -213,7 +215,7 @@ async fn told_to_end_it_ends_in_time_and_goes_on_after_a_restart() {
     }
     world.settle(Tale::FOUR.len()).await;
     assert!(world.terminate().success());
-    end_well(world, &Tale::FOUR).await;
+    end_well(&mut world, &Tale::FOUR).await;
 }
 
 #[tokio::test]
@@ -239,5 +241,5 @@ async fn stopped_and_continued_it_does_nothing_twice() {
     world.redeliver().await;
     world.settle(Tale::FOUR.len()).await;
     assert!(world.terminate().success());
-    end_well(world, &Tale::FOUR).await;
+    end_well(&mut world, &Tale::FOUR).await;
 }

@@ -14,6 +14,7 @@ mod access;
 mod again;
 mod approval;
 mod bench;
+mod cassettes;
 mod catch_up;
 mod check;
 mod cli;
@@ -26,6 +27,7 @@ mod gitlab;
 mod guards;
 mod harness;
 mod kills;
+mod kills_of_agents;
 mod linear;
 mod live;
 #[cfg(feature = "socket-mode")]

@@ -322,11 +322,12 @@ pub(super) fn assignment() -> Assignment {
     }
 }
 
-pub(super) fn says(stop: Stop, content: Vec<Block>) -> Result<Answer, PluginError> {
-    Ok(Answer { content, stop, usage: Usage { input: 100, output: 50, ..Usage::default() } })
+pub(in crate::agent) fn says(stop: Stop, content: Vec<Block>) -> Result<Answer, PluginError> {
+    let usage = Usage { input: 100, output: 50, ..Usage::default() };
+    Ok(Answer { content, stop, usage, replayed: false })
 }
 
-pub(super) fn calls(name: &str, input: Value) -> Result<Answer, PluginError> {
+pub(in crate::agent) fn calls(name: &str, input: Value) -> Result<Answer, PluginError> {
     let id = format!("call_{name}");
     says(Stop::ToolUse, vec![Block::Text("Next.".into()), Block::ToolUse { id, name: name.into(), input }])
 }

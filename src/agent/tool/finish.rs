@@ -12,7 +12,7 @@ pub struct Finish {
     pub answer: Map<String, Value>,
 }
 
-pub(super) const NAME: &str = "finish";
+pub(in crate::agent) const NAME: &str = "finish";
 
 pub(super) const ABOUT: &str = "Ends the work. Call it alone, once the work is done or cannot be done; what \
     is in the files then goes to review.";

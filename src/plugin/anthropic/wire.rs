@@ -100,6 +100,7 @@ impl From<Reply> for Answer {
             content: reply.content.into_iter().map(read_block).collect(),
             stop: stop(reply.stop_reason.as_deref()),
             usage,
+            replayed: false,
         }
     }
 }

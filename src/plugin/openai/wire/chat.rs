@@ -141,7 +141,8 @@ impl From<Reply> for Answer {
         let words = words.filter(|text| !text.is_empty()).map(Block::Text);
         let calls =
             calls.iter().map(|call| tool_use(&call.id, &call.function.name, &call.function.arguments));
-        Self { content: words.chain(calls).collect(), stop, usage: reply.usage.unwrap_or_default().into() }
+        let usage = reply.usage.unwrap_or_default().into();
+        Self { content: words.chain(calls).collect(), stop, usage, replayed: false }
     }
 }
 

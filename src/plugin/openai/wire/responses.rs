@@ -113,6 +113,7 @@ impl Reply {
             content: self.output.into_iter().flat_map(read_item).collect(),
             stop,
             usage: self.usage.unwrap_or_default().into(),
+            replayed: false,
         })
     }
 
