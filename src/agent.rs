@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::bench::Bench;
 pub use self::budget::Purse;
 use self::budget::{Bought, Budget, CallError};
-use self::context::Brief;
+use self::context::{Brief, Known};
 pub use self::decide::{Decision, Limits, Reason};
 pub use self::ears::Ears;
 use self::memory::Start;
@@ -87,6 +87,8 @@ pub struct Assignment {
     pub needs: Vec<AnswerField>,
     /// What it is told.
     pub brief: Brief,
+    /// The words of its task, by which it is shown what matters.
+    pub task: String,
     /// What tells it from every other agent at work: run, step and attempt.
     pub seed: String,
     /// The commit that the files were taken from.
@@ -183,11 +185,12 @@ impl Agent<'_> {
         if let Some(tree) = &self.assignment.tree {
             self.bench.restore(tree).await?;
         }
-        let listing = context::listing(self.bench);
+        let overview = self.bench.overview(&self.assignment.task).await?;
+        let known = Known { overview, listing: context::listing(self.bench) };
         let start = Start {
             tree: self.bench.snapshot().await?,
             system: self.assignment.brief.system(),
-            opening: self.assignment.brief.opening(&conventions, &listing),
+            opening: self.assignment.brief.opening(&conventions, &known),
         };
         start.remember(self.memory).await?;
         Ok(start)
@@ -266,11 +269,13 @@ impl Agent<'_> {
         before: &str,
     ) -> Result<Ran, AgentError> {
         let mut results: Vec<ToolResult> = Vec::with_capacity(calls.len());
+        let mut ran = transcript.turns.iter().filter_map(|turn| turn.ran.as_ref());
         let room = tool::Room {
             bench: self.bench,
             needs: &self.assignment.needs,
             offered: &self.assignment.tools,
             left: decide::time_left(transcript, &self.assignment.limits, self.clock.now()),
+            was_told: ran.any(|ran| ran.results.iter().any(tool::finish::was_told)),
         };
         for call in calls {
             let failed_before = results.iter().any(|result| result.is_error);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
+use crate::workspace::guard::Finding;
 use crate::workspace::{Output, Workspace, WorkspaceError};
 
 /// What a bench's method gives.
@@ -30,6 +31,12 @@ pub trait Bench: Debug + Send + Sync {
 
     /// Makes the files what a tree (or commit) says.
     fn restore<'a>(&'a self, tree: &'a str) -> Work<'a, ()>;
+
+    /// What the base says of the repository, for a task of these words; empty where it says nothing.
+    fn overview<'a>(&'a self, task: &'a str) -> Work<'a, String>;
+
+    /// Where the files as they are now cannot be parsed although the base's could.
+    fn unparsed(&self) -> Work<'_, Vec<Finding>>;
 }
 
 impl Bench for Workspace {
@@ -51,5 +58,13 @@ impl Bench for Workspace {
 
     fn restore<'a>(&'a self, tree: &'a str) -> Work<'a, ()> {
         Box::pin(Self::restore(self, tree))
+    }
+
+    fn overview<'a>(&'a self, task: &'a str) -> Work<'a, String> {
+        Box::pin(async move { Ok(Self::overview(self, task).await?.to_string()) })
+    }
+
+    fn unparsed(&self) -> Work<'_, Vec<Finding>> {
+        Box::pin(Self::unparsed(self))
     }
 }

@@ -31,7 +31,7 @@ use crate::workspace::WorkspaceError;
 use crate::workspace::guard::secrets;
 
 /// What a tool may use.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Room<'a> {
     /// The checkout.
     pub bench: &'a dyn Bench,
@@ -41,6 +41,8 @@ pub struct Room<'a> {
     pub offered: &'a [String],
     /// How long the agent may still work.
     pub left: Duration,
+    /// Whether it has been told already, as it finished, what cannot be parsed.
+    pub was_told: bool,
 }
 
 /// Why a tool gave no result.
@@ -117,7 +119,10 @@ pub async fn run(room: &Room<'_>, call: ToolCall, failed_before: bool) -> Result
             return Ok(answered("A call before this one failed. Read its result first.", true, false));
         }
         Ok(Tool::Finish(finish)) => {
-            return Ok(ToolResult { answer: Some(finish.answer), ..answered("Finished.", false, false) });
+            return Ok(match finish::unparsed(room).await {
+                Some(told) => answered(&told, true, false),
+                None => ToolResult { answer: Some(finish.answer), ..answered("Finished.", false, false) },
+            });
         }
         Ok(tool) => tool.run(room).await,
         Err(error) => Err(error),

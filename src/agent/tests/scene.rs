@@ -18,7 +18,8 @@ use crate::ledger::{LedgerError, Purpose, Reservation};
 use crate::money::Usage;
 use crate::plugin::Call;
 use crate::plugin::model::{Answer, Block, Request, Stop};
-use crate::workspace::Output;
+use crate::workspace::guard::Finding;
+use crate::workspace::{Output, syntax};
 
 /// A checkout in a temporary directory; its trees are kept as maps.
 #[derive(Debug)]
@@ -104,6 +105,22 @@ impl Bench for Desk {
             self.write(&path, &bytes);
         }
         Box::pin(async { Ok(()) })
+    }
+
+    fn overview<'a>(&'a self, task: &'a str) -> Work<'a, String> {
+        Box::pin(async move { Ok(format!("Of {task}.\n")) })
+    }
+
+    fn unparsed(&self) -> Work<'_, Vec<Finding>> {
+        let base = self.tree("0");
+        let files = self.files().into_iter();
+        let new = files.filter(|(path, bytes)| base.get(path).is_none_or(|before| before != bytes));
+        let broken = new.filter_map(|(path, bytes)| {
+            let line = syntax::fault(&path, &bytes)?.line;
+            Some(Finding { rule: "syntax".to_owned(), path: Some(path), message: format!("line {line}") })
+        });
+        let broken = broken.collect();
+        Box::pin(async { Ok(broken) })
     }
 }
 
@@ -310,6 +327,7 @@ pub(super) fn assignment() -> Assignment {
         tools: ["bash", "read", "search", "edit", "apply_patch"].map(str::to_owned).to_vec(),
         needs: vec![AnswerField { field: "implementation".into(), members: vec!["pr_description".into()] }],
         brief: Brief { role: "You develop.".into(), prompt: "Make sum.sh add.".into() },
+        task: "the task".into(),
         seed: "run/step/1".into(),
         base: "0".into(),
         tree: None,

@@ -48,7 +48,7 @@ impl ApplyPatch {
             told.push(what);
         }
         document::write(&changes)?;
-        Ok(told.join("\n"))
+        Ok(told.join("\n") + &document::faults(&changes))
     }
 }
 

@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::ToolError;
+use super::{Room, ToolError};
+use crate::agent::turn::ToolResult;
 use crate::spec::workflow::AnswerField;
+use crate::workspace::guard::Finding;
 
 /// An answer that has everything it must have.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +18,12 @@ pub(super) const NAME: &str = "finish";
 
 pub(super) const ABOUT: &str = "Ends the work. Call it alone, once the work is done or cannot be done; what \
     is in the files then goes to review.";
+
+const UNPARSED: &str = "Not finished yet. These files could be parsed and cannot any more:";
+const MEND: &str =
+    "Mend them and call `finish` again. Where they are right as they are, call it again and say so.";
+/// Places that are named at most.
+const MOST_PLACES: usize = 20;
 
 /// The fields that every answer has, with what they are for.
 const OWN_FIELDS: [(&str, &str); 3] = [
@@ -80,6 +88,28 @@ impl Finish {
         }
         Err(ToolError::Malformed(format!("The answer cannot be taken: {}.", wrong.join("; "))))
     }
+}
+
+/// What is to be mended before the work is done. Said once: should a grammar be wrong, the agent goes on, and what
+/// is then left is the gate's to judge.
+pub(super) async fn unparsed(room: &Room<'_>) -> Option<String> {
+    let changes_files = room.offered.iter().any(|name| matches!(name.as_str(), "edit" | "apply_patch"));
+    if room.was_told || !changes_files {
+        return None;
+    }
+    // Whatever cannot be found out now is found out after this turn.
+    let found = room.bench.unparsed().await.unwrap_or_default();
+    let line = |finding: &Finding| {
+        format!("\n- {}: {}", finding.path.as_deref().unwrap_or_default(), finding.message)
+    };
+    let lines: String = found.iter().take(MOST_PLACES).map(line).collect();
+    (!found.is_empty()).then(|| format!("{UNPARSED}{lines}\n{MEND}"))
+}
+
+/// Whether a result is the one that names files which cannot be parsed.
+#[must_use]
+pub fn was_told(result: &ToolResult) -> bool {
+    result.content.starts_with(UNPARSED)
 }
 
 fn lacks(answer: &Map<String, Value>, need: &AnswerField) -> Option<String> {

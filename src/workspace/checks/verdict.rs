@@ -2,6 +2,7 @@
 //! first to look why it is held back.
 
 use super::{Altered, Checks, Report};
+use crate::workspace::guard::Finding;
 
 /// Names that a reason gives.
 const NAMED: usize = 5;
@@ -17,15 +18,16 @@ impl Report {
     /// Why it may not be published, in one sentence.
     #[must_use]
     pub fn reason(&self) -> Option<String> {
-        if let Some(first) = self.findings.first() {
-            let place = first.path.as_ref().map(|path| format!("{path}: ")).unwrap_or_default();
-            let more = match self.findings.len() - 1 {
-                0 => String::new(),
-                more => format!(" (and {more} more)"),
-            };
-            return Some(format!("{place}{}{more}", first.message));
-        }
-        self.checks.as_ref().and_then(Checks::regression)
+        told(&self.findings).or_else(|| self.checks.as_ref().and_then(Checks::regression))
+    }
+
+    /// Why a change that may be published is no more than a draft: what does not speak for it, and the reason in one
+    /// sentence.
+    #[must_use]
+    pub fn held_back(&self) -> Option<(&'static str, String)> {
+        let unparsed = told(&self.unparsed).map(|why| ("not all of it can be parsed", why));
+        let untested = || self.checks.as_ref()?.held_back().map(|why| ("the tests do not speak for it", why));
+        unparsed.or_else(untested)
     }
 }
 
@@ -73,6 +75,17 @@ impl Checks {
     }
 }
 
+/// The first finding in one sentence, and how many more there are.
+fn told(findings: &[Finding]) -> Option<String> {
+    let first = findings.first()?;
+    let place = first.path.as_ref().map(|path| format!("{path}: ")).unwrap_or_default();
+    let more = match findings.len() - 1 {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    Some(format!("{place}{}{more}", first.message))
+}
+
 fn list(names: &[String]) -> String {
     let named = names.iter().take(NAMED).map(|name| format!("`{name}`")).collect::<Vec<_>>();
     let more = match names.len().saturating_sub(NAMED) {
@@ -91,7 +104,12 @@ mod tests {
     }
 
     fn report(checks: Checks) -> Report {
-        Report { findings: Vec::new(), paths: vec!["a".to_owned()], checks: Some(checks) }
+        Report {
+            findings: Vec::new(),
+            paths: vec!["a".to_owned()],
+            checks: Some(checks),
+            unparsed: Vec::new(),
+        }
     }
 
     #[test]
@@ -101,6 +119,17 @@ mod tests {
         assert!(report(failing).may_pass());
         assert_eq!(checks(false, true).held_back(), None);
         assert!(!report(checks(true, false)).may_pass());
+    }
+
+    #[test]
+    fn what_cannot_be_parsed_is_held_back_whatever_the_tests_say() {
+        let message = "line 3 cannot be parsed as Rust".to_owned();
+        let finding = Finding { rule: "syntax".to_owned(), path: Some("a.rs".to_owned()), message };
+        let report = Report { unparsed: vec![finding], ..report(checks(true, true)) };
+        assert!(report.may_pass());
+        let (what, why) = report.held_back().unwrap();
+        assert_eq!(what, "not all of it can be parsed");
+        assert_eq!(why, "a.rs: line 3 cannot be parsed as Rust");
     }
 
     #[test]
