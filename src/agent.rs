@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::bench::Bench;
 pub use self::budget::Purse;
 use self::budget::{Bought, Budget, CallError};
-use self::context::Brief;
+use self::context::{Brief, Known};
 pub use self::decide::{Decision, Limits, Reason};
 pub use self::ears::Ears;
 use self::memory::Start;
@@ -90,6 +90,8 @@ pub struct Assignment {
     pub needs: Vec<AnswerField>,
     /// What it is told.
     pub brief: Brief,
+    /// The words of its task, by which it is shown what matters.
+    pub task: String,
     /// What tells it from every other agent at work: run, step and attempt.
     pub seed: String,
     /// The commit that the files were taken from.
@@ -185,13 +187,14 @@ impl Agent<'_> {
         if let Some(tree) = &self.assignment.tree {
             self.bench.restore(tree).await?;
         }
-        let listing = context::listing(self.bench);
+        let overview = self.bench.overview(&self.assignment.task).await?;
+        let known = Known { overview, listing: context::listing(self.bench) };
         let start = Start {
             model: self.assignment.model.clone(),
             base: self.assignment.base.clone(),
             tree: self.bench.snapshot().await?,
             system: self.assignment.brief.system(),
-            opening: self.assignment.brief.opening(&conventions, &listing),
+            opening: self.assignment.brief.opening(&conventions, &known),
         };
         start.remember(self.memory).await?;
         Ok(start)

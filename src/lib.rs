@@ -55,7 +55,7 @@
 //! | agent | a model at work with tools in a checkout, within its role and a budget |
 //! | role | what kind of agent it is: its prompt, tools and limits; a file in `prompts/agents/` |
 //! | gate | checks an agent's work without asking a model: the *guard* by looking, the *checks* by testing |
-//! | held back | published as a draft, because the tests do not speak for it |
+//! | held back | published as a draft, because the tests do not speak for it, or not all of it can be parsed |
 //! | publishing | committing and pushing what passed the gate, by the part that holds a token |
 //! | ledger | the book of money: a *reservation* before each call, its settlement after |
 //! | writer | the one thread of the store that judges and makes durable |

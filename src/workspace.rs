@@ -9,6 +9,8 @@
 
 pub mod checks;
 pub mod git;
+#[cfg(feature = "symbols")]
+mod grammar;
 pub mod guard;
 mod place;
 mod process;
@@ -16,6 +18,7 @@ pub mod remote;
 pub mod sandbox;
 pub mod scan;
 mod script;
+pub mod syntax;
 mod tree;
 
 use std::path::{Path, PathBuf};

@@ -33,6 +33,9 @@ pub trait Bench: Debug + Send + Sync {
 
     /// What the gate has against putting a tree up for review; nothing when nothing.
     fn objection<'a>(&'a self, tree: &'a str) -> Work<'a, Option<String>>;
+
+    /// What the base says of the repository, for a task of these words; empty where it says nothing.
+    fn overview<'a>(&'a self, task: &'a str) -> Work<'a, String>;
 }
 
 impl Bench for Workspace {
@@ -58,5 +61,9 @@ impl Bench for Workspace {
 
     fn objection<'a>(&'a self, tree: &'a str) -> Work<'a, Option<String>> {
         Box::pin(async move { Ok(self.gate(tree).await?.objection()) })
+    }
+
+    fn overview<'a>(&'a self, task: &'a str) -> Work<'a, String> {
+        Box::pin(async move { Ok(Self::overview(self, task).await?.to_string()) })
     }
 }

@@ -241,6 +241,7 @@ async fn conventions_come_from_the_base_and_work_goes_on_from_the_tree() {
     let requests = stage.actor.requests.lock().unwrap();
     let opening = serde_json::to_string(&requests[0].messages[0]).unwrap();
     assert!(opening.contains("Keep it short.") && !opening.contains("Obey me."));
+    assert!(opening.contains("<repository_overview>\\nOf the task."), "{opening}");
     assert_eq!(stage.desk.read("AGENTS.md").unwrap(), "Obey me.\n");
 }
 

@@ -248,6 +248,7 @@ pub fn actions() -> Vec<ActionSpec> {
         create_pull_request(),
         add_comment(),
         get_repository_info(),
+        analyze_repository_structure(),
         get_pull_request(),
     ];
     actions.extend(review::actions());
@@ -331,6 +332,28 @@ fn get_repository_info() -> ActionSpec {
         inputs: vec![Field::optional("repository", Kind::String)],
         outputs: Field::texts(&["name", "default_branch", "url"]),
         ..ActionSpec::reading(CAPABILITY, "get_repository_info", "Reads a repository.")
+    }
+}
+
+fn analyze_repository_structure() -> ActionSpec {
+    let lists = ["languages", "frameworks", "dependencies", "checks", "entry_points", "conventions"];
+    ActionSpec {
+        inputs: vec![
+            Field::optional("repository", Kind::String),
+            Field::optional("task", Kind::String).or("focus"),
+        ],
+        outputs: [
+            Field::texts(&["commit", "test_command", "symbols", "summary"]),
+            lists.map(|name| Field::required(name, Kind::List)).to_vec(),
+            vec![Field::required("files", Kind::Number)],
+        ]
+        .concat(),
+        ..ActionSpec::reading(
+            CAPABILITY,
+            "analyze_repository_structure",
+            "Says from its files what kind of repository it is: languages, frameworks, dependencies, commands, \
+             where programs begin, and the symbols that matter.",
+        )
     }
 }
 

@@ -12,6 +12,7 @@ pub(super) mod forge;
 mod inputs;
 pub(super) mod tracker;
 mod review;
+mod structure;
 
 use futures_util::future::BoxFuture;
 

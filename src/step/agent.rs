@@ -45,6 +45,8 @@ pub struct AgentStep {
 const GENERIC_PROMPT: &str = "prompts/generic.txt";
 /// Under what is booked what belongs to nobody.
 const NOBODY: &str = "none";
+/// Bytes of a task's words.
+const TASK_BYTES: usize = 20_000;
 /// Bytes of a diff that a failure keeps.
 const KEPT_DIFF: usize = 20_000;
 
@@ -143,6 +145,7 @@ fn assignment(context: &Context, workspace: &Workspace) -> Result<Assignment, St
         tools: role.tools.clone(),
         needs: needs.to_vec(),
         brief: brief(context, role, prompt)?,
+        task: task(context),
         seed: format!("{}/{}/{}", context.run, context.job.step, context.job.attempt),
         base: workspace.base.clone(),
         tree: context.work.tree.clone(),
@@ -198,6 +201,12 @@ fn asked(context: &Context) -> Result<(&Role, Option<&str>, &[AnswerField]), Ste
     let frozen =
         frozen.ok_or_else(|| StepError::fatal("no_role", format!("the run froze no role `{role}`")))?;
     Ok((frozen, prompt.as_deref(), needs))
+}
+
+/// What the step is about, in the words of those who ask.
+fn task(context: &Context) -> String {
+    let given = Value::Object(context.job.inputs.clone()).to_string();
+    tool::clip(&format!("{} {given}", context.title()), TASK_BYTES)
 }
 
 fn brief(context: &Context, role: &Role, prompt: Option<&str>) -> Result<Brief, StepError> {

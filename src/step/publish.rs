@@ -20,16 +20,25 @@ use crate::workspace::{Author, Workspace};
 pub(super) struct Publication {
     /// The branch, and the commit that it stands at.
     pub(super) work: Work,
-    /// What the repository's own tests said.
-    pub(super) checks: Option<Checks>,
-    /// The paths that differ from what the agent began with.
-    pub(super) paths: Vec<String>,
+    /// What the gate said, where it was asked.
+    pub(super) report: Option<Report>,
 }
 
 impl Publication {
-    /// Why nobody is asked to review it yet; nothing when the tests speak for it, or there are none.
-    pub(super) fn held_back(&self) -> Option<String> {
-        self.checks.as_ref().and_then(Checks::held_back)
+    /// Why nobody is asked to review it yet: what does not speak for it, and the reason; nothing when the tests do,
+    /// or there are none.
+    pub(super) fn held_back(&self) -> Option<(&'static str, String)> {
+        self.report.as_ref().and_then(Report::held_back)
+    }
+
+    /// What the repository's own tests said.
+    pub(super) fn checks(&self) -> Option<&Checks> {
+        self.report.as_ref()?.checks.as_ref()
+    }
+
+    /// The paths that differ from what the agent began with.
+    pub(super) fn paths(&self) -> &[String] {
+        self.report.as_ref().map(|report| report.paths.as_slice()).unwrap_or_default()
     }
 }
 
@@ -74,7 +83,7 @@ pub(super) async fn publish(
         commit: Some(commit),
         ..Work::default()
     };
-    Ok(Publication { work, checks: report.checks, paths: report.paths })
+    Ok(Publication { work, report: Some(report) })
 }
 
 /// The run's work with one file more; gives the new tree.
@@ -125,7 +134,7 @@ async fn published_before(
         return Ok(publication);
     }
     let report = gate(context, workspace, tree).await?;
-    Ok(Publication { checks: report.checks, paths: report.paths, ..publication })
+    Ok(Publication { report: Some(report), ..publication })
 }
 
 /// Judges the work, once; the verdict stands.

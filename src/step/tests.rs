@@ -266,6 +266,22 @@ async fn every_action_that_is_performed_is_declared() {
 }
 
 #[tokio::test]
+async fn a_repository_is_looked_over_without_a_model() {
+    let mut scene = begun().await;
+    let action = "code.analyze_repository_structure";
+    let outputs = scene.action(action, json!({})).await.unwrap().outputs;
+    assert_eq!(outputs["test_command"], "sh tests/run.sh");
+    assert_eq!(outputs["languages"][0]["name"], "Shell");
+    assert!(outputs["summary"].as_str().unwrap().contains("Tests: `sh tests/run.sh`"));
+    assert_eq!((&outputs["frameworks"], &outputs["symbols"]), (&json!([]), &json!("")));
+    // The work of the run is not the base.
+    scene.work("package.json", r#"{"dependencies": {"react": "1"}}"#).await;
+    assert_eq!(scene.action(action, json!({})).await.unwrap().outputs, outputs);
+    let foreign = scene.action(action, json!({ "repository": "acme/other" })).await.unwrap_err();
+    assert_eq!(foreign.code, "foreign_target");
+}
+
+#[tokio::test]
 async fn the_runs_own_task_keeps_what_it_began_with() {
     let mut scene = Scene::new().await;
     scene.mention("As asked");

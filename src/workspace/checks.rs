@@ -5,7 +5,7 @@
 //! touches tests, or what says how they run, the base's own are run on the rest of it as well.
 //!
 //! A change is refused, or it is published; and what is published is held back as a draft where the tests do
-//! not speak for it.
+//! not speak for it, or where it cannot be parsed.
 
 mod bearing;
 mod results;
@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use self::results::Results;
 use super::guard::{FileChange, Finding};
 use super::sandbox::Room;
+use super::syntax::{self, Judged};
 use super::{Workspace, WorkspaceError, io_error};
 
 /// What the gate says.
@@ -29,6 +30,9 @@ pub struct Report {
     pub paths: Vec<String>,
     /// What the repository's own tests said, where it has any and they were run.
     pub checks: Option<Checks>,
+    /// Files that cannot be parsed, where that is no reason to refuse the change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unparsed: Vec<Finding>,
 }
 
 /// What the repository's own tests said.
@@ -119,14 +123,16 @@ impl Workspace {
     /// When git or the sandbox fails; a bad change is a [`Report`].
     pub async fn gate(&self, tree: &str) -> Result<Report, WorkspaceError> {
         let changes = self.changes(tree).await?;
-        let findings = self.judge(&changes)?;
+        let mut findings = self.judge(&changes)?;
+        let Judged { broken, unsure: unparsed } = self.parsed(&changes).await?;
+        findings.extend(broken);
         // A change that is refused anyway is not worth running.
         let mut checks = if findings.is_empty() { self.check(tree).await? } else { None };
         if let Some(checks) = &mut checks {
             checks.words = changes.iter().all(|change| bearing::is_words(&change.path));
         }
         let paths = changes.into_iter().map(|change| change.path).collect();
-        Ok(Report { findings, paths, checks })
+        Ok(Report { findings, paths, checks, unparsed })
     }
 
     fn judge(&self, changes: &[FileChange]) -> Result<Vec<Finding>, WorkspaceError> {
@@ -136,6 +142,15 @@ impl Workspace {
         }
         let bad = |error: globset::Error| WorkspaceError::Path(error.to_string());
         self.options.guard.judge(changes).map_err(bad)
+    }
+
+    /// What speaks against changes by their syntax, but for those that need not be parsed.
+    async fn parsed(&self, changes: &[FileChange]) -> Result<Judged, WorkspaceError> {
+        let bad = |error: globset::Error| WorkspaceError::Path(error.to_string());
+        let judged = self.options.guard.parsed(changes).map_err(bad)?;
+        let changes = judged.into_iter().cloned().collect::<Vec<_>>();
+        let parsed = tokio::task::spawn_blocking(move || syntax::judge(&changes)).await;
+        parsed.map_err(|error| io_error("parsing", std::io::Error::other(error)))
     }
 
     /// Runs the repository's own tests on the base and on a tree.

@@ -69,6 +69,8 @@ pub struct Guard {
     pub allow: Vec<String>,
     /// Globs of paths that may not be changed, besides those that never may.
     pub protect: Vec<String>,
+    /// Globs of paths whose syntax is not looked at.
+    pub unparsed: Vec<String>,
     /// Files that a change may touch.
     pub max_files: usize,
     /// Bytes that its files may have, all together.
@@ -96,7 +98,7 @@ pub struct FileChange {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// The rule: `protected_path`, `secret`, `too_large`, `too_many_files`, `binary`, `symlink`,
-    /// `nested_repository`, `hidden_text`, `bad_path`.
+    /// `nested_repository`, `hidden_text`, `bad_path`, `syntax`, `empty`.
     pub rule: String,
     /// The file, where it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -115,7 +117,13 @@ impl fmt::Display for Finding {
 
 impl Default for Guard {
     fn default() -> Self {
-        Self { allow: Vec::new(), protect: Vec::new(), max_files: 100, max_bytes: 4 << 20 }
+        Self {
+            allow: Vec::new(),
+            protect: Vec::new(),
+            unparsed: Vec::new(),
+            max_files: 100,
+            max_bytes: 4 << 20,
+        }
     }
 }
 
@@ -146,6 +154,15 @@ impl Guard {
             findings.extend(contents(change));
         }
         Ok(findings)
+    }
+
+    /// The changes whose syntax is looked at.
+    pub(super) fn parsed<'a>(
+        &self,
+        changes: &'a [FileChange],
+    ) -> Result<Vec<&'a FileChange>, globset::Error> {
+        let unparsed = globs(self.unparsed.iter().map(String::as_str))?;
+        Ok(changes.iter().filter(|change| !unparsed.is_match(&change.path)).collect())
     }
 
     fn bounds(&self, changes: &[FileChange]) -> Vec<Finding> {

@@ -1,13 +1,95 @@
-//! What kind of repository this is: its files, and how it tests itself.
+//! What kind of repository this is: its languages, what it stands on, how it tests and checks itself, and which of
+//! its symbols matter.
 //!
-//! Everything is read from the base commit. What an agent changed decides nothing here.
+//! Everything is read from the base commit. What an agent changed decides nothing here, and the same base and task
+//! give the same bytes: a conversation begins with them.
 
-use serde_json::Value;
+mod base;
+mod command;
+mod framework;
+mod landmark;
+mod language;
+mod manifest;
+#[cfg(feature = "symbols")]
+mod symbol;
+mod tell;
 
+use serde::{Deserialize, Serialize};
+
+use self::base::BaseFile;
 use super::{Workspace, WorkspaceError};
 
-/// Paths that a listing leaves out: other people's code.
-const FOREIGN: &[&str] = &["node_modules/", "vendor/", "third_party/", "dist/", "target/"];
+/// What kind of repository this is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scan {
+    /// How many files of its own it has.
+    pub files: usize,
+    /// Its languages, the one with most bytes first.
+    pub languages: Vec<Language>,
+    /// The frameworks that its dependencies tell of.
+    pub frameworks: Vec<String>,
+    /// What its manifests ask for.
+    pub dependencies: Vec<Dependency>,
+    /// The command that runs its tests: the one by which the gate judges.
+    pub test_command: Option<String>,
+    /// The commands that format and check it.
+    pub checks: Vec<Command>,
+    /// The files in which its programs begin.
+    pub entry_points: Vec<String>,
+    /// The files that say how it is worked on.
+    pub conventions: Vec<String>,
+}
+
+/// A language of a repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Language {
+    /// Its name.
+    pub name: String,
+    /// How many files are written in it.
+    pub files: usize,
+    /// How many bytes they have.
+    pub bytes: u64,
+    /// Its share of the bytes of all languages, in percent, rounded down.
+    pub percent: u64,
+}
+
+/// Something that a manifest asks for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Dependency {
+    /// Its name.
+    pub name: String,
+    /// The version that is asked for; empty where none is, or where it is more than a version.
+    pub requirement: String,
+    /// The manifest.
+    pub manifest: String,
+}
+
+/// A command that a repository is worked on with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// The command.
+    pub command: String,
+    /// The file that says so.
+    pub said_by: String,
+}
+
+/// What is known of a repository before anybody has looked into it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Overview {
+    /// What kind of repository it is.
+    pub scan: Scan,
+    /// Its symbols, those that matter most: none where no file could be read, or this build reads none.
+    pub map: Option<String>,
+}
+
+/// Tokens of a map.
+const MAP_TOKENS: usize = 2_000;
+/// Manifests that are read.
+const MOST_MANIFESTS: usize = 40;
+/// Bytes of a manifest.
+const MANIFEST_BYTES: u64 = 512 << 10;
+/// Files at the root that say how the repository is worked on, besides its manifests.
+const SAYING: &[&str] = &["Makefile", "justfile", "package.json", "pyproject.toml"];
 
 impl Workspace {
     /// The command that runs the repository's own tests, as its base says it.
@@ -17,133 +99,69 @@ impl Workspace {
     pub async fn test_command(&self) -> Result<Option<String>, WorkspaceError> {
         let paths = self.paths(&self.base).await?;
         let mut texts = Vec::new();
-        for name in ["package.json", "Makefile", "pyproject.toml"] {
+        for name in SAYING {
             if let Some(text) = self.text_in(&self.base, name).await {
-                texts.push((name, text));
+                texts.push(((*name).to_owned(), text));
             }
         }
-        let read = |name: &str| texts.iter().find(|(found, _)| *found == name).map(|(_, text)| text.as_str());
-        Ok(test_command(&paths, read).map(str::to_owned))
+        Ok(command::test_command(&paths, |name| named(&texts, name)).map(str::to_owned))
     }
 
-    /// The repository's files, one a line, at most so many.
+    /// What is known of the repository before anybody has looked into it. The words of a task say which of its
+    /// symbols matter most.
     ///
     /// # Errors
     /// When git fails.
-    pub async fn listing(&self, most: usize) -> Result<String, WorkspaceError> {
-        Ok(listing(&self.paths(&self.base).await?, most))
+    pub async fn overview(&self, task: &str) -> Result<Overview, WorkspaceError> {
+        let all = self.base_files().await?;
+        let scan = self.scan(&all).await?;
+        let map = self.map(&all, task).await?;
+        Ok(Overview { scan, map })
     }
-}
 
-/// How a repository with these files tests itself. `read` gives the text of a file at its root.
-fn test_command<'a>(paths: &[String], read: impl Fn(&str) -> Option<&'a str>) -> Option<&'static str> {
-    let has = |path: &str| paths.iter().any(|found| found == path);
-    let npm_tests = || {
-        let package: Value = serde_json::from_str(read("package.json")?).ok()?;
-        let script = package.pointer("/scripts/test")?.as_str()?;
-        // What `npm init` writes is no test.
-        (!script.contains("no test specified")).then_some(())
-    };
-    let make_tests =
-        || read("Makefile").is_some_and(|text| text.lines().any(|line| line.starts_with("test:")));
-    let pytest = || {
-        has("pytest.ini")
-            || has("conftest.py")
-            || read("pyproject.toml").is_some_and(|t| t.contains("pytest"))
-    };
-    if has("tests/run.sh") {
-        Some("sh tests/run.sh")
-    } else if has("Cargo.toml") {
-        Some("cargo test --offline")
-    } else if npm_tests().is_some() {
-        Some("npm test")
-    } else if has("go.mod") {
-        Some("go test ./...")
-    } else if pytest() {
-        Some("python3 -m pytest -v")
-    } else if make_tests() {
-        Some("make test")
-    } else {
-        unittest(paths)
-    }
-}
-
-/// Where Python's own tests are found; each names itself, and what it prints does not come in between.
-fn unittest(paths: &[String]) -> Option<&'static str> {
-    let named = |is_test: &dyn Fn(&str) -> bool| {
-        paths.iter().filter_map(|path| path.strip_suffix(".py")).any(|path| {
-            let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
-            is_test(name) && !FOREIGN.iter().any(|part| directory.contains(part.trim_end_matches('/')))
+    async fn scan(&self, all: &[BaseFile]) -> Result<Scan, WorkspaceError> {
+        let own: Vec<&BaseFile> = all.iter().filter(|file| !base::is_foreign(&file.path)).collect();
+        let read = |file: &&&BaseFile| {
+            let is_said = SAYING.contains(&file.path.as_str());
+            (is_said || manifest::is_manifest(&file.path)) && file.bytes <= MANIFEST_BYTES
+        };
+        let mut wanted: Vec<&BaseFile> = own.iter().filter(read).copied().collect();
+        wanted.sort_by_key(|file| (file.path.matches('/').count(), &file.path));
+        wanted.truncate(MOST_MANIFESTS);
+        let texts = self.texts(&wanted).await?;
+        let paths: Vec<String> = all.iter().map(|file| file.path.clone()).collect();
+        let dependencies = manifest::dependencies(&texts);
+        let own_paths: Vec<&str> = own.iter().map(|file| file.path.as_str()).collect();
+        Ok(Scan {
+            files: own.len(),
+            languages: language::shares(&own),
+            frameworks: framework::of(&dependencies),
+            dependencies,
+            test_command: command::test_command(&paths, |name| named(&texts, name)).map(str::to_owned),
+            checks: command::checks(&paths, |name| named(&texts, name)),
+            entry_points: landmark::entry_points(&own_paths),
+            conventions: landmark::conventions(&own_paths),
         })
-    };
-    let is_package = paths.iter().any(|path| path == "tests/__init__.py");
-    let has_tests = named(&|name| name.starts_with("test_"));
-    let beside = paths.iter().any(|path| path.starts_with("tests/test_") && path.ends_with(".py"));
-    if beside && !is_package {
-        Some("python3 -m unittest discover -v -b -s tests")
-    } else if has_tests {
-        Some("python3 -m unittest discover -v -b")
-    } else if named(&|name| name.ends_with("_test")) {
-        Some("python3 -m unittest discover -v -b -p '*_test.py'")
-    } else {
-        None
+    }
+
+    #[cfg(feature = "symbols")]
+    async fn map(&self, all: &[BaseFile], task: &str) -> Result<Option<String>, WorkspaceError> {
+        let texts = self.texts(&symbol::wanted(all)).await?;
+        let task = task.to_owned();
+        let mapped = tokio::task::spawn_blocking(move || symbol::map(&texts, &task, MAP_TOKENS)).await;
+        // Nobody needs a map so much that the work should fail for it.
+        Ok(mapped.unwrap_or_default())
+    }
+
+    #[cfg(not(feature = "symbols"))]
+    async fn map(&self, _: &[BaseFile], _: &str) -> Result<Option<String>, WorkspaceError> {
+        Ok(None)
     }
 }
 
-fn listing(paths: &[String], most: usize) -> String {
-    let own = |path: &&String| {
-        !FOREIGN.iter().any(|part| path.starts_with(part) || path.contains(&format!("/{part}")))
-    };
-    let own: Vec<&str> = paths.iter().filter(own).map(String::as_str).collect();
-    let mut text = own.iter().take(most).copied().collect::<Vec<_>>().join("\n");
-    if own.len() > most {
-        text.push_str(&format!("\n… and {} more", own.len() - most));
-    }
-    text
+fn named<'a>(texts: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    texts.iter().find(|(path, _)| path == name).map(|(_, text)| text.as_str())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn command(files: &[(&str, &'static str)]) -> Option<&'static str> {
-        let paths: Vec<_> = files.iter().map(|(path, _)| (*path).to_owned()).collect();
-        let read = |name: &str| files.iter().find(|(path, _)| *path == name).map(|(_, text)| *text);
-        test_command(&paths, read)
-    }
-
-    #[test]
-    fn the_repository_says_how_it_is_tested() {
-        assert_eq!(command(&[("tests/run.sh", ""), ("Cargo.toml", "")]), Some("sh tests/run.sh"));
-        assert_eq!(command(&[("Cargo.toml", "")]), Some("cargo test --offline"));
-        assert_eq!(command(&[("package.json", r#"{"scripts":{"test":"node t.js"}}"#)]), Some("npm test"));
-        assert_eq!(command(&[("go.mod", "")]), Some("go test ./..."));
-        assert_eq!(command(&[("Makefile", "all:\ntest:\n\ttrue\n")]), Some("make test"));
-        assert_eq!(command(&[("README.md", "run cargo test")]), None);
-        assert_eq!(command(&[("pytest.ini", "")]), Some("python3 -m pytest -v"));
-    }
-
-    #[test]
-    fn pythons_tests_are_looked_for_where_they_are() {
-        let beside = "python3 -m unittest discover -v -b -s tests";
-        assert_eq!(command(&[("tests/test_sum.py", "")]), Some(beside));
-        let package = [("tests/__init__.py", ""), ("tests/test_sum.py", "")];
-        assert_eq!(command(&package), Some("python3 -m unittest discover -v -b"));
-        assert_eq!(command(&[("test_sum.py", "")]), Some("python3 -m unittest discover -v -b"));
-        let ending = "python3 -m unittest discover -v -b -p '*_test.py'";
-        assert_eq!(command(&[("sum_test.py", "")]), Some(ending));
-        assert_eq!(command(&[("vendor/x/test_sum.py", ""), ("sum.py", "")]), None);
-    }
-
-    #[test]
-    fn what_npm_writes_by_itself_is_no_test() {
-        let script = r#"{"scripts":{"test":"echo \"Error: no test specified\" && exit 1"}}"#;
-        assert_eq!(command(&[("package.json", script)]), None);
-    }
-
-    #[test]
-    fn a_listing_is_bounded_and_leaves_out_what_is_foreign() {
-        let paths = ["a", "b", "node_modules/x", "sub/vendor/y", "c"].map(str::to_owned);
-        assert_eq!(listing(&paths, 2), "a\nb\n… and 1 more");
-    }
-}
+mod tests;

@@ -66,6 +66,24 @@ impl Scene {
     }
 }
 
+/// A workspace over a remote with these files, and the place that it is in.
+pub(crate) async fn opened(files: &[(&str, &str)]) -> (tempfile::TempDir, Workspace) {
+    let place = tempfile::tempdir().unwrap();
+    let seed = place.path().join("seed");
+    for (path, text) in files {
+        let path = seed.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    git(&seed, &["init", "-q"]);
+    git(&seed, &["add", "-A"]);
+    git(&seed, &["commit", "-qm", "seed"]);
+    git(place.path(), &["clone", "-q", "--bare", "seed", "remote.git"]);
+    let scene = Scene::over(place).await;
+    let workspace = scene.open().await;
+    (scene.place, workspace)
+}
+
 fn author() -> Author {
     Options::default().author
 }
@@ -484,7 +502,7 @@ async fn gated(workspace: &Workspace, changes: &[(&str, &str)]) -> checks::Repor
 
 fn held_back(report: &checks::Report) -> Option<String> {
     assert_eq!(report.refusal(), None);
-    report.checks.as_ref().unwrap().held_back()
+    report.held_back().map(|(_, why)| why)
 }
 
 #[tokio::test]
@@ -523,4 +541,30 @@ async fn a_change_whose_tests_fail_behind_a_good_exit_code_is_held_back() {
     let report = gated(&workspace, &[("tests/run.sh", tests), ("quiet", "")]).await;
     assert_eq!(report.checks.as_ref().unwrap().denied, ["one"]);
     assert!(held_back(&report).unwrap().contains("although tests fail"));
+}
+
+#[tokio::test]
+async fn a_change_that_cannot_be_parsed_any_more_is_refused_and_a_new_file_held_back() {
+    let scene = Scene::new().await;
+    let seed = scene.place.path().join("seed");
+    for (path, text) in [("a.json", "{}\n"), ("odd.json", "{} {}\n")] {
+        std::fs::write(seed.join(path), text).unwrap();
+    }
+    git(&seed, &["add", "-A"]);
+    git(&seed, &["commit", "-qm", "data"]);
+    git(&seed, &["push", "-q", scene.remote().url.as_str(), "main"]);
+    let workspace = scene.open().await;
+
+    let report = gated(&workspace, &[("a.json", "{\n\"a\": }\n")]).await;
+    assert!(report.refusal().unwrap().starts_with("a.json: line 2 cannot be parsed as JSON"), "{report:?}");
+
+    let report = gated(&workspace, &[("new.json", "{"), ("odd.json", "{")]).await;
+    assert!(report.objection().unwrap().contains("- new.json: line 1 cannot"), "{report:?}");
+    assert_eq!(held_back(&report).unwrap(), "new.json: line 1 cannot be parsed as JSON");
+    assert!(report.checks.unwrap().passed, "what is only held back is tested all the same");
+
+    let mut free = workspace.clone();
+    let guard = Guard { unparsed: vec!["*.json".to_owned()], ..Guard::default() };
+    free.options = Arc::new(Options { guard, ..(*workspace.options).clone() });
+    assert_eq!(held_back(&gated(&free, &[("a.json", "{")]).await), None);
 }

@@ -110,6 +110,10 @@ impl Bench for Desk {
         let judged = self.tree(tree).get("verdict").map(|bytes| String::from_utf8(bytes.clone()).unwrap());
         Box::pin(async { Ok(judged) })
     }
+
+    fn overview<'a>(&'a self, task: &'a str) -> Work<'a, String> {
+        Box::pin(async move { Ok(format!("Of {task}.\n")) })
+    }
 }
 
 /// Facts in memory; refuses to keep more than `room` of them, as if the process had died there.
@@ -316,6 +320,7 @@ pub(super) fn assignment() -> Assignment {
         tools: ["bash", "read", "search", "edit", "apply_patch"].map(str::to_owned).to_vec(),
         needs: vec![AnswerField { field: "implementation".into(), members: vec!["pr_description".into()] }],
         brief: Brief { role: "You develop.".into(), prompt: "Make sum.sh add.".into() },
+        task: "the task".into(),
         seed: "run/step/1".into(),
         base: "0".into(),
         tree: None,

@@ -39,7 +39,7 @@ impl ApplyPatch {
             told.push(what);
         }
         document::write(&changes)?;
-        Ok(told.join("\n"))
+        Ok(told.join("\n") + &document::faults(&changes))
     }
 }
 

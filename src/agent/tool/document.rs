@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::ToolError;
 use crate::agent::bench::Bench;
+use crate::workspace::syntax::{self, Fault};
 
 /// A text file that was read.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub struct Document {
 /// A file to write or delete.
 #[derive(Debug)]
 pub struct Change {
+    path: String,
     place: PathBuf,
     before: Option<(Vec<u8>, Permissions)>,
     after: Option<Vec<u8>>,
@@ -80,6 +82,7 @@ impl Document {
             text.insert_str(0, BOM);
         }
         Change {
+            path: self.path,
             place: self.place,
             before: Some((self.bytes, self.permissions)),
             after: Some(text.into_bytes()),
@@ -89,7 +92,12 @@ impl Document {
     /// The file's deletion.
     #[must_use]
     pub fn without(self) -> Change {
-        Change { place: self.place, before: Some((self.bytes, self.permissions)), after: None }
+        Change {
+            path: self.path,
+            place: self.place,
+            before: Some((self.bytes, self.permissions)),
+            after: None,
+        }
     }
 
     /// Its path from the checkout's root.
@@ -110,8 +118,23 @@ impl Change {
         if fs::symlink_metadata(&place).is_ok_and(|there| !there.is_file() || there.len() > 0) {
             return Err(ToolError::Told(format!("`{path}` exists already.")));
         }
-        Ok(Self { place, before: None, after: Some(text.as_bytes().to_vec()) })
+        Ok(Self { path: path.to_owned(), place, before: None, after: Some(text.as_bytes().to_vec()) })
     }
+
+    /// What is to be said where the file could be parsed and cannot any more.
+    fn fault(&self) -> Option<String> {
+        let Fault { line, language, .. } = syntax::fault(&self.path, self.after.as_ref()?)?;
+        let before = self.before.as_ref().and_then(|(bytes, _)| syntax::fault(&self.path, bytes));
+        before
+            .is_none()
+            .then(|| format!("\nLine {line} of `{}` cannot be parsed as {language} now.", self.path))
+    }
+}
+
+/// What is to be said of files that cannot be parsed any more: nothing, as a rule.
+#[must_use]
+pub fn faults(changes: &[Change]) -> String {
+    changes.iter().filter_map(Change::fault).collect()
 }
 
 /// Where a file is. Whatever is wrong with a path is the model's to mend: even the longest name must not

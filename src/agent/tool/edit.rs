@@ -32,8 +32,9 @@ pub(super) const ABOUT: &str = "Replaces `old` by `new` in a text file. `old` mu
 impl Edit {
     pub(super) fn run(self, bench: &dyn Bench) -> Given {
         if self.old.is_empty() {
-            document::write(&[Change::create(bench, &self.path, &self.new)?])?;
-            return Ok(format!("Made `{}`.", self.path));
+            let made = [Change::create(bench, &self.path, &self.new)?];
+            document::write(&made)?;
+            return Ok(format!("Made `{}`.{}", self.path, document::faults(&made)));
         }
         let document = Document::open(bench, &self.path)?;
         let after = self.replace(&document.text)?;
@@ -41,8 +42,9 @@ impl Edit {
             return Err(ToolError::Told("`old` and `new` are the same; nothing was changed.".to_owned()));
         }
         let told = format!("Changed `{}`:\n{}", document.path(), hunks(&document.text, &after));
-        document::write(&[document.with(&after)])?;
-        Ok(told)
+        let changed = [document.with(&after)];
+        document::write(&changed)?;
+        Ok(told + &document::faults(&changed))
     }
 
     fn replace(&self, text: &str) -> Result<String, ToolError> {

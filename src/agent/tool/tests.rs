@@ -8,10 +8,14 @@ use serde_json::{Value, json};
 use super::*;
 use crate::agent::tests::scene::Desk;
 
+fn room<'a>(desk: &'a Desk, offered: &'a [String]) -> Room<'a> {
+    Room { bench: desk, needs: &[], offered, left: Duration::from_secs(60) }
+}
+
 /// What a tool gave, and whether it failed.
 async fn run(desk: &Desk, name: &str, input: Value) -> (String, bool) {
     let offered = ["bash", "read", "search", "edit", "apply_patch"].map(str::to_owned);
-    let room = Room { bench: desk, needs: &[], offered: &offered, left: Duration::from_secs(60) };
+    let room = room(desk, &offered);
     let call = ToolCall { id: "a".into(), name: name.into(), input };
     let result = super::run(&room, call, false).await.unwrap();
     (result.content, result.is_error)
@@ -195,4 +199,18 @@ fn paths_may_be_given_under_the_virtual_root() {
 fn only_the_role_s_tools_are_offered_and_finish_always() {
     let names: Vec<_> = offered(&["read".into(), "sudo".into()], &[]).into_iter().map(|t| t.name).collect();
     assert_eq!(names, ["read", "finish"]);
+}
+
+#[tokio::test]
+async fn an_edit_that_breaks_a_file_is_made_and_the_place_told() {
+    let desk = Desk::with(&[("a.json", "{\"a\": 1}\n"), ("b.json", "{\n")]);
+    let change = |path: &str, old: &str, new: &str| json!({"path": path, "old": old, "new": new});
+    let (told, failed) = run(&desk, "edit", change("a.json", "1}", "1,\n}")).await;
+    assert!(!failed && told.ends_with("\nLine 2 of `a.json` cannot be parsed as JSON now."), "{told}");
+    let (told, _) = run(&desk, "edit", change("a.json", "1,\n}", "2}")).await;
+    assert!(!told.contains("parsed"), "{told}");
+    let (told, _) = run(&desk, "edit", change("b.json", "{", "[")).await;
+    assert!(!told.contains("parsed"), "it was broken before: {told}");
+    let (told, _) = patch(&desk, "*** Add File: c.json\n+{").await;
+    assert!(told.ends_with("Line 1 of `c.json` cannot be parsed as JSON now."), "{told}");
 }

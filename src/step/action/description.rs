@@ -12,22 +12,19 @@ const PATHS: usize = 30;
 pub(super) fn of(given: &str, context: &Context, published: &Publication) -> String {
     let task = context.task().map(|task| format!("[{}]({})", words::line(&task.reference.key, 80), task.url));
     let parts = [
-        published.held_back().map(|why| held_back(&why)),
+        published.held_back().map(|(what, why)| held_back(what, &why)),
         Some(overview(&words::outgoing(given))),
-        changes(&published.paths),
-        Some(tests(published.checks.as_ref())),
-        Some(review(task.as_deref(), published.checks.as_ref())),
+        changes(published.paths()),
+        Some(tests(published.checks())),
+        Some(review(task.as_deref(), published.checks())),
         Some(footer(context, task.as_deref())),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join("\n\n")
 }
 
 /// First of all, so that nobody takes it for finished.
-fn held_back(why: &str) -> String {
-    format!(
-        "> **A draft, because the tests do not speak for it:** {}.",
-        words::line(&words::outgoing(why), 1_000)
-    )
+fn held_back(what: &str, why: &str) -> String {
+    format!("> **A draft, because {what}:** {}.", words::line(&words::outgoing(why), 1_000))
 }
 
 fn overview(given: &str) -> String {
@@ -119,7 +116,7 @@ mod tests {
         let with = |passed| Checks { altered: Some(altered(passed)), ..checks(true, false) };
         assert!(tests(Some(&with(true))).ends_with("So it does with the tests of the base."));
         assert!(tests(Some(&with(false))).ends_with("it does not**:\n\n```text\nFAIL b\n```"));
-        let told = held_back(&with(false).held_back().unwrap());
+        let told = held_back("the tests do not speak for it", &with(false).held_back().unwrap());
         assert!(told.starts_with("> **A draft") && told.contains("`tests/a`"), "{told}");
     }
 

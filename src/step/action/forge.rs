@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Act, description, review};
+use super::{Act, description, review, structure};
 use crate::event::RepositoryName;
 use crate::plugin::forge::{Branch, Change, NewChange};
 use crate::run::Work;
@@ -19,6 +19,7 @@ pub(super) async fn perform(act: &Act<'_>, action: &str) -> Option<Result<Outcom
         "commit_changes" | "push_branch" => push(act).await,
         "get_pull_request" => get_pull_request(act).await,
         "get_repository_info" => get_repository_info(act).await,
+        "analyze_repository_structure" => structure::analyze(act).await,
         "add_comment" => add_comment(act).await,
         _ => return review::perform(act, action).await,
     })
@@ -97,7 +98,7 @@ async fn create_pull_request(act: &Act<'_>) -> Result<Outcome, StepError> {
 fn change_outcome(change: &Change, published: Publication, adopted: bool) -> Outcome {
     let mut outputs = described(change);
     outputs["adopted"] = json!(adopted);
-    outputs["held_back"] = json!(published.held_back().unwrap_or_default());
+    outputs["held_back"] = json!(published.held_back().map(|(_, why)| why).unwrap_or_default());
     outputs["commit"] = json!(published.work.commit);
     let mut work = published.work;
     work.change = Some(change.number);

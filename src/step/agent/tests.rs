@@ -41,6 +41,7 @@ fn assignment() -> Assignment {
         tools: Vec::new(),
         needs: Vec::new(),
         brief: Brief { role: String::new(), prompt: String::new() },
+        task: String::new(),
         seed: String::new(),
         base: "base".into(),
         tree: None,

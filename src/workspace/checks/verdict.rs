@@ -2,6 +2,7 @@
 //! first to look why it is held back.
 
 use super::{Altered, Checks, Report};
+use crate::workspace::guard::Finding;
 
 /// Names that a reason gives.
 const NAMED: usize = 5;
@@ -10,26 +11,28 @@ impl Report {
     /// Why it may not leave the machine, in one sentence; nothing when no rule is broken.
     #[must_use]
     pub fn refusal(&self) -> Option<String> {
-        let first = self.findings.first()?;
-        let more = match self.findings.len() - 1 {
-            0 => String::new(),
-            more => format!(" (and {more} more)"),
-        };
-        Some(format!("{first}{more}"))
+        told(&self.findings)
+    }
+
+    /// Why a change that may be published is no more than a draft: what does not speak for it, and the reason in one
+    /// sentence.
+    #[must_use]
+    pub fn held_back(&self) -> Option<(&'static str, String)> {
+        let unparsed = told(&self.unparsed).map(|why| ("not all of it can be parsed", why));
+        let untested = || self.checks.as_ref()?.held_back().map(|why| ("the tests do not speak for it", why));
+        unparsed.or_else(untested)
     }
 
     /// What speaks against putting it up for review, for whoever can still change it; nothing when nothing does.
     #[must_use]
     pub fn objection(&self) -> Option<String> {
         if !self.findings.is_empty() {
-            let lines: Vec<String> = self.findings.iter().map(|finding| format!("- {finding}\n")).collect();
-            return Some(format!("It breaks rules, and may not be published like this:\n{}", lines.concat()));
+            return Some(format!("It breaks rules, and may not be published like this:\n{}", all(&self.findings)));
         }
-        let checks = self.checks.as_ref()?;
-        let why = checks.held_back()?;
-        let altered = checks.altered.as_ref().filter(|altered| checks.passed && !altered.passed);
-        let output = altered.map_or(&checks.output, |altered| &altered.output);
-        Some(format!("The tests do not speak for it: {why}. They end with:\n\n{}", output.trim_end()))
+        let unparsed = (!self.unparsed.is_empty())
+            .then(|| format!("Not all of it can be parsed:\n{}", all(&self.unparsed)));
+        let parts = [unparsed, self.checks.as_ref().and_then(Checks::objection)];
+        parts.into_iter().flatten().reduce(|first, second| format!("{first}\n{second}"))
     }
 }
 
@@ -58,6 +61,13 @@ impl Checks {
         ))
     }
 
+    fn objection(&self) -> Option<String> {
+        let why = self.held_back()?;
+        let altered = self.altered.as_ref().filter(|altered| self.passed && !altered.passed);
+        let output = altered.map_or(&self.output, |altered| &altered.output);
+        Some(format!("The tests do not speak for it: {why}. They end with:\n\n{}", output.trim_end()))
+    }
+
     /// What the tests said before and do not say any more, in one sentence: that they pass, or that they run.
     #[must_use]
     pub fn regression(&self) -> Option<String> {
@@ -79,6 +89,20 @@ impl Checks {
     }
 }
 
+/// The first finding in one sentence, and how many more there are.
+fn told(findings: &[Finding]) -> Option<String> {
+    let first = findings.first()?;
+    let more = match findings.len() - 1 {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    Some(format!("{first}{more}"))
+}
+
+fn all(findings: &[Finding]) -> String {
+    findings.iter().map(|finding| format!("- {finding}\n")).collect()
+}
+
 fn list(names: &[String]) -> String {
     let named = names.iter().take(NAMED).map(|name| format!("`{name}`")).collect::<Vec<_>>();
     let more = match names.len().saturating_sub(NAMED) {
@@ -91,14 +115,18 @@ fn list(names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workspace::guard::Finding;
 
     fn checks(base_passed: bool, passed: bool) -> Checks {
         Checks { command: "make test".to_owned(), passed, base_passed, ..Checks::default() }
     }
 
     fn report(checks: Checks) -> Report {
-        Report { findings: Vec::new(), paths: vec!["a".to_owned()], checks: Some(checks) }
+        Report {
+            findings: Vec::new(),
+            paths: vec!["a".to_owned()],
+            checks: Some(checks),
+            unparsed: Vec::new(),
+        }
     }
 
     #[test]
@@ -109,6 +137,18 @@ mod tests {
         assert_eq!(checks(false, true).held_back(), None);
         assert!(checks(true, false).regression().is_some());
         assert_eq!(checks(true, false).held_back(), checks(true, false).regression());
+    }
+
+    #[test]
+    fn what_cannot_be_parsed_is_held_back_whatever_the_tests_say() {
+        let message = "line 3 cannot be parsed as Rust".to_owned();
+        let finding = Finding { rule: "syntax".to_owned(), path: Some("a.rs".to_owned()), message };
+        let report = Report { unparsed: vec![finding], ..report(checks(true, true)) };
+        assert_eq!(report.refusal(), None);
+        let (what, why) = report.held_back().unwrap();
+        assert_eq!(what, "not all of it can be parsed");
+        assert_eq!(why, "a.rs: line 3 cannot be parsed as Rust");
+        assert!(report.objection().unwrap().ends_with("parsed:\n- a.rs: line 3 cannot be parsed as Rust\n"));
     }
 
     #[test]
