@@ -47,7 +47,10 @@ pub(super) fn best_first(sources: &[Source], words: &BTreeSet<&str>) -> Vec<Plac
     let mut all = Vec::new();
     for (file, source) in sources.iter().enumerate() {
         for (at, definition) in source.definitions.iter().enumerate() {
-            let score = scores.get(&(file, definition.name.as_str())).copied().unwrap_or_default();
+            let name = definition.name.as_str();
+            // All weights together are one: what the task calls by its name stands before all others.
+            let named = if words.contains(name) && has_parts(name) { 1.0 } else { 0.0 };
+            let score = named + scores.get(&(file, name)).copied().unwrap_or_default();
             all.push((score, weights[file], (file, at)));
         }
     }
@@ -81,13 +84,11 @@ fn links<'a>(sources: &'a [Source], words: &BTreeSet<&str>) -> Vec<Link<'a>> {
 
 /// How much a mention of a name counts that so many files define.
 fn worth(name: &str, definers: usize, words: &BTreeSet<&str>) -> f64 {
-    let has_parts = name.trim_matches('_').contains('_')
-        || name.chars().skip(1).any(char::is_uppercase) && name.chars().any(char::is_lowercase);
     let mut worth = 1.0;
     if words.contains(name) {
         worth *= NAMED;
     }
-    if !has_parts {
+    if !has_parts(name) {
         worth *= PLAIN;
     } else if name.len() >= 8 && definers == 1 {
         worth *= DISTINCT;
@@ -96,6 +97,12 @@ fn worth(name: &str, definers: usize, words: &BTreeSet<&str>) -> f64 {
         worth *= PRIVATE;
     }
     worth
+}
+
+/// Whether a name has several parts, as no word of people's has: `total_of`, `ShoppingCart`.
+fn has_parts(name: &str) -> bool {
+    let is_mixed = name.chars().skip(1).any(char::is_uppercase) && name.chars().any(char::is_lowercase);
+    is_mixed || name.trim_matches('_').contains('_')
 }
 
 /// What each file passes on altogether.
