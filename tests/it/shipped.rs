@@ -171,11 +171,11 @@ const SECURITY: Story = Story {
 /// The same where there is no pull request: the answer stands where it was asked for.
 const SECURITY_OF_ALL: Story = Story {
     name: "security review of a repository",
-    act: |_| comment("acme/tools", 2, "/ostler security"),
+    act: |_| comment("acme/site", 1, "/ostler security"),
     check: |state| {
-        let answers = state.answers_under("acme/tools", 2);
+        let answers = state.answers_under("acme/site", 1);
         assert!(matches!(answers[..], [one] if one.contains("Nothing was found")), "{answers:#?}");
-        assert_eq!(state.branches("acme/tools"), ["ada/join-path", "main"]);
+        assert_eq!(state.branches("acme/site"), ["main"]);
     },
     ..SECURITY
 };

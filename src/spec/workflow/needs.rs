@@ -8,6 +8,9 @@ use serde_json::Value;
 use super::{AnswerField, Step, StepKind, Workflow};
 use crate::spec::expr::{self, Use};
 
+/// What Ostler says of an agent's work itself: the model is not asked for it.
+const GIVEN: [&str; 2] = ["cost_usd", "diff_stat"];
+
 /// The AI steps' outputs, in the order written, with what is used of each.
 #[derive(Debug, Default)]
 struct Outputs {
@@ -117,7 +120,8 @@ fn fill(steps: &mut [Step], members: &mut impl Iterator<Item = BTreeSet<String>>
                 field: field.clone(),
                 members: members.into_iter().collect(),
             };
-            *needs = fields.map(field).collect();
+            let asked = |need: &AnswerField| !GIVEN.contains(&need.field.as_str());
+            *needs = fields.map(field).filter(asked).collect();
         }
         step.undo.iter_mut().for_each(|steps| fill(steps, members));
     }

@@ -240,7 +240,7 @@ variables:
 steps:
   - {name: one, type: ai_action, outputs: {implementation: work}}
   - {name: use, type: system, action: log, inputs: {a: "${work.pr.url} ${work}", b: "${work.notes | default('')}"}}
-  - {name: two, type: ai_action, outputs: {implementation: work, more: other.thing}}
+  - {name: two, type: ai_action, outputs: {implementation: work, more: other.thing, diff_stat: size}}
   - {name: again, type: system, action: log, condition: "${work.good}", inputs: {a: ["${other.thing.deep.er}"]}}
 success_criteria:
   - {condition: "${work.last}"}
