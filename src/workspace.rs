@@ -10,6 +10,7 @@
 pub mod checks;
 pub mod git;
 pub mod guard;
+pub mod inside;
 mod place;
 mod process;
 pub mod remote;
@@ -17,6 +18,7 @@ pub mod sandbox;
 pub mod scan;
 mod script;
 mod tree;
+mod turns;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,6 +31,8 @@ use self::guard::Guard;
 pub use self::remote::Pushed;
 use self::sandbox::{Host, Room, Sandbox};
 pub use self::script::Ran;
+pub use self::turns::Turn;
+use self::turns::Turns;
 use crate::id::RunId;
 use crate::plugin::forge::Remote;
 
@@ -70,6 +74,7 @@ pub struct Workspaces {
     pub host: Host,
     /// How workspaces are made and what may come out of them.
     pub options: Arc<Options>,
+    turns: Turns,
 }
 
 /// One run's checkout.
@@ -154,7 +159,7 @@ impl Workspaces {
     pub fn new(options: Options, host: impl Into<Host>) -> Self {
         // The sandbox binds these places: they are the same from wherever it is started.
         let root = std::path::absolute(&options.root).unwrap_or_else(|_| options.root.clone());
-        Self { root, host: host.into(), options: Arc::new(options) }
+        Self { root, host: host.into(), options: Arc::new(options), turns: Turns::default() }
     }
 
     /// A run's workspace: made from the remote's branch (or commit, or `HEAD`) the first time, found again
