@@ -178,7 +178,7 @@ async fn agents_at_once_in_one_run_have_its_files_one_after_the_other() {
     };
     let (one, other) = (context("one"), context("other"));
     let (first, second) = tokio::join!(step.perform(&one), step.perform(&other));
-    let asked = model.0.lock().unwrap();
+    let asked = model.0.lock().unwrap().clone();
     let who: Vec<_> = asked.iter().map(|(own, _)| own.as_str()).collect();
     assert_eq!(who, ["one", "one", "one", "other", "other", "other"]);
     assert!(asked[2].1.contains("one") && !asked[2].1.contains("other"), "{}", asked[2].1);
