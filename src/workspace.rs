@@ -12,6 +12,7 @@ pub mod git;
 #[cfg(feature = "symbols")]
 mod grammar;
 pub mod guard;
+pub mod inside;
 mod place;
 mod process;
 pub mod remote;
@@ -20,6 +21,7 @@ pub mod scan;
 mod script;
 pub mod syntax;
 mod tree;
+mod turns;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,6 +34,8 @@ use self::guard::Guard;
 pub use self::remote::Pushed;
 use self::sandbox::{Host, Room, Sandbox};
 pub use self::script::Ran;
+pub use self::turns::Turn;
+use self::turns::Turns;
 use crate::id::RunId;
 use crate::plugin::forge::Remote;
 
@@ -73,6 +77,7 @@ pub struct Workspaces {
     pub host: Host,
     /// How workspaces are made and what may come out of them.
     pub options: Arc<Options>,
+    turns: Turns,
 }
 
 /// One run's checkout.
@@ -157,7 +162,7 @@ impl Workspaces {
     pub fn new(options: Options, host: impl Into<Host>) -> Self {
         // The sandbox binds these places: they are the same from wherever it is started.
         let root = std::path::absolute(&options.root).unwrap_or_else(|_| options.root.clone());
-        Self { root, host: host.into(), options: Arc::new(options) }
+        Self { root, host: host.into(), options: Arc::new(options), turns: Turns::default() }
     }
 
     /// A run's workspace: made from the remote's branch (or commit, or `HEAD`) the first time, found again

@@ -29,7 +29,7 @@ use super::turn::{ToolCall, ToolResult};
 use crate::plugin::model::Tool as Offer;
 use crate::spec::workflow::AnswerField;
 use crate::workspace::WorkspaceError;
-use crate::workspace::guard::secrets;
+use crate::workspace::guard::{hidden, secrets};
 
 /// What a tool may use.
 #[derive(Debug)]
@@ -177,9 +177,10 @@ fn local(path: &str) -> &str {
     path.trim_start_matches("./")
 }
 
-/// A text of a repository or command as it may be journalled, exported and sent to a provider: without its secrets.
+/// A text of a repository or command as it may be journalled, exported and sent to a provider: without its secrets,
+/// and with the letters that nobody sees written out.
 pub(super) fn shown(text: &str) -> String {
-    secrets::redacted(text)
+    hidden::shown(&secrets::redacted(text)).into_owned()
 }
 
 /// The text, its middle cut where it is longer than so many bytes, with a note of how much is missing.

@@ -12,6 +12,7 @@ use super::exit::Exit;
 use super::screen::Screen;
 use crate::app::App;
 use crate::config::{self, Environment, Loaded};
+use crate::workspace::sandbox;
 
 /// What `ostler serve` is called with.
 #[derive(Debug, clap::Args)]
@@ -48,6 +49,8 @@ pub(super) async fn run(
     environment: &Environment,
     screen: &Screen,
 ) -> anyhow::Result<Exit> {
+    // Before any secret is read.
+    sandbox::shut_own_memory();
     let loaded = arguments.load(environment)?;
     for notice in &loaded.notices {
         screen.note(notice);

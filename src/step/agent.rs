@@ -70,8 +70,16 @@ impl AgentStep {
         if models.is_empty() {
             return Err(StepError::fatal("not_offered", "no model is configured for agents"));
         }
+        let turn = self.workspaces.turn(context.run).await;
+        // Whoever had the files may have given them up because Ostler is about to stop.
+        if context.rest.is_cancelled() {
+            return Err(AgentError::Interrupted.into());
+        }
         let workspace = checkout::open(&parts, context).await?;
-        let assignment = assignment(context, &workspace)?;
+        let given = checkout::tree(context, &workspace).await?;
+        let began = turn.newest(&given);
+        let tree = if began == given { context.work.tree.clone() } else { Some(began.clone()) };
+        let assignment = assignment(context, &workspace, tree)?;
         let candidates = candidates(models, &assignment.model, &context.definition.prices)?;
         let purse = RunPurse {
             ledger: self.ledger.clone(),
@@ -94,7 +102,9 @@ impl AgentStep {
         self.export(context, &assignment);
         let ended = ended?;
         let diff = workspace.diff(&ended.tree).await?;
-        outcome(ended, &assignment, &diff)
+        let outcome = outcome(ended, &assignment, &diff)?;
+        turn.leave(&began, outcome.work.tree.as_deref().unwrap_or(&began));
+        Ok(outcome)
     }
 
     /// Writes all attempts' turns beside the run's checkout. The journal is the truth, so a failure here is
@@ -128,7 +138,11 @@ fn trajectory_of(context: &Context, assignment: &Assignment, attempt: u32) -> Op
 }
 
 /// What an agent is to do, from what the run froze and what the step was given.
-fn assignment(context: &Context, workspace: &Workspace) -> Result<Assignment, StepError> {
+fn assignment(
+    context: &Context,
+    workspace: &Workspace,
+    tree: Option<String>,
+) -> Result<Assignment, StepError> {
     let definition = &context.definition;
     let (role, prompt, needs) = asked(context)?;
     let model = role.model.clone().unwrap_or_else(|| definition.model.clone());
@@ -148,7 +162,7 @@ fn assignment(context: &Context, workspace: &Workspace) -> Result<Assignment, St
         task: task(context),
         seed: format!("{}/{}/{}", context.run, context.job.step, context.job.attempt),
         base: workspace.base.clone(),
-        tree: context.work.tree.clone(),
+        tree,
         model,
     })
 }

@@ -7,7 +7,8 @@ use crate::workspace::Workspace;
 /// The run's checkout, made from its branch, or from the default one where it has none yet.
 ///
 /// # Errors
-/// When the repository, git or the disk fails; `workspace_lost` when the run has worked in one that is gone.
+/// When the repository, git or the disk fails; `workspace_lost` when the run has worked in one that is gone;
+/// `branch_moved` when a pull request that the run goes on with is not where the run was let in.
 pub(super) async fn open(parts: &Parts, context: &Context) -> Result<Workspace, StepError> {
     // A new one would not know the work that is to be gone on with.
     if context.work.tree.is_some() {
@@ -20,7 +21,22 @@ pub(super) async fn open(parts: &Parts, context: &Context) -> Result<Workspace, 
         Some(branch) => branch.clone(),
         None => forge.repository(repository).await?.default_branch,
     };
-    Ok(parts.workspaces.open(context.run, &remote, &branch).await?)
+    let workspace = parts.workspaces.open(context.run, &remote, &branch).await?;
+    unmoved(context, workspace)
+}
+
+/// The checkout, unless somebody moved the pull request that the run goes on with after the first act had looked at
+/// it: nobody who may start work has asked for what is there now. Before the run has done anything none of its own
+/// pushes can have moved it.
+fn unmoved(context: &Context, workspace: Workspace) -> Result<Workspace, StepError> {
+    match context.continued() {
+        Some(change) if context.work.commit.is_none() && change.head_sha != workspace.base => {
+            let message =
+                format!("pull request {} has moved since the run was let in; ask again", change.number);
+            Err(StepError::fatal("branch_moved", message))
+        }
+        _ => Ok(workspace),
+    }
 }
 
 /// The checkout in which the run has worked.

@@ -13,6 +13,7 @@ use crate::failpoint;
 use crate::plugin::forge::Remote;
 use crate::run::Work;
 use crate::workspace::checks::{Checks, Report};
+use crate::workspace::guard::secrets;
 use crate::workspace::{Author, Workspace};
 
 /// What publishing gave.
@@ -140,12 +141,18 @@ async fn published_before(
 /// Judges the work, once; the verdict stands.
 async fn gate(context: &Context, workspace: &Workspace, tree: &str) -> Result<Report, StepError> {
     let name = format!("gate/{tree}");
-    let judge = async { Ok(workspace.gate(tree).await?) };
+    let judge = async { Ok(told(workspace.gate(tree).await?)) };
     let report: Report = journal::settled(context.journal.as_ref(), &name, judge).await?;
     match report.refusal() {
         Some(reason) => Err(refused(&report, &reason)?),
         None => Ok(report),
     }
+}
+
+/// What the gate said, as it may be journalled and shown: a path may hold a secret as well.
+fn told(report: Report) -> Report {
+    let paths = report.paths.iter().map(|path| secrets::redacted(path)).collect();
+    Report { paths, ..report }
 }
 
 /// Work that makes the tests worse becomes a draft, and never a commit on a pull request that people read already.

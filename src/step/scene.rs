@@ -24,6 +24,7 @@ use crate::plugin::forge::{
     Branch, Change, ChangedFile, CheckRun, Commit, FileChange, History, LineComment, NewChange, NewReview,
     Permission, Remote, Repository,
 };
+use crate::plugin::registry::Answering;
 use crate::plugin::tracker::{CommentRef, NewTask, Position, Status, Task};
 use crate::plugin::{Call, Chat, Docs, Forge, PluginError, Problem, Registry, Tracker};
 use crate::router::{Rules, Standing};
@@ -593,6 +594,11 @@ fn registry(world: &Arc<World>) -> Registry {
 
 /// What is in force here: the shipped rules, served by the world.
 pub(super) fn policy(world: &Arc<World>) -> Policy {
+    policy_with(world, Vec::new())
+}
+
+/// The same with these models.
+pub(super) fn policy_with(world: &Arc<World>, models: Vec<Answering>) -> Policy {
     let catalog = Catalog::load(None, &crate::plugin::registry::vocabulary());
     let mut catalog = catalog.unwrap_or_else(|faults| panic!("{faults}"));
     // Beside what is shipped, which is for whoever may push, one command for a team.
@@ -610,7 +616,7 @@ pub(super) fn policy(world: &Arc<World>) -> Policy {
         access: Access::default(),
         actions: Vec::new(),
     };
-    Policy::new(Arc::new(registry(world)), rules, settings, Standing::default())
+    Policy::new(Arc::new(Registry { models, ..registry(world) }), rules, settings, Standing::default())
 }
 
 fn definition() -> Definition {

@@ -27,6 +27,7 @@ async fn worked(text: &str) -> Scene {
 async fn continuing() -> Scene {
     let mut scene = Scene::new().await;
     git(&scene.world.remote(), &["branch", "totals", "main"]);
+    scene.world.change.lock().unwrap().head_sha = scene.world.tip("totals").unwrap();
     scene.on_change();
     scene.perform().await.unwrap();
     scene
@@ -60,6 +61,10 @@ async fn targets_are_fixed_by_the_run() {
         (json!({ "repository": "https://evil.example/a/b", "branch": "x" }), "foreign_target"),
         (json!({ "repository": "acme/shop", "branch": "main" }), "foreign_target"),
         (json!({ "repository": "acme/shop", "branch": "--force" }), "invalid_input"),
+        (
+            json!({ "repository": "acme/shop", "branch": format!("fix/ghp_{}", "a1B2".repeat(9)) }),
+            "invalid_input",
+        ),
         (json!({ "repository": "acme/shop" }), "invalid_input"),
         (json!({ "repository": "acme/shop", "branch": ["x"] }), "invalid_input"),
         (json!({ "branch": "x", "base_branch": "gone" }), "not_found"),
@@ -158,6 +163,45 @@ async fn a_branch_that_somebody_moved_is_left_alone() {
     let error = scene.action("code.create_pull_request", pull_request()).await.unwrap_err();
     assert_eq!(error.code, "branch_moved");
     assert_eq!(scene.world.tip("feature/SHOP-7"), theirs);
+}
+
+/// Somebody else pushes to the pull request.
+fn push_theirs(scene: &Scene) {
+    let seed = scene.world.place.path().join("seed");
+    git(&seed, &["commit", "-q", "--allow-empty", "-m", "theirs"]);
+    git(&seed, &["push", "-q", "../remote.git", "HEAD:totals"]);
+}
+
+#[tokio::test]
+async fn a_pull_request_that_moved_after_the_first_act_is_not_worked_on() {
+    let script = || crate::spec::workflow::Shell { run: "ls".into(), network: false, allow_failure: false };
+    let shell = || JobKind::Shell(Box::new(script()));
+    let mut scene = continuing().await;
+    push_theirs(&scene);
+    for _ in 0..2 {
+        let refused = scene.act(shell(), json!({})).await.unwrap_err();
+        assert_eq!((refused.code.as_str(), refused.retryable), ("branch_moved", false));
+    }
+    // What the run itself pushed is no such move, nor is what comes while it works.
+    let mut scene = continuing().await;
+    scene.act(shell(), json!({})).await.unwrap();
+    scene.work("value", "1 2\n").await;
+    scene.action("code.push_branch", pull_request()).await.unwrap();
+    scene.act(shell(), json!({})).await.unwrap();
+    assert_ne!(scene.world.tip("totals"), scene.world.tip("main"));
+}
+
+#[tokio::test]
+async fn a_secret_in_a_path_is_neither_published_nor_told() {
+    let mut scene = worked("1 2\n").await;
+    let secret = format!("ghp_{}", "a1B2".repeat(9));
+    scene.work(&secret, "x").await;
+    let refused = scene.action("code.create_pull_request", pull_request()).await.unwrap_err();
+    assert_eq!(
+        (refused.code.as_str(), &refused.details["findings"][0]["rule"]),
+        ("gate_refused", &json!("secret"))
+    );
+    assert!(!format!("{refused:?} {:?}", scene.memory.facts()).contains(&secret), "{refused:?}");
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 use url::Url;
 
+use super::guard::hidden;
 use super::{WorkspaceError, process};
 use crate::plugin::forge::Remote;
 
@@ -223,6 +224,7 @@ pub fn is_branch_name(name: &str) -> bool {
         !c.is_control() && !c.is_whitespace() && !"~^:?*[\\\"'`$;&|<>(){}!#%".contains(c) && !is_invisible(c)
     });
     letters
+        && hidden::count(name) == 0
         && name.len() <= 200
         && name != "HEAD"
         && name != "@"
@@ -276,6 +278,7 @@ mod tests {
             "a/-b",
             "x@{1}",
             "a\u{202e}b",
+            "a\u{e0062}b",
             "$(id)",
             "a;b",
         ] {

@@ -3,6 +3,7 @@
 //! The half of the gate that runs nothing (the other is [`checks`](super::checks)). It looks at what the change
 //! adds; what was in the base already is the repository's own affair.
 
+pub mod hidden;
 pub mod secrets;
 
 use std::fmt;
@@ -129,7 +130,8 @@ impl Default for Guard {
 
 impl Finding {
     fn at(path: &str, rule: &str, message: impl Into<String>) -> Self {
-        Self { rule: rule.to_owned(), path: Some(path.to_owned()), message: message.into() }
+        // Nor does the path, where a secret stands in it.
+        Self { rule: rule.to_owned(), path: Some(secrets::redacted(path)), message: message.into() }
     }
 
     fn overall(rule: &str, message: String) -> Self {
@@ -151,6 +153,7 @@ impl Guard {
                 findings.push(Finding::at(&change.path, "protected_path", "this path is protected"));
             }
             findings.extend(kind(change));
+            findings.extend(name(change));
             findings.extend(contents(change));
         }
         Ok(findings)
@@ -183,7 +186,9 @@ impl Guard {
 /// What a path and its mode say.
 fn kind(change: &FileChange) -> Option<Finding> {
     let FileChange { path, mode_before, mode_after, .. } = change;
-    if path.split('/').any(is_git) || path.chars().any(char::is_control) {
+    // The last stands where a path is not what it is shown as: it is no UTF-8.
+    let is_odd = |letter: char| letter.is_control() || letter == char::REPLACEMENT_CHARACTER;
+    if path.split('/').any(is_git) || path.chars().any(is_odd) || hidden::count(path) > 0 {
         return Some(Finding::at(path, "bad_path", "this is not a path that a repository should hold"));
     }
     if mode_before == mode_after && mode_after != "120000" {
@@ -196,6 +201,13 @@ fn kind(change: &FileChange) -> Option<Finding> {
     }
 }
 
+/// What a new name gives away.
+fn name(change: &FileChange) -> Option<Finding> {
+    let secrets = secrets::found(&change.path);
+    let secret = secrets.first().filter(|_| change.mode_before == "000000")?;
+    Some(Finding::at(&change.path, "secret", format!("its name looks like {}", secret.what)))
+}
+
 /// What the contents say.
 fn contents(change: &FileChange) -> Vec<Finding> {
     let path = &change.path;
@@ -204,8 +216,8 @@ fn contents(change: &FileChange) -> Vec<Finding> {
     }
     let (before, after) = (String::from_utf8_lossy(&change.before), String::from_utf8_lossy(&change.after));
     let mut findings = Vec::new();
-    if hidden_letters(&after) > hidden_letters(&before) {
-        let message = "letters that reorder the text around them would be added";
+    if hidden::count(&after) > hidden::count(&before) {
+        let message = "letters that nobody sees, or that reorder the text around them, would be added";
         findings.push(Finding::at(path, "hidden_text", message));
     }
     let known = secrets::found(&before);
@@ -218,10 +230,6 @@ fn contents(change: &FileChange) -> Vec<Finding> {
 /// As git decides it: a zero byte near the beginning.
 fn is_binary(contents: &[u8]) -> bool {
     contents.iter().take(8_000).any(|byte| *byte == 0)
-}
-
-fn hidden_letters(text: &str) -> usize {
-    text.chars().filter(|c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')).count()
 }
 
 fn globs<'a>(patterns: impl Iterator<Item = &'a str>) -> Result<GlobSet, globset::Error> {
@@ -301,6 +309,25 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_in_a_path_is_found_and_not_told() {
+        let path = format!("notes/ghp_{}/x.txt", "a1B2".repeat(9));
+        let findings = Guard::default().judge(&[added(&path, "x")]).unwrap();
+        assert_eq!((findings.len(), findings[0].rule.as_str()), (1, "secret"));
+        assert_eq!(findings[0].to_string(), "notes/[redacted]/x.txt: its name looks like a GitHub token");
+        let kept = FileChange { mode_before: "100644".to_owned(), ..added(&path, "x") };
+        assert!(rules(kept).is_empty(), "what was there before is not this change's");
+    }
+
+    #[test]
+    fn paths_that_are_not_what_they_look_like_are_refused() {
+        for path in [b"a/b\xff".as_slice(), b"a\nb", "a\u{200b}b".as_bytes(), "x\u{202e}sr.exe".as_bytes()] {
+            let path = String::from_utf8_lossy(path);
+            assert_eq!(rules(added(&path, "x")), ["bad_path"], "{path:?}");
+        }
+        assert!(rules(added("größe/東京.txt", "x")).is_empty());
+    }
+
+    #[test]
     fn a_change_is_bounded() {
         let many: Vec<_> = (0..101).map(|n| added(&format!("f{n}"), "x")).collect();
         assert_eq!(Guard::default().judge(&many).unwrap()[0].rule, "too_many_files");
@@ -311,5 +338,14 @@ mod tests {
     #[test]
     fn letters_that_reorder_text_are_refused() {
         assert_eq!(rules(added("x.rs", "let a = 1; \u{202e} // x")), ["hidden_text"]);
+    }
+
+    #[test]
+    fn letters_that_nobody_sees_are_refused_where_they_are_new() {
+        let hidden = "key = \"a\u{e0062}\u{e0063}\" // \u{200b}\n";
+        assert_eq!(rules(added("x.rs", hidden)), ["hidden_text"]);
+        let kept = FileChange { before: hidden.into(), ..added("x.rs", &format!("{hidden}more\n")) };
+        assert!(rules(kept).is_empty());
+        assert!(rules(added("x.cs", "\u{feff}// \u{2764}\u{fe0f}\n")).is_empty());
     }
 }

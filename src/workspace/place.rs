@@ -3,11 +3,12 @@
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
+use super::inside::Spot;
 use super::{VIRTUAL_ROOT, Workspace, WorkspaceError};
 
 impl Workspace {
     /// The place of a path given from the checkout's root, if it is one that may be read or written: inside,
-    /// not `.git`, no symlink on the way.
+    /// not `.git`, no symlink on the way, and what is there a file or directory: a pipe would be waited for.
     ///
     /// # Errors
     /// When it is not.
@@ -17,7 +18,7 @@ impl Workspace {
         for part in relative.components() {
             place.push(part);
             match place.symlink_metadata() {
-                Ok(found) if found.file_type().is_symlink() => {
+                Ok(found) if !found.is_file() && !found.is_dir() => {
                     return Err(WorkspaceError::Path(path.to_owned()));
                 }
                 Ok(_) => {}
@@ -34,11 +35,10 @@ impl Workspace {
     /// # Errors
     /// When the path is not one that may be written, or the disk fails.
     pub async fn write(&self, path: &str, text: &str) -> Result<(), WorkspaceError> {
-        let place = self.place(path)?;
-        if let Some(directory) = place.parent() {
-            tokio::fs::create_dir_all(directory).await.map_err(|error| super::io_error(path, error))?;
-        }
-        tokio::fs::write(place, text).await.map_err(|error| super::io_error(path, error))
+        self.place(path)?;
+        let (spot, text) = (Spot::new(&self.files, &relative(path)?), text.to_owned());
+        let written = tokio::task::spawn_blocking(move || spot.stage(text.as_bytes(), 0o644)?.put()).await;
+        written.map_err(std::io::Error::other).flatten().map_err(|error| super::io_error(path, error))
     }
 }
 

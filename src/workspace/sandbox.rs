@@ -15,7 +15,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 
@@ -330,6 +330,18 @@ impl Sandbox {
             Some(0) if seen => Ok(()),
             code => Err(format!("exit code {code:?}: {}", finished.out.text())),
         }
+    }
+}
+
+/// Lets nothing that is in Ostler's memory come to a disk or to its user's other processes: no core dump is written,
+/// whatever the host would do with one. Processes that are started have their own memory, and are not concerned.
+pub fn shut_own_memory() {
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    if let Err(error) = setrlimit(Resource::Core, none) {
+        tracing::warn!(%error, "core dumps could not be switched off");
+    }
+    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        tracing::warn!(%error, "Ostler's own memory could not be guarded");
     }
 }
 

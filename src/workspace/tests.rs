@@ -220,14 +220,28 @@ async fn what_an_agent_leaves_does_not_run_when_git_looks() {
     ] {
         git(&workspace.files, &["config", key, value]);
     }
+    // What would lead git elsewhere, or be run in its place, written as nobody's git would write it.
+    let elsewhere = scene.place.path().join("elsewhere");
+    let more = format!(
+        "[core]\n\tsshCommand = {trap}\n\tpager = {trap}\n\teditor = {trap}\n\taskPass = {trap}\n\tworktree = {}\n\
+         [include]\n\tpath = ../included\n[url \"file:///nowhere/\"]\n\tinsteadOf = file://\n\tpushInsteadOf = file://\n\
+         [merge \"z\"]\n\tdriver = {trap}\n[credential]\n\thelper = !{trap}\n[alias]\n\tadd = !{trap}\n\
+         [remote \"x\"]\n\tuploadpack = {trap}\n\treceivepack = {trap}\n",
+        elsewhere.display()
+    );
+    let config = workspace.files.join(".git/config");
+    let old = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, old + &more).unwrap();
+    std::fs::write(workspace.files.join("included"), format!("[core]\n\tfsmonitor = {trap}\n")).unwrap();
     std::fs::create_dir(workspace.files.join("hooks")).unwrap();
     std::fs::write(workspace.files.join("hooks/pre-push"), format!("#!/bin/sh\n{trap}\n")).unwrap();
-    std::fs::write(workspace.files.join(".gitattributes"), "* filter=z diff=z\n").unwrap();
+    std::fs::write(workspace.files.join(".gitattributes"), "* filter=z diff=z merge=z\n").unwrap();
     let (tree, commit) = committed(&workspace, "1 2\n").await;
     workspace.diff(&tree).await.unwrap();
     workspace.push(&scene.remote(), &commit, "feature/x", None).await.unwrap();
     workspace.restore(&tree).await.unwrap();
-    assert!(!proof.exists());
+    assert!(!proof.exists() && !elsewhere.exists());
+    assert_eq!(scene.tip("feature/x"), commit, "no address was rewritten");
     assert!(!workspace.files.join(".git").exists(), "the agent's repository is no part of a tree");
 }
 
@@ -567,4 +581,257 @@ async fn a_change_that_cannot_be_parsed_any_more_is_refused_and_a_new_file_held_
     let guard = Guard { unparsed: vec!["*.json".to_owned()], ..Guard::default() };
     free.options = Arc::new(Options { guard, ..(*workspace.options).clone() });
     assert_eq!(held_back(&gated(&free, &[("a.json", "{")]).await), None);
+}
+
+/// A program that git would run, and the file that shows that it did.
+fn trap(scene: &Scene) -> (String, PathBuf) {
+    let proof = scene.place.path().join("proof");
+    (format!("touch {}", proof.display()), proof)
+}
+
+#[tokio::test]
+async fn a_git_file_that_leads_to_a_repository_elsewhere_is_an_error_not_a_way() {
+    let scene = Scene::new().await;
+    let workspace = scene.open().await;
+    let base = workspace.snapshot().await.unwrap();
+    let (trap, proof) = trap(&scene);
+    let evil = workspace.files.join("evil");
+    std::fs::create_dir(&evil).unwrap();
+    git(&evil, &["init", "-q", "--bare"]);
+    git(&evil, &["config", "core.fsmonitor", &trap]);
+    for to in ["../evil", "../../git", "/nonexistent"] {
+        std::fs::create_dir_all(workspace.files.join("sub")).unwrap();
+        std::fs::write(workspace.files.join("sub/code"), "x").unwrap();
+        std::fs::write(workspace.files.join("sub/.git"), format!("gitdir: {to}\n")).unwrap();
+        match workspace.snapshot().await {
+            Ok(tree) => {
+                assert!(!workspace.paths(&tree).await.unwrap().iter().any(|path| path.ends_with(".git")))
+            }
+            Err(error) => assert!(!error.to_string().is_empty()),
+        }
+        workspace.restore(&base).await.unwrap();
+        assert_eq!(workspace.snapshot().await.unwrap(), base);
+    }
+    assert!(!proof.exists());
+}
+
+#[tokio::test]
+async fn what_a_repository_brings_along_is_neither_run_nor_fetched() {
+    let scene = Scene::new().await;
+    let (trap, proof) = trap(&scene);
+    let seed = scene.place.path().join("seed");
+    // A bare repository as ordinary files, a submodule, and files that LFS would fetch from somebody's server.
+    let bare = seed.join("bare");
+    std::fs::create_dir_all(&bare).unwrap();
+    git(&bare, &["init", "-q", "--bare"]);
+    git(&bare, &["config", "core.fsmonitor", &trap]);
+    std::fs::create_dir_all(bare.join("hooks")).unwrap();
+    std::fs::write(bare.join("hooks/post-checkout"), format!("#!/bin/sh\n{trap}\n")).unwrap();
+    for empty in ["objects/info", "refs/heads", "refs/tags"] {
+        std::fs::create_dir_all(bare.join(empty)).unwrap();
+        std::fs::write(bare.join(empty).join("keep"), "").unwrap();
+    }
+    let modules = format!("[submodule \"sub\"]\n\tpath = sub\n\turl = ext::sh -c \"{trap}\"\n");
+    std::fs::write(seed.join(".gitmodules"), modules).unwrap();
+    std::fs::write(seed.join(".lfsconfig"), "[lfs]\n\turl = http://127.0.0.1:9/\n").unwrap();
+    std::fs::write(seed.join(".gitattributes"), "*.bin filter=lfs diff=lfs merge=lfs -text\n").unwrap();
+    let pointer =
+        format!("version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 9\n", "a".repeat(64));
+    std::fs::write(seed.join("large.bin"), &pointer).unwrap();
+    git(&seed, &["-c", "filter.lfs.clean=cat", "-c", "filter.lfs.required=false", "add", "-A"]);
+    let link = format!("160000,{},sub", "a".repeat(40));
+    git(&seed, &["update-index", "--add", "--cacheinfo", &link]);
+    git(&seed, &["commit", "-qm", "more"]);
+    git(&seed, &["push", "-q", &scene.place.path().join("remote.git").display().to_string(), "HEAD:main"]);
+
+    let workspace = scene.open().await;
+    let base = workspace.tree_of(&workspace.base).await.unwrap();
+    assert!(workspace.paths(&base).await.unwrap().iter().any(|path| path == "bare/HEAD"));
+    assert_eq!(std::fs::read_to_string(workspace.files.join("large.bin")).unwrap(), pointer, "not fetched");
+    assert!(
+        std::fs::read_dir(workspace.files.join("sub")).map_or(true, |mut inside| inside.next().is_none())
+    );
+    assert_eq!(workspace.snapshot().await.unwrap(), base, "looking changes nothing");
+    let (tree, _) = committed(&workspace, "1 2\n").await;
+    let changed: Vec<_> =
+        workspace.changes(&tree).await.unwrap().into_iter().map(|change| change.path).collect();
+    assert_eq!(changed, ["value"]);
+    workspace.diff(&tree).await.unwrap();
+    workspace.restore(&tree).await.unwrap();
+    assert!(!proof.exists());
+}
+
+#[tokio::test]
+async fn what_the_files_become_after_they_were_taken_is_not_what_is_judged() {
+    let scene = Scene::new().await;
+    let workspace = scene.open().await;
+    let (tree, commit) = committed(&workspace, "1 2\n").await;
+    std::fs::write(workspace.files.join("value"), "3\n").unwrap();
+    std::fs::write(workspace.files.join(".env"), "KEY=1\n").unwrap();
+    std::fs::write(workspace.files.join("tests/run.sh"), "exit 1\n").unwrap();
+    let report = workspace.gate(&tree).await.unwrap();
+    assert_eq!((report.objection(), report.paths), (None, vec!["value".to_owned()]));
+    workspace.push(&scene.remote(), &commit, "feature/x", None).await.unwrap();
+    let remote = scene.place.path().join("remote.git");
+    assert_eq!(git(&remote, &["show", "feature/x:value"]), "1 2");
+    assert_eq!(
+        git(&remote, &["ls-tree", "-r", "--name-only", "feature/x"]),
+        ".gitignore\ntests/run.sh\nvalue"
+    );
+}
+
+#[tokio::test]
+async fn what_is_neither_file_nor_directory_is_no_place_and_nobody_waits_for_it() {
+    let scene = Scene::new().await;
+    let workspace = scene.open().await;
+    let base = workspace.snapshot().await.unwrap();
+    let pipe =
+        |name: &str| Command::new("mkfifo").arg(workspace.files.join(name)).status().unwrap().success();
+    assert!(pipe("page.md"));
+    let _socket = std::os::unix::net::UnixListener::bind(workspace.files.join("socket")).unwrap();
+    for path in ["page.md", "page.md/below", "socket"] {
+        assert!(matches!(workspace.place(path), Err(WorkspaceError::Path(_))), "{path}");
+        assert!(workspace.write(path, "x").await.is_err(), "{path}");
+    }
+    assert_eq!(workspace.snapshot().await.unwrap(), base, "they are part of no tree");
+    std::fs::remove_file(workspace.files.join("value")).unwrap();
+    assert!(pipe("value"));
+    let taken = workspace.snapshot().await;
+    assert!(taken.is_err() || !workspace.paths(&taken.unwrap()).await.unwrap().contains(&"value".to_owned()));
+    workspace.restore(&base).await.unwrap();
+    assert_eq!(workspace.snapshot().await.unwrap(), base);
+}
+
+#[tokio::test]
+async fn a_page_is_written_through_no_link() {
+    let scene = Scene::new().await;
+    let workspace = scene.open().await;
+    let outside = scene.place.path().join("outside");
+    std::fs::write(&outside, "kept").unwrap();
+    workspace.write("docs/page.md", "one\n").await.unwrap();
+    workspace.write("docs/page.md", "two\n").await.unwrap();
+    assert_eq!(std::fs::read_to_string(workspace.files.join("docs/page.md")).unwrap(), "two\n");
+    symlink(&outside, workspace.files.join("docs/link.md")).unwrap();
+    assert!(workspace.write("docs/link.md", "x").await.is_err());
+    assert_eq!(std::fs::read_to_string(&outside).unwrap(), "kept");
+}
+
+#[tokio::test]
+async fn a_path_that_is_no_text_is_refused() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let scene = Scene::new().await;
+    let workspace = scene.open().await;
+    let name = std::ffi::OsStr::from_bytes(b".github\xff");
+    std::fs::create_dir(workspace.files.join(name)).unwrap();
+    std::fs::write(workspace.files.join(name).join("x"), "x").unwrap();
+    let report = workspace.gate(&workspace.snapshot().await.unwrap()).await.unwrap();
+    assert_eq!(report.findings[0].rule, "bad_path");
+}
+
+/// A workspace whose git is counted: how often it was started so far.
+async fn counted(scene: &mut Scene) -> (Workspace, impl Fn() -> usize + use<>) {
+    let (bin, log) = (scene.place.path().join("bin"), scene.place.path().join("log"));
+    std::fs::create_dir(&bin).unwrap();
+    let path = Options::default().git.path;
+    let counter = format!("#!/bin/sh\necho x >> {}\nPATH={path} exec git \"$@\"\n", log.display());
+    std::fs::write(bin.join("git"), counter).unwrap();
+    std::fs::set_permissions(bin.join("git"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let mut options = (*scene.workspaces.options).clone();
+    options.git.path = format!("{}:{path}", bin.display());
+    scene.workspaces = Workspaces::new(options, Host::from((*scene.workspaces.host.sandbox().await).clone()));
+    let workspace = scene.open().await;
+    (workspace, move || std::fs::read_to_string(&log).unwrap().lines().count())
+}
+
+#[tokio::test]
+async fn a_change_is_measured_by_a_few_calls_however_many_its_files() {
+    let mut scene = Scene::new().await;
+    let (workspace, calls) = counted(&mut scene).await;
+    std::fs::create_dir(workspace.files.join("many")).unwrap();
+    for number in 0..300 {
+        std::fs::write(workspace.files.join(format!("many/{number}")), format!("{number}\n")).unwrap();
+    }
+    let tree = workspace.snapshot().await.unwrap();
+    let before = calls();
+    let changes = workspace.changes(&tree).await.unwrap();
+    assert!(before > 0 && calls() - before <= 4, "{} calls of git", calls() - before);
+    assert_eq!((changes.len(), changes.iter().map(|change| change.bytes).sum::<u64>()), (300, 1_090));
+    let report = workspace.gate(&tree).await.unwrap();
+    assert_eq!(report.findings[0].rule, "too_many_files");
+}
+
+#[tokio::test]
+async fn whatever_is_within_the_bounds_is_looked_at_whole() {
+    let mut scene = Scene::new().await;
+    let mut options = (*scene.workspaces.options).clone();
+    (options.guard.max_files, options.guard.max_bytes) = (1_000, 64 << 20);
+    scene.workspaces.options = Arc::new(options);
+    let workspace = scene.open().await;
+    for number in 0..500 {
+        std::fs::write(workspace.files.join(format!("file-{number}")), "x\n").unwrap();
+    }
+    let secret = format!("ghp_{}\n", "a1B2".repeat(9));
+    let large = "a line of text\n".repeat(600_000);
+    for (name, text) in
+        [("large", large.clone() + &secret), ("more", large), ("zz", secret), ("value", "1 2\n".into())]
+    {
+        std::fs::write(workspace.files.join(name), text).unwrap();
+    }
+    let changes = workspace.changes(&workspace.snapshot().await.unwrap()).await.unwrap();
+    let value = changes.iter().find(|change| change.path == "value").unwrap();
+    assert_eq!((value.before.as_slice(), value.after.as_slice()), (b"1\n".as_slice(), b"1 2\n".as_slice()));
+    let findings = workspace.options.guard.judge(&changes).unwrap();
+    let found: Vec<_> = findings.iter().map(|finding| finding.path.as_deref().unwrap_or_default()).collect();
+    assert_eq!(found, ["large", "zz"]);
+}
+
+/// A remote that takes a connection and says nothing, until it is let go; first it does this.
+fn silent(first: impl FnOnce() + Send + 'static) -> (String, std::sync::mpsc::Sender<()>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/acme/shop.git", listener.local_addr().unwrap());
+    let (done, wait) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let held = listener.accept();
+        first();
+        _ = wait.recv();
+        drop(held);
+    });
+    (url, done)
+}
+
+#[tokio::test]
+async fn a_remote_that_says_nothing_is_given_up() {
+    let mut scene = Scene::new().await;
+    let mut options = (*scene.workspaces.options).clone();
+    options.git.remote_seconds = 1;
+    scene.workspaces.options = Arc::new(options);
+    let (url, _held) = silent(|| ());
+    let failed =
+        scene.workspaces.open(scene.run, &Remote { url, ..scene.remote() }, "main").await.unwrap_err();
+    assert!(failed.to_string().contains("took more than 1 s"), "{failed}");
+    assert!(scene.workspaces.find(scene.run).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn no_argument_shows_the_credential_while_git_speaks_to_the_remote() {
+    let mut scene = Scene::new().await;
+    let mut options = (*scene.workspaces.options).clone();
+    options.git.remote_seconds = 2;
+    scene.workspaces.options = Arc::new(options);
+    let (tell, told) = std::sync::mpsc::channel();
+    let (url, _held) = silent(move || {
+        let processes = std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok());
+        let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
+        let lines = lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " "));
+        tell.send(lines.collect::<Vec<_>>()).unwrap();
+    });
+    let remote = Remote { url: url.clone(), ..scene.remote() };
+    scene.workspaces.open(scene.run, &remote, "main").await.unwrap_err();
+    let lines = told.recv().unwrap();
+    assert!(lines.iter().any(|line| line.contains(&url)), "git was at work: {lines:?}");
+    for needle in ["canary-token", "eDpjYW5hcnktdG9rZW4="] {
+        // Another test may look for it with a program that is given it.
+        let shows = |line: &&String| line.contains(needle) && !line.starts_with("grep ");
+        assert_eq!(lines.iter().find(shows), None);
+    }
 }

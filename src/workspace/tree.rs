@@ -1,5 +1,6 @@
 //! Trees: the files as they are, taken into the trusted git directory, compared, put back, committed.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -8,10 +9,12 @@ use super::git::is_object_name;
 use super::guard::FileChange;
 use super::{Author, Workspace, WorkspaceError, io_error};
 
-/// Files of a change whose contents are looked at; a change of more is refused anyway.
-const CONTENTS: usize = 400;
-/// Bytes of one file that are looked at.
+/// Bytes of one file of the base that are looked at.
 const CONTENT_BYTES: u64 = 8 << 20;
+/// Bytes of all that a change had in its files before that are looked at.
+const BEFORE_BYTES: u64 = 32 << 20;
+/// Bytes that one call of git is asked for, unless one object has more.
+const BATCH_BYTES: u64 = 16 << 20;
 
 /// A file as a diff lists it: modes and object names before and after.
 #[derive(Debug)]
@@ -19,6 +22,26 @@ struct Entry {
     modes: (String, String),
     objects: (String, String),
     path: String,
+}
+
+/// Sizes of objects by their names.
+type Sizes = BTreeMap<String, u64>;
+
+impl Entry {
+    /// The object of the file that there was.
+    fn before(&self) -> Option<&String> {
+        Some(&self.objects.0).filter(|_| self.modes.0.starts_with("100"))
+    }
+
+    /// The object of the file that there is.
+    fn after(&self) -> Option<&String> {
+        Some(&self.objects.1).filter(|_| self.modes.1.starts_with("100"))
+    }
+}
+
+/// The size of an object; of none nothing, and of one that is not known more than may be.
+fn size(sizes: &Sizes, object: Option<&String>) -> u64 {
+    object.map_or(0, |object| sizes.get(object).copied().unwrap_or(u64::MAX))
 }
 
 /// An index of its own for one operation: nothing that a crash leaves behind can block or mislead the next.
@@ -170,31 +193,47 @@ impl Workspace {
         Ok((mixed, changed.into_iter().map(|entry| entry.path).collect()))
     }
 
-    /// What is different between the base and a tree, with the contents that a guard looks at.
+    /// What is different between the base and a tree, with the contents that a guard looks at. Of a change that is
+    /// beyond what the configured guard allows anyway there are none: how long this takes is bounded, however many
+    /// files somebody has made.
     ///
     /// # Errors
     /// When git fails.
     pub async fn changes(&self, tree: &str) -> Result<Vec<FileChange>, WorkspaceError> {
-        let mut changes = Vec::new();
-        for (at, entry) in self.entries(tree).await?.into_iter().enumerate() {
-            let Entry { modes, objects, path } = entry;
-            let is_file = |mode: &str| mode.starts_with("100");
-            let bytes = if is_file(&modes.1) { self.size_of(&objects.1).await? } else { 0 };
-            let looked_at = at < CONTENTS && bytes <= CONTENT_BYTES;
-            let after =
-                if looked_at && is_file(&modes.1) { self.blob(&objects.1).await? } else { Vec::new() };
-            let before =
-                if looked_at && is_file(&modes.0) { self.blob(&objects.0).await? } else { Vec::new() };
-            changes.push(FileChange {
-                path,
-                mode_before: modes.0,
-                mode_after: modes.1,
-                bytes,
-                before,
-                after,
-            });
+        let entries = self.entries(tree).await?;
+        let sizes = self.sizes(&entries).await?;
+        let contents = self.blobs(self.looked_at(&entries, &sizes)).await?;
+        let content = |object: Option<&String>| object.and_then(|object| contents.get(object));
+        let change = |entry: &Entry| FileChange {
+            path: entry.path.clone(),
+            mode_before: entry.modes.0.clone(),
+            mode_after: entry.modes.1.clone(),
+            bytes: size(&sizes, entry.after()),
+            before: content(entry.before()).cloned().unwrap_or_default(),
+            after: content(entry.after()).cloned().unwrap_or_default(),
+        };
+        Ok(entries.iter().map(change).collect())
+    }
+
+    /// The files whose contents a guard looks at, with their sizes: none of a change that is refused for its size.
+    fn looked_at(&self, entries: &[Entry], sizes: &Sizes) -> Sizes {
+        let guard = &self.options.guard;
+        let bytes = entries.iter().fold(0_u64, |sum, entry| sum.saturating_add(size(sizes, entry.after())));
+        if entries.len() > guard.max_files || bytes > guard.max_bytes {
+            return Sizes::new();
         }
-        Ok(changes)
+        let mut wanted = Sizes::new();
+        let mut room = BEFORE_BYTES;
+        for object in entries.iter().filter_map(Entry::before) {
+            let bytes = size(sizes, Some(object));
+            if bytes <= CONTENT_BYTES.min(room) {
+                room -= bytes;
+                wanted.insert(object.clone(), bytes);
+            }
+        }
+        let after = entries.iter().filter_map(Entry::after);
+        wanted.extend(after.map(|object| (object.clone(), size(sizes, Some(object)))));
+        wanted
     }
 
     /// The paths of a tree's files.
@@ -224,6 +263,64 @@ impl Workspace {
 
     async fn blob(&self, object: &str) -> Result<Vec<u8>, WorkspaceError> {
         self.git.command("cat-file").bytes(["blob", object]).await
+    }
+
+    /// The sizes of all files of a change, before and after, by one call.
+    async fn sizes(&self, entries: &[Entry]) -> Result<Sizes, WorkspaceError> {
+        let mut asked = String::new();
+        for object in entries.iter().flat_map(|entry| entry.before().into_iter().chain(entry.after())) {
+            asked.push_str(object);
+            asked.push('\n');
+        }
+        let ask = self.git.command("cat-file").input(asked);
+        let told = ask.text(["--batch-check=%(objectname) %(objectsize)"]).await?;
+        let sizes = told.lines().filter_map(|line| line.split_once(' '));
+        Ok(sizes.filter_map(|(object, size)| Some((object.to_owned(), size.parse().ok()?))).collect())
+    }
+
+    /// The contents of files of these sizes.
+    async fn blobs(
+        &self,
+        wanted: BTreeMap<String, u64>,
+    ) -> Result<BTreeMap<String, Vec<u8>>, WorkspaceError> {
+        let mut contents = BTreeMap::new();
+        let (mut batch, mut bytes) = (Vec::new(), 0_u64);
+        for (object, size) in wanted {
+            if bytes.saturating_add(size) > BATCH_BYTES && !batch.is_empty() {
+                self.batch(&std::mem::take(&mut batch), &mut contents).await?;
+                bytes = 0;
+            }
+            bytes = bytes.saturating_add(size);
+            batch.push((object, size));
+        }
+        self.batch(&batch, &mut contents).await?;
+        Ok(contents)
+    }
+
+    /// Reads `<sha> blob <size>\n<contents>\n`, again and again.
+    async fn batch(
+        &self,
+        objects: &[(String, u64)],
+        into: &mut BTreeMap<String, Vec<u8>>,
+    ) -> Result<(), WorkspaceError> {
+        if objects.is_empty() {
+            return Ok(());
+        }
+        let asked: String = objects.iter().map(|(object, _)| format!("{object}\n")).collect();
+        let told = self.git.command("cat-file").input(asked).bytes(["--batch=%(objectname)"]).await?;
+        let mut rest = told.as_slice();
+        for (object, size) in objects {
+            let content = usize::try_from(*size).ok().and_then(|size| {
+                let told = rest.strip_prefix(object.as_bytes())?.strip_prefix(b"\n")?;
+                let (content, after) = told.split_at_checked(size)?;
+                rest = after.strip_prefix(b"\n")?;
+                Some(content.to_vec())
+            });
+            let missing =
+                || WorkspaceError::Git { command: "cat-file".to_owned(), message: format!("no {object}") };
+            into.insert(object.clone(), content.ok_or_else(missing)?);
+        }
+        Ok(())
     }
 
     async fn entries(&self, tree: &str) -> Result<Vec<Entry>, WorkspaceError> {

@@ -2,12 +2,12 @@
 //!
 //! Tools work on plain lines; byte order mark, line ends, final newline and permissions stay what they were.
 
-use std::fs::{self, Permissions};
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{self, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
 
 use super::ToolError;
 use crate::agent::bench::Bench;
+use crate::workspace::inside::{Spot, Staged};
 use crate::workspace::syntax::{self, Fault};
 
 /// A text file that was read.
@@ -16,9 +16,9 @@ pub struct Document {
     /// Its text, lines ended by `\n`, without byte order mark.
     pub text: String,
     path: String,
-    place: PathBuf,
+    spot: Spot,
     bytes: Vec<u8>,
-    permissions: Permissions,
+    mode: u32,
     has_bom: bool,
     is_crlf: bool,
 }
@@ -27,8 +27,8 @@ pub struct Document {
 #[derive(Debug)]
 pub struct Change {
     path: String,
-    place: PathBuf,
-    before: Option<(Vec<u8>, Permissions)>,
+    spot: Spot,
+    before: Option<(Vec<u8>, u32)>,
     after: Option<Vec<u8>>,
 }
 
@@ -43,19 +43,19 @@ impl Document {
     /// When there is no such regular text file where tools may work.
     pub fn open(bench: &dyn Bench, path: &str) -> Result<Self, ToolError> {
         let path = super::local(path).to_owned();
-        let place = place(bench, &path)?;
+        let spot = spot(bench, &path)?;
         let told = |what: &str| ToolError::Told(format!("`{path}` {what}."));
-        let metadata = fs::symlink_metadata(&place).map_err(|error| match error.kind() {
+        let failed = |error: io::Error| match error.kind() {
             io::ErrorKind::NotFound => told("does not exist"),
             _ => told(&format!("cannot be read: {error}")),
-        })?;
-        if !metadata.is_file() {
-            return Err(told("is not a regular file"));
-        }
-        if metadata.len() > MOST_BYTES {
+        };
+        let file = spot.open().map_err(failed)?;
+        let mode = file.metadata().map_err(failed)?.permissions().mode();
+        let mut bytes = Vec::new();
+        file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+        if bytes.len() as u64 > MOST_BYTES {
             return Err(told("is too large"));
         }
-        let bytes = fs::read(&place).map_err(|error| told(&format!("cannot be read: {error}")))?;
         let text = std::str::from_utf8(&bytes).ok().filter(|text| !text.contains('\0'));
         let text = text.ok_or_else(|| told("is a binary file"))?;
         let has_bom = text.starts_with(BOM);
@@ -64,7 +64,7 @@ impl Document {
         // Where line ends are mixed, each `\r` stays a part of its line.
         let is_crlf = line_ends > 0 && text.matches("\r\n").count() == line_ends;
         let text = if is_crlf { text.replace("\r\n", "\n") } else { text.to_owned() };
-        Ok(Self { text, path, place, permissions: metadata.permissions(), has_bom, is_crlf, bytes })
+        Ok(Self { text, path, spot, mode, has_bom, is_crlf, bytes })
     }
 
     /// The file with another text.
@@ -81,23 +81,14 @@ impl Document {
         if self.has_bom {
             text.insert_str(0, BOM);
         }
-        Change {
-            path: self.path,
-            place: self.place,
-            before: Some((self.bytes, self.permissions)),
-            after: Some(text.into_bytes()),
-        }
+        let before = Some((self.bytes, self.mode));
+        Change { path: self.path, spot: self.spot, before, after: Some(text.into_bytes()) }
     }
 
     /// The file's deletion.
     #[must_use]
     pub fn without(self) -> Change {
-        Change {
-            path: self.path,
-            place: self.place,
-            before: Some((self.bytes, self.permissions)),
-            after: None,
-        }
+        Change { path: self.path, spot: self.spot, before: Some((self.bytes, self.mode)), after: None }
     }
 
     /// Its path from the checkout's root.
@@ -114,11 +105,16 @@ impl Change {
     /// When there is one, or there may be none.
     pub fn create(bench: &dyn Bench, path: &str, text: &str) -> Result<Self, ToolError> {
         let path = super::local(path);
-        let place = place(bench, path)?;
-        if fs::symlink_metadata(&place).is_ok_and(|there| !there.is_file() || there.len() > 0) {
+        let spot = spot(bench, path)?;
+        let is_free = match spot.open().and_then(|file| file.metadata()) {
+            Ok(there) => there.len() == 0,
+            // Below what is no directory nothing can be made, which is told when it is tried.
+            Err(error) => matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
+        };
+        if !is_free {
             return Err(ToolError::Told(format!("`{path}` exists already.")));
         }
-        Ok(Self { path: path.to_owned(), place, before: None, after: Some(text.as_bytes().to_vec()) })
+        Ok(Self { path: path.to_owned(), spot, before: None, after: Some(text.as_bytes().to_vec()) })
     }
 
     /// What is to be said where the file could be parsed and cannot any more.
@@ -139,8 +135,11 @@ pub fn faults(changes: &[Change]) -> String {
 
 /// Where a file is. Whatever is wrong with a path is the model's to mend: even the longest name must not
 /// stop the agent.
-fn place(bench: &dyn Bench, path: &str) -> Result<PathBuf, ToolError> {
-    bench.place(path).map_err(|error| ToolError::Told(error.to_string()))
+fn spot(bench: &dyn Bench, path: &str) -> Result<Spot, ToolError> {
+    let place = bench.place(path).map_err(|error| ToolError::Told(error.to_string()))?;
+    let inside = place.strip_prefix(bench.root());
+    let inside = inside.map_err(|_| ToolError::Told(format!("`{path}` is not in the repository.")))?;
+    Ok(Spot::new(bench.root(), inside))
 }
 
 /// Writes all changes or none: everything is staged beside its place first, then moved there; what was
@@ -153,8 +152,8 @@ pub fn write(changes: &[Change]) -> Result<(), ToolError> {
     let staged = changes.iter().map(stage).collect::<io::Result<Vec<_>>>().map_err(told)?;
     for (done, (change, file)) in changes.iter().zip(staged).enumerate() {
         let moved = match file {
-            Some(file) => file.persist(&change.place).map(drop).map_err(|error| error.error),
-            None => fs::remove_file(&change.place),
+            Some(staged) => staged.put(),
+            None => change.spot.remove(),
         };
         if let Err(error) = moved {
             changes[..done].iter().for_each(put_back);
@@ -164,27 +163,18 @@ pub fn write(changes: &[Change]) -> Result<(), ToolError> {
     Ok(())
 }
 
-fn stage(change: &Change) -> io::Result<Option<tempfile::NamedTempFile>> {
+fn stage(change: &Change) -> io::Result<Option<Staged>> {
     let Some(bytes) = &change.after else { return Ok(None) };
-    let parent = change.place.parent().unwrap_or(Path::new("/"));
-    fs::create_dir_all(parent)?;
-    let mut file = tempfile::NamedTempFile::new_in(parent)?;
-    file.write_all(bytes)?;
-    let permissions = match &change.before {
-        Some((_, permissions)) => permissions.clone(),
-        None => std::os::unix::fs::PermissionsExt::from_mode(0o644),
-    };
-    file.as_file().set_permissions(permissions)?;
-    Ok(Some(file))
+    let mode = change.before.as_ref().map_or(0o644, |(_, mode)| *mode);
+    change.spot.stage(bytes, mode).map(Some)
 }
 
 fn put_back(change: &Change) {
     let undone = match &change.before {
-        None => fs::remove_file(&change.place),
-        Some((bytes, permissions)) => fs::write(&change.place, bytes)
-            .and_then(|()| fs::set_permissions(&change.place, permissions.clone())),
+        None => change.spot.remove(),
+        Some((bytes, mode)) => change.spot.stage(bytes, *mode).and_then(Staged::put),
     };
     if let Err(error) = undone {
-        tracing::warn!(place = %change.place.display(), %error, "a half-made change could not be undone");
+        tracing::warn!(spot = ?change.spot, %error, "a half-made change could not be undone");
     }
 }

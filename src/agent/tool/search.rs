@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::{Given, RESULT_BYTES, ToolError};
 use crate::agent::context;
+use crate::workspace::inside::Spot;
 
 /// What to look for.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -37,9 +38,8 @@ impl Search {
         let mut found = Found::default();
         for entry in context::files(root) {
             let path = entry.path().strip_prefix(root).unwrap_or(entry.path());
-            let is_wanted = glob.as_ref().is_none_or(|glob| glob.is_match(path));
-            if is_wanted && entry.metadata().is_ok_and(|file| file.len() <= FILE_BYTES) {
-                found.look(entry.path(), path, &regex);
+            if glob.as_ref().is_none_or(|glob| glob.is_match(path)) {
+                found.look(root, path, &regex);
             }
         }
         Ok(found.told())
@@ -69,8 +69,9 @@ struct Found {
 }
 
 impl Found {
-    fn look(&mut self, place: &Path, path: &Path, regex: &Regex) {
-        let Ok(bytes) = std::fs::read(place) else { return };
+    fn look(&mut self, root: &Path, path: &Path, regex: &Regex) {
+        // Neither a file that is too large, nor what was a file a moment ago and leads elsewhere now.
+        let Ok(bytes) = Spot::new(root, path).read(FILE_BYTES) else { return };
         if bytes.contains(&0) {
             return;
         }

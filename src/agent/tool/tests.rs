@@ -86,6 +86,55 @@ async fn what_may_not_be_edited_is_refused() {
 }
 
 #[tokio::test]
+async fn a_link_put_in_while_a_tool_works_leads_nowhere() {
+    let outside = tempfile::tempdir().unwrap();
+    std::fs::write(outside.path().join("a.rs"), "theirs\n").unwrap();
+    let desk = Desk::with(&[("src/a.rs", "ours\n"), ("src/b.rs", "ours\n")]);
+    let changes = [
+        document::Document::open(&desk, "src/a.rs").unwrap().with("changed\n"),
+        document::Document::open(&desk, "src/b.rs").unwrap().without(),
+        document::Change::create(&desk, "src/new/c.rs", "made\n").unwrap(),
+    ];
+    // Between the look at the place and the use of it.
+    std::fs::remove_dir_all(desk.root().join("src")).unwrap();
+    std::os::unix::fs::symlink(outside.path(), desk.root().join("src")).unwrap();
+    std::fs::write(outside.path().join("b.rs"), "theirs\n").unwrap();
+    for change in &changes {
+        assert!(document::write(std::slice::from_ref(change)).is_err(), "{change:?}");
+    }
+    let names = std::fs::read_dir(outside.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!(names.count(), 2);
+    for file in ["a.rs", "b.rs"] {
+        assert_eq!(std::fs::read_to_string(outside.path().join(file)).unwrap(), "theirs\n");
+    }
+}
+
+#[tokio::test]
+async fn a_pipe_or_socket_is_no_file_and_is_not_waited_for() {
+    let desk = Desk::with(&[("a.rs", "needle\n")]);
+    assert!(std::process::Command::new("mkfifo").arg(desk.root().join("pipe")).status().unwrap().success());
+    let _socket = std::os::unix::net::UnixListener::bind(desk.root().join("socket")).unwrap();
+    for path in ["pipe", "socket"] {
+        assert!(run(&desk, "read", json!({"path": path})).await.1, "{path}");
+        assert!(run(&desk, "edit", json!({"path": path, "old": "a", "new": "b"})).await.1, "{path}");
+        assert!(run(&desk, "edit", json!({"path": path, "old": "", "new": "b"})).await.1, "{path}");
+        assert!(patch(&desk, &format!("*** Delete File: {path}")).await.1, "{path}");
+    }
+    assert_eq!(run(&desk, "search", json!({"regex": "needle"})).await.0, "a.rs:1:needle\n");
+    std::fs::rename(desk.root().join("pipe"), desk.root().join("AGENTS.md")).unwrap();
+    assert!(crate::agent::context::conventions(&desk).is_empty());
+}
+
+#[tokio::test]
+async fn letters_that_nobody_sees_are_written_out_for_the_model() {
+    let desk = Desk::with(&[("a.rs", "let a = 1; // \u{202e}x\u{e0041}\n")]);
+    let (told, _) = run(&desk, "read", json!({"path": "a.rs"})).await;
+    assert!(told.contains("// <U+202E>x<U+E0041>"), "{told}");
+    let (told, _) = run(&desk, "bash", json!({"cmd": "cat a.rs"})).await;
+    assert!(told.contains("// <U+202E>x<U+E0041>"), "{told}");
+}
+
+#[tokio::test]
 async fn an_edit_keeps_the_mode_and_makes_new_files_readable() {
     let desk = Desk::with(&[("a.rs", "a\n")]);
     let mode = |path: &str| desk.root().join(path).metadata().unwrap().permissions().mode() & 0o777;

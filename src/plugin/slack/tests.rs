@@ -97,6 +97,16 @@ async fn a_message_goes_to_a_channel_by_name_escaped_and_marked() {
 }
 
 #[tokio::test]
+async fn no_preview_is_fetched_of_what_a_message_links_to() {
+    let server = Server::start(workspace(Vec::new(), 0)).await;
+    for thread in [None, Some("1700000000.1")] {
+        slack(&server).send(&message(Some("C9"), thread), &effect("tell", true)).await.unwrap();
+        let sent = server.seen().into_iter().rfind(|seen| seen.path == "/api/chat.postMessage").unwrap();
+        assert_eq!((&sent.json["unfurl_links"], &sent.json["unfurl_media"]), (&json!(false), &json!(false)));
+    }
+}
+
+#[tokio::test]
 async fn a_message_whose_answer_was_lost_is_not_sent_twice() {
     for (thread, method) in [(None, "conversations.history"), (Some("1700000000.1"), "conversations.replies")]
     {

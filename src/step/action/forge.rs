@@ -10,6 +10,7 @@ use crate::step::branch::Moving;
 use crate::step::publish::{Publication, publish};
 use crate::step::{Context, Outcome, StepError, words};
 use crate::workspace::git::is_branch_name;
+use crate::workspace::guard::secrets;
 
 /// Performs an action, if it is one of this capability's.
 pub(super) async fn perform(act: &Act<'_>, action: &str) -> Option<Result<Outcome, StepError>> {
@@ -202,6 +203,10 @@ pub(in crate::step) fn own_change(act: &Act<'_>) -> Result<u64, StepError> {
 
 /// A branch name that the run may make its own: a sound one, and not one that others build on.
 fn own_branch<'a>(context: &Context, name: &'a str, base: &str) -> Result<&'a str, StepError> {
+    if let Some(secret) = secrets::found(name).first() {
+        let message = format!("a branch's name that looks like {} is shown to everybody", secret.what);
+        return Err(StepError::fatal("invalid_input", message));
+    }
     if !is_branch_name(name) {
         return Err(StepError::fatal("invalid_input", format!("`{name}` cannot be a branch's name")));
     }

@@ -82,6 +82,38 @@ async fn a_person_is_known_by_any_of_their_accounts() {
 }
 
 #[tokio::test]
+async fn a_linked_account_that_may_only_read_starts_nothing() {
+    for may in [Permission::Read, Permission::Triage, Permission::None] {
+        let mut scene = Scene::new().await;
+        scene.started().event.actor.as_mut().unwrap().account = Account::new("slack", "U0ADA");
+        let accounts = vec![Account::new("slack", "U0ADA"), Account::new("github", "ada")];
+        scene.access().people.0.insert("ada".to_owned(), accounts);
+        *scene.world.permission.lock().unwrap() = may;
+        let refused = scene.perform().await.unwrap_err();
+        assert_eq!(refused.code, "refused");
+        assert!(refused.message.contains("Ada may not write to acme/shop"), "{}", refused.message);
+    }
+}
+
+#[tokio::test]
+async fn a_check_of_a_fork_is_not_gone_on_with_whoever_ran_it() {
+    for (listed, code) in [(true, "fork"), (false, "refused")] {
+        let mut scene = Scene::new().await;
+        scene.on_change();
+        scene.world.change.lock().unwrap().head_repository = Some("eve/shop".parse().unwrap());
+        let event = &mut scene.started().event;
+        event.kind = crate::event::EventKind::new("github.check_run.completed");
+        let checker = Account::new("github", "acme-ci[bot]");
+        let actor = event.actor.as_mut().unwrap();
+        (actor.account, actor.bot) = (checker.clone(), true);
+        if listed {
+            scene.access().allow.push(checker);
+        }
+        assert_eq!(scene.perform().await.unwrap_err().code, code);
+    }
+}
+
+#[tokio::test]
 async fn a_listed_account_needs_no_rights_on_the_forge() {
     let mut scene = Scene::new().await;
     *scene.world.permission.lock().unwrap() = Permission::None;

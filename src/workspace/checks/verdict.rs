@@ -27,7 +27,10 @@ impl Report {
     #[must_use]
     pub fn objection(&self) -> Option<String> {
         if !self.findings.is_empty() {
-            return Some(format!("It breaks rules, and may not be published like this:\n{}", all(&self.findings)));
+            return Some(format!(
+                "It breaks rules, and may not be published like this:\n{}",
+                all(&self.findings)
+            ));
         }
         let unparsed = (!self.unparsed.is_empty())
             .then(|| format!("Not all of it can be parsed:\n{}", all(&self.unparsed)));

@@ -116,6 +116,92 @@ async fn no_network_is_reached() {
 }
 
 #[tokio::test]
+async fn neither_datagrams_nor_the_newer_protocol_get_out() {
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_nonblocking(true).unwrap();
+    let port = socket.local_addr().unwrap().port();
+    let send = format!("bash -c 'echo canary >/dev/udp/127.0.0.1/{port}'; true");
+    let heard = || socket.recv(&mut [0; 100]).is_ok();
+    Place::new().shell(&plain(Options::default()), &send, LONG).await;
+    if !heard() {
+        println!("skipped: there is no bash here that sends datagrams");
+        return;
+    }
+    let newer = std::net::TcpListener::bind("[::1]:0").ok();
+    for sandbox in isolated(Options::default()).await {
+        let place = Place::new();
+        place.shell(&sandbox, &send, LONG).await;
+        assert!(!heard(), "{}", sandbox.means);
+        // No address but the loopback's, and no way to any other.
+        let script = "cut -c33- /proc/net/if_inet6 2>/dev/null | grep -v ' lo$'; \
+                      grep -v ' lo$' /proc/net/ipv6_route 2>/dev/null; true";
+        assert_eq!(place.shell(&sandbox, script, LONG).await.text, "", "{}", sandbox.means);
+        if let Some(newer) = &newer {
+            let port = newer.local_addr().unwrap().port();
+            let script = format!("bash -c ': </dev/tcp/::1/{port}'");
+            assert_ne!(place.shell(&sandbox, &script, LONG).await.code, Some(0), "{}", sandbox.means);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_command_leaves_beside_its_files_the_next_does_not_find() {
+    // Not below `/tmp`, of which a command has its own.
+    let cache = tempfile::tempdir_in("/var/tmp").unwrap();
+    std::fs::write(cache.path().join("crate"), "good\n").unwrap();
+    let mut options = Options::default();
+    options.readable.push(cache.path().to_owned());
+    for sandbox in isolated(options).await {
+        let place = Place::new();
+        let poison = "echo x > $HOME/.bashrc; mkdir -p $HOME/.cache; echo x > $HOME/.cache/x; echo x > /tmp/x; \
+                      echo x > /dev/shm/x; ls -A $HOME /dev/shm | grep -c x; true";
+        assert_eq!(place.shell(&sandbox, poison, LONG).await.text, "2\n", "{}", sandbox.means);
+        let look = "ls -A $HOME /tmp /dev/shm | grep -v :";
+        assert_eq!(place.shell(&sandbox, look, LONG).await.text.trim(), "", "{}", sandbox.means);
+        let crate_ = cache.path().join("crate");
+        let script = format!(
+            "cat {0}; echo bad > {0}; rm -f {0}; echo bad > {0}2; chmod 777 {0}; true",
+            crate_.display()
+        );
+        let said = place.shell(&sandbox, &script, LONG).await.text;
+        assert!(said.starts_with("good\n"), "{}: {said}", sandbox.means);
+        assert_eq!(std::fs::read_to_string(&crate_).unwrap(), "good\n", "{}", sandbox.means);
+        assert_eq!(std::fs::read_dir(cache.path()).unwrap().count(), 1, "{}", sandbox.means);
+    }
+}
+
+#[tokio::test]
+async fn one_process_has_so_much_memory_and_no_more() {
+    // Without the end of a line it is all kept.
+    let hog = "head -c 200000000 /dev/zero | tail -n 1 | wc -c";
+    let limits = Limits { memory_bytes: 64 << 20, ..Limits::default() };
+    let bounded = Options { limits, ..Options::default() };
+    let with = async |options: Options| [isolated(options.clone()).await, vec![plain(options)]].concat();
+    for sandbox in with(bounded).await {
+        let output = Place::new().shell(&sandbox, hog, LONG).await;
+        assert!(!output.text.contains("200000000"), "{}: {}", sandbox.means, output.text);
+    }
+    for sandbox in with(Options::default()).await {
+        let output = Place::new().shell(&sandbox, hog, LONG).await;
+        assert_eq!(output.text.trim(), "200000000", "{}: the bound is what stops it", sandbox.means);
+    }
+}
+
+#[tokio::test]
+async fn commands_run_as_before_where_ostlers_own_memory_is_shut() {
+    let before = isolated(Options::default()).await.len();
+    shut_own_memory();
+    let core = rustix::process::getrlimit(Resource::Core);
+    assert_eq!((core.current, core.maximum), (Some(0), Some(0)));
+    assert_eq!(rustix::process::dumpable_behavior().unwrap(), DumpableBehavior::NotDumpable);
+    let after = isolated(Options::default()).await;
+    assert_eq!(after.len(), before);
+    for sandbox in after {
+        assert_eq!(Place::new().shell(&sandbox, "echo here", LONG).await.text, "here\n");
+    }
+}
+
+#[tokio::test]
 async fn a_scripts_own_variables_are_set_for_it_alone() {
     let values = ["$(touch made) `touch made`; touch made", "two\nlines ' \" \\", "--help=-x", ""];
     let names = ["TITLE", "LINES_", "DASH", "EMPTY"];

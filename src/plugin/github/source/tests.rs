@@ -139,6 +139,22 @@ fn a_push_tells_its_branch_and_paths() {
 }
 
 #[test]
+fn whoever_a_commit_names_as_its_author_a_push_is_its_pushers() {
+    let maintainer = || json!({"name": "Ada", "email": "ada@example.com", "username": "ada-example"});
+    for event in [
+        changed("push", "/commits/0/author", maintainer()),
+        changed("push", "/head_commit", json!({"author": maintainer(), "committer": maintainer()})),
+        changed("push", "/pusher", maintainer()),
+    ] {
+        let actor = event.actor.unwrap();
+        assert_eq!(
+            (actor.account.to_string().as_str(), actor.name.as_str()),
+            ("github:bob-example", "bob-example")
+        );
+    }
+}
+
+#[test]
 fn zeros_are_no_commit_and_a_tag_is_no_branch() {
     let mut fixture = kept("github", "push");
     let body = fixture.body.as_mut().unwrap();
