@@ -380,6 +380,7 @@ fn open_store(config: &Config) -> Result<Arc<dyn Store>, StoreError> {
 fn workspaces(config: &Config) -> Workspaces {
     let mut options = workspace::Options { root: config.system.workspace_dir.clone(), ..Default::default() };
     options.git.variables.clone_from(&config.network);
+    options.guard.clone_from(&config.security.gate);
     Workspaces::new(options, Host::new(config.security.sandbox.options()))
 }
 

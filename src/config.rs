@@ -34,6 +34,7 @@ use crate::money::{Limits, PriceList, Prices};
 use crate::plugin::registry;
 use crate::spec::{Catalog, RepositoryMap};
 use crate::store::{self, Caps};
+use crate::workspace::guard::Guard;
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
@@ -183,6 +184,8 @@ pub struct Security {
     pub bots: Vec<Account>,
     /// What the sandbox must be.
     pub sandbox: SandboxOptions,
+    /// What a change may be that is published.
+    pub gate: Guard,
 }
 
 /// What the sandbox must be.
@@ -273,6 +276,7 @@ impl Default for Security {
             allow: Vec::new(),
             bots: Vec::new(),
             sandbox: SandboxOptions::default(),
+            gate: Guard::default(),
         }
     }
 }
@@ -344,6 +348,7 @@ impl Config {
             ("store.url", self.store != started.store),
             ("cassette", self.cassette != started.cassette),
             ("security.sandbox", self.security.sandbox != started.security.sandbox),
+            ("security.gate", self.security.gate != started.security.gate),
         ];
         keys.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key.to_owned()).collect()
     }

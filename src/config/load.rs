@@ -313,6 +313,20 @@ mod tests {
     }
 
     #[test]
+    fn what_the_gate_lets_through_is_globs() {
+        let dir = tempfile::tempdir().unwrap();
+        let load = |text: &str| {
+            let file = write(dir.path(), "ostler.yaml", text);
+            super::load(Some(&file), &Environment::default())
+        };
+        let gate =
+            load("security: {gate: {allow: ['.github/**'], max_files: 3}}\n").unwrap().config.security.gate;
+        assert_eq!((gate.allow, gate.max_files, gate.max_bytes), (vec![".github/**".to_owned()], 3, 4 << 20));
+        let error = load("security: {gate: {protect: ['a/{b']}}\n").unwrap_err().to_string();
+        assert!(error.contains("security.gate.protect") && error.contains("a/{b"), "{error}");
+    }
+
+    #[test]
     fn a_plugins_file_is_read_under_its_own_options() {
         let dir = tempfile::tempdir().unwrap();
         write(dir.path(), "jira.yaml", "provider: jira\nbase_url: http://a\ntoken: ${T}\n");

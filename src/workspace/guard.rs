@@ -9,7 +9,8 @@ pub mod secrets;
 use std::fmt;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use serde::{Deserialize, Serialize};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::place::is_git;
 
@@ -63,14 +64,17 @@ const SAMPLES: &[&str] =
     &["**/.env.example", "**/.env.sample", "**/.env.template", "**/.gitignore", "**/.gitkeep"];
 
 /// The bounds of a change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Guard {
     /// Globs of protected paths that may be changed all the same.
+    #[serde(deserialize_with = "patterns")]
     pub allow: Vec<String>,
     /// Globs of paths that may not be changed, besides those that never may.
+    #[serde(deserialize_with = "patterns")]
     pub protect: Vec<String>,
     /// Globs of paths whose syntax is not looked at.
+    #[serde(deserialize_with = "patterns")]
     pub unparsed: Vec<String>,
     /// Files that a change may touch.
     pub max_files: usize,
@@ -230,6 +234,13 @@ fn contents(change: &FileChange) -> Vec<Finding> {
 /// As git decides it: a zero byte near the beginning.
 fn is_binary(contents: &[u8]) -> bool {
     contents.iter().take(8_000).any(|byte| *byte == 0)
+}
+
+/// Globs that can be used: what is none is found where it is read, not when a change is judged.
+fn patterns<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let patterns = Vec::<String>::deserialize(deserializer)?;
+    globs(patterns.iter().map(String::as_str)).map_err(serde::de::Error::custom)?;
+    Ok(patterns)
 }
 
 fn globs<'a>(patterns: impl Iterator<Item = &'a str>) -> Result<GlobSet, globset::Error> {

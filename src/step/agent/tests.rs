@@ -145,7 +145,14 @@ impl crate::plugin::Model for Diligent {
             _ => ("finish", json!({ "summary": "s", "tests_run": "none", "risk": "low" })),
         };
         let call = Block::ToolUse { id: "a".to_owned(), name: name.to_owned(), input };
-        Box::pin(async { Ok(Answer { content: vec![call], stop: Stop::ToolUse, usage: Default::default() }) })
+        Box::pin(async {
+            Ok(Answer {
+                content: vec![call],
+                stop: Stop::ToolUse,
+                usage: Default::default(),
+                replayed: false,
+            })
+        })
     }
 }
 
