@@ -585,7 +585,7 @@ mod tests {
         names.dedup();
         assert_eq!(names.len(), all.len());
         for spec in &all {
-            let reads = spec.name.starts_with("get_") || spec.name.starts_with("list_");
+            let reads = ["analyze_", "get_", "list_"].iter().any(|word| spec.name.starts_with(word));
             assert_eq!(spec.repeat == Repeat::Read, reads, "{}", spec.name);
             assert_eq!(spec.undo == Undo::Nothing, reads, "{}", spec.name);
         }

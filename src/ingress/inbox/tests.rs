@@ -194,6 +194,7 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
       hotfix/command: It wants the command hotfix; the event has fix.
       planning: It wants the command plan; the event has fix.
       release-notes: It wants the command release-notes, changelog; the event has fix.
+      security-review: It wants the command security; the event has fix.
       test-generation: It wants the command test, tests; the event has fix.
     github/issue_comment.created-on-pull-request: It starts standard-development.
       code-review/command: It wants the command review; the event has implement.
@@ -203,6 +204,7 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
       hotfix/command: It wants the command hotfix; the event has implement.
       planning: It wants the command plan; the event has implement.
       release-notes: It wants the command release-notes, changelog; the event has implement.
+      security-review: It wants the command security; the event has implement.
       test-generation: It wants the command test, tests; the event has implement.
     github/issues.assigned: No trigger takes github.issue.assigned.
     github/issues.labeled: It starts standard-development.
@@ -215,6 +217,7 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
       code-review/command: It wants the command review; the event has fix.
       comment-command: It starts its workflow.
       pr-feedback/review: Its condition ${event.comment.verdict == 'changes_requested' and event.command is not defined and coalesce(event.change.head_branch, '') is startswith 'ostler/'} does not hold.
+      security-review: It wants the command security; the event has fix.
       test-generation: It wants the command test, tests; the event has fix.
     github/push: No trigger takes github.push.
     github/workflow_run.completed: github:acme-ci[bot] is a program that is not listed under `security.bots`.
@@ -254,6 +257,7 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
       hotfix/command: It wants the command hotfix; the event has none.
       planning: It wants the command plan; the event has none.
       release-notes: It wants the command release-notes, changelog; the event has none.
+      security-review: It wants the command security; the event has none.
       test-generation: It wants the command test, tests; the event has none.
     gitlab/note.edited: No trigger takes gitlab.comment.edited.
     gitlab/note.on-commit: None of the 8 triggers that take gitlab.comment.created wanted it.
@@ -264,11 +268,13 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
       hotfix/command: It wants the command hotfix; the event has none.
       planning: It wants the command plan; the event has none.
       release-notes: It wants the command release-notes, changelog; the event has none.
+      security-review: It wants the command security; the event has none.
       test-generation: It wants the command test, tests; the event has none.
     gitlab/note.on-diff: It starts standard-development.
       code-review/command: It wants the command review; the event has fix.
       comment-command: It starts its workflow.
       pr-feedback/note: Its condition ${event.command is not defined and coalesce(event.change.head_branch, '') is startswith 'ostler/'} does not hold.
+      security-review: It wants the command security; the event has fix.
       test-generation: It wants the command test, tests; the event has fix.
     gitlab/note.on-issue: It starts standard-development.
       code-review/command: It wants the command review; the event has fix.
@@ -278,6 +284,7 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
       hotfix/command: It wants the command hotfix; the event has fix.
       planning: It wants the command plan; the event has fix.
       release-notes: It wants the command release-notes, changelog; the event has fix.
+      security-review: It wants the command security; the event has fix.
       test-generation: It wants the command test, tests; the event has fix.
     gitlab/note.on-issue-confidential: None of the 8 triggers that take gitlab.comment.created wanted it. Who asked is answered.
       code-review/command: It wants the command review; the event has help.
@@ -287,6 +294,7 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
       hotfix/command: It wants the command hotfix; the event has help.
       planning: It wants the command plan; the event has help.
       release-notes: It wants the command release-notes, changelog; the event has help.
+      security-review: It wants the command security; the event has help.
       test-generation: It wants the command test, tests; the event has help.
     gitlab/note.on-merge-request: It starts standard-development.
       code-review/command: It wants the command review; the event has implement.
@@ -296,6 +304,7 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
       hotfix/command: It wants the command hotfix; the event has implement.
       planning: It wants the command plan; the event has implement.
       release-notes: It wants the command release-notes, changelog; the event has implement.
+      security-review: It wants the command security; the event has implement.
       test-generation: It wants the command test, tests; the event has implement.
     gitlab/note.on-snippet: None of the 8 triggers that take gitlab.comment.created wanted it.
       code-review/command: It wants the command review; the event has none.
@@ -305,6 +314,7 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
       hotfix/command: It wants the command hotfix; the event has none.
       planning: It wants the command plan; the event has none.
       release-notes: It wants the command release-notes, changelog; the event has none.
+      security-review: It wants the command security; the event has none.
       test-generation: It wants the command test, tests; the event has none.
     gitlab/pipeline.failed: No trigger takes gitlab.pipeline.completed.
     gitlab/pipeline.running: No trigger takes gitlab.pipeline.running.
@@ -325,6 +335,7 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
       documentation: It wants the command docs, document; the event has implement.
       hotfix/command: It wants the command hotfix; the event has implement.
       planning: It wants the command plan; the event has implement.
+      security-review: It wants the command security; the event has implement.
       test-generation: It wants the command test, tests; the event has implement.
     jira/dc-comment_created: No trigger takes jira.comment.created.
     jira/dc-issue_updated.assigned: The one trigger that takes jira.issue.assigned did not want it.
@@ -335,6 +346,7 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
       documentation: It wants the command docs, document; the event has review.
       hotfix/command: It wants the command hotfix; the event has review.
       planning: It wants the command plan; the event has review.
+      security-review: It wants the command security; the event has review.
       test-generation: It wants the command test, tests; the event has review.
     jira/issue_created: It starts standard-development.
       jira-assigned: It starts its workflow.
@@ -355,6 +367,7 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
       documentation: It wants the command docs, document; the event has implement.
       hotfix/command: It wants the command hotfix; the event has implement.
       planning: It wants the command plan; the event has implement.
+      security-review: It wants the command security; the event has implement.
       test-generation: It wants the command test, tests; the event has implement.
     linear/comment.created-external: It starts standard-development.
       comment-command: It starts its workflow.
@@ -362,6 +375,7 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
       documentation: It wants the command docs, document; the event has fix.
       hotfix/command: It wants the command hotfix; the event has fix.
       planning: It wants the command plan; the event has fix.
+      security-review: It wants the command security; the event has fix.
       test-generation: It wants the command test, tests; the event has fix.
     linear/comment.updated: No trigger takes linear.comment.updated.
     linear/cycle.created: linear:0a070000-0000-4000-8000-000000000001 is a program that is not listed under `security.bots`.
@@ -393,6 +407,7 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
       planning: It wants the command plan; the event has implement.
       release-notes: It wants the command release-notes, changelog; the event has implement.
       slack-command: It starts its workflow.
+      security-review: It wants the command security; the event has implement.
       test-generation: It wants the command test, tests; the event has implement.
     slack/block_actions: No trigger takes slack.button.
     slack/command: It starts standard-development.
@@ -402,6 +417,7 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
       planning: It wants the command plan; the event has implement.
       release-notes: It wants the command release-notes, changelog; the event has implement.
       slack-command: It starts its workflow.
+      security-review: It wants the command security; the event has implement.
       test-generation: It wants the command test, tests; the event has implement.
     slack/message: No trigger takes slack.message.
     slack/message.mention: It starts standard-development.
@@ -411,6 +427,7 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
       planning: It wants the command plan; the event has implement.
       release-notes: It wants the command release-notes, changelog; the event has implement.
       slack-command: It starts its workflow.
+      security-review: It wants the command security; the event has implement.
       test-generation: It wants the command test, tests; the event has implement.
     slack/message_action: No trigger takes slack.message_action.
     slack/reaction_added: No trigger takes slack.reaction_added.
