@@ -76,6 +76,7 @@ async fn who_may_not_stops_nobody_and_who_may_does() {
     asks(&world, "eve").await;
     assert_eq!(of_runs(world.settle(2).await), ["succeeded", "refused"]);
     assert_eq!(told(&world, "Shipped.").await, 1);
+    dawdle(&world).await;
     ship(&world).await;
     ship(&world).await;
     assert_eq!(of_runs(world.settle(4).await)[2..], ["cancelled", "succeeded"]);
