@@ -83,6 +83,7 @@ pub struct Overview {
 }
 
 /// Tokens of a map.
+#[cfg(feature = "symbols")]
 const MAP_TOKENS: usize = 2_000;
 /// Manifests that are read.
 const MOST_MANIFESTS: usize = 40;
