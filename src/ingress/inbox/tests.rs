@@ -249,7 +249,7 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
     gitlab/merge_request.opened: No trigger takes gitlab.merge_request.opened.
     gitlab/merge_request.review_requested: No trigger takes gitlab.merge_request.review_requested.
     gitlab/merge_request.synchronize: No trigger takes gitlab.merge_request.synchronize.
-    gitlab/note.by-system: None of the 8 triggers that take gitlab.comment.created wanted it.
+    gitlab/note.by-system: None of the 9 triggers that take gitlab.comment.created wanted it.
       code-review/command: It wants the command review; the event has none.
       comment-command: It wants the command implement, fix; the event has none.
       dependency-update/command: It wants the command update, upgrade; the event has none.
@@ -260,7 +260,7 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
       security-review: It wants the command security; the event has none.
       test-generation: It wants the command test, tests; the event has none.
     gitlab/note.edited: No trigger takes gitlab.comment.edited.
-    gitlab/note.on-commit: None of the 8 triggers that take gitlab.comment.created wanted it.
+    gitlab/note.on-commit: None of the 9 triggers that take gitlab.comment.created wanted it.
       code-review/command: It wants the command review; the event has none.
       comment-command: It wants the command implement, fix; the event has none.
       dependency-update/command: It wants the command update, upgrade; the event has none.
@@ -286,7 +286,7 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
       release-notes: It wants the command release-notes, changelog; the event has fix.
       security-review: It wants the command security; the event has fix.
       test-generation: It wants the command test, tests; the event has fix.
-    gitlab/note.on-issue-confidential: None of the 8 triggers that take gitlab.comment.created wanted it. Who asked is answered.
+    gitlab/note.on-issue-confidential: None of the 9 triggers that take gitlab.comment.created wanted it. Who asked is answered.
       code-review/command: It wants the command review; the event has help.
       comment-command: It wants the command implement, fix; the event has help.
       dependency-update/command: It wants the command update, upgrade; the event has help.
@@ -306,7 +306,7 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
       release-notes: It wants the command release-notes, changelog; the event has implement.
       security-review: It wants the command security; the event has implement.
       test-generation: It wants the command test, tests; the event has implement.
-    gitlab/note.on-snippet: None of the 8 triggers that take gitlab.comment.created wanted it.
+    gitlab/note.on-snippet: None of the 9 triggers that take gitlab.comment.created wanted it.
       code-review/command: It wants the command review; the event has none.
       comment-command: It wants the command implement, fix; the event has none.
       dependency-update/command: It wants the command update, upgrade; the event has none.
@@ -340,7 +340,7 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
     jira/dc-comment_created: No trigger takes jira.comment.created.
     jira/dc-issue_updated.assigned: The one trigger that takes jira.issue.assigned did not want it.
       jira-assigned: It wants the assignee bot; the event has jira:ostler.
-    jira/dc-issue_updated.commented: None of the 6 triggers that take jira.issue.commented wanted it. Who asked is answered.
+    jira/dc-issue_updated.commented: None of the 7 triggers that take jira.issue.commented wanted it. Who asked is answered.
       comment-command: It wants the command implement, fix; the event has review.
       dependency-update/command: It wants the command update, upgrade; the event has review.
       documentation: It wants the command docs, document; the event has review.
@@ -406,8 +406,8 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
       hotfix/command: It wants the command hotfix; the event has implement.
       planning: It wants the command plan; the event has implement.
       release-notes: It wants the command release-notes, changelog; the event has implement.
-      slack-command: It starts its workflow.
       security-review: It wants the command security; the event has implement.
+      slack-command: It starts its workflow.
       test-generation: It wants the command test, tests; the event has implement.
     slack/block_actions: No trigger takes slack.button.
     slack/command: It starts standard-development.
@@ -416,8 +416,8 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
       hotfix/command: It wants the command hotfix; the event has implement.
       planning: It wants the command plan; the event has implement.
       release-notes: It wants the command release-notes, changelog; the event has implement.
-      slack-command: It starts its workflow.
       security-review: It wants the command security; the event has implement.
+      slack-command: It starts its workflow.
       test-generation: It wants the command test, tests; the event has implement.
     slack/message: No trigger takes slack.message.
     slack/message.mention: It starts standard-development.
@@ -426,8 +426,8 @@ async fn every_kept_delivery_says_why_it_starts_something_or_nothing() {
       hotfix/command: It wants the command hotfix; the event has implement.
       planning: It wants the command plan; the event has implement.
       release-notes: It wants the command release-notes, changelog; the event has implement.
-      slack-command: It starts its workflow.
       security-review: It wants the command security; the event has implement.
+      slack-command: It starts its workflow.
       test-generation: It wants the command test, tests; the event has implement.
     slack/message_action: No trigger takes slack.message_action.
     slack/reaction_added: No trigger takes slack.reaction_added.
