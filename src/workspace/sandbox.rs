@@ -340,23 +340,23 @@ pub fn shut_own_memory() {
     if let Err(error) = setrlimit(Resource::Core, none) {
         tracing::warn!(%error, "core dumps could not be switched off");
     }
-    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
-        tracing::warn!(%error, "Ostler's own memory could not be guarded");
-    }
+    shut_to_others();
 }
 
 /// Shuts Ostler's own memory to its user's other processes. For root there is no such thing as
 /// another's memory.
 fn guard_own_memory() -> Level {
     let root = rustix::process::geteuid().is_root();
-    match set_dumpable_behavior(DumpableBehavior::NotDumpable) {
-        Ok(()) if !root => Level::Guarded,
-        Ok(()) => Level::Clean,
-        Err(error) => {
-            tracing::warn!(%error, "Ostler's own memory could not be guarded");
-            Level::Clean
-        }
+    if shut_to_others() && !root { Level::Guarded } else { Level::Clean }
+}
+
+/// Whether processes of the same user cannot read Ostler's memory from now on.
+fn shut_to_others() -> bool {
+    let shut = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    if let Err(error) = &shut {
+        tracing::warn!(%error, "Ostler's own memory could not be guarded");
     }
+    shut.is_ok()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Repositories, branches and pull requests.
 
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::client::{self, Call, GitHub};
 use super::wire;
@@ -309,10 +309,8 @@ impl GitHub {
         number: u64,
         effect: &Effect,
     ) -> Result<Option<CommentRef>, PluginError> {
-        let own = self.own_account().await?;
-        let since = since(effect);
-        let route = format!("/repos/{repository}/issues/{number}/comments?since={since}&per_page=100");
-        self.marked(repository, &route, own, effect).await
+        let route = format!("/repos/{repository}/issues/{number}/comments");
+        self.marked(repository, &listed_since(&route, effect), effect).await
     }
 
     /// Gives a comment in the conversation of an issue or pull request another text.
@@ -361,10 +359,7 @@ impl GitHub {
             "event": if asks { "REQUEST_CHANGES" } else { "COMMENT" },
             "comments": at_lines.collect::<Vec<_>>(),
         });
-        let look = || self.marked(repository, &listed, own, effect);
-        let make =
-            || async { self.call(repository, Call::new(Method::POST, &route, &body)).await.map(comment_ref) };
-        ensure(effect, self.client.clock().as_ref(), look, make).await
+        self.say(repository, (&listed, &route), &body, effect).await
     }
 
     /// Answers in the thread that a comment at a line began.
@@ -377,12 +372,22 @@ impl GitHub {
     ) -> Result<Made<CommentRef>, PluginError> {
         let all = format!("/repos/{repository}/pulls/{number}/comments");
         let route = format!("{all}/{}/replies", segment(thread));
-        let listed = format!("{all}?since={}&per_page=100", since(effect));
-        let own = self.own_account().await?;
+        let listed = listed_since(&all, effect);
         let text = json!({ "body": effect.mark(bounded(body)) });
-        let look = || self.marked(repository, &listed, own, effect);
+        self.say(repository, (&listed, &route), &text, effect).await
+    }
+
+    /// Posts what is said to a route, unless another lists it already with this effect's mark.
+    async fn say(
+        &self,
+        repository: &RepositoryName,
+        (listed, route): (&str, &str),
+        said: &Value,
+        effect: &Effect,
+    ) -> Result<Made<CommentRef>, PluginError> {
+        let look = || self.marked(repository, listed, effect);
         let make =
-            || async { self.call(repository, Call::new(Method::POST, &route, &text)).await.map(comment_ref) };
+            || async { self.call(repository, Call::new(Method::POST, route, said)).await.map(comment_ref) };
         ensure(effect, self.client.clock().as_ref(), look, make).await
     }
 
@@ -391,9 +396,9 @@ impl GitHub {
         &self,
         repository: &RepositoryName,
         listed: &str,
-        own: &Account,
         effect: &Effect,
     ) -> Result<Option<CommentRef>, PluginError> {
+        let own = self.own_account().await?;
         let marker = effect.key.marker();
         let ours = |made: &wire::Comment| {
             Self::is_own(own, made.user.as_ref())
@@ -432,10 +437,7 @@ impl GitHub {
     ) -> Result<Made<CommentRef>, PluginError> {
         let route = format!("/repos/{repository}/issues/{number}/comments");
         let text = json!({ "body": effect.mark(bounded(body)) });
-        let look = || self.own_comment(repository, number, effect);
-        let make =
-            || async { self.call(repository, Call::new(Method::POST, &route, &text)).await.map(comment_ref) };
-        ensure(effect, self.client.clock().as_ref(), look, make).await
+        self.say(repository, (&listed_since(&route, effect), &route), &text, effect).await
     }
 }
 
@@ -452,6 +454,11 @@ fn path_of(branch: &str) -> String {
 pub(super) fn bounded(text: &str) -> &str {
     const LONGEST: usize = 65_000;
     text.char_indices().nth(LONGEST).map_or(text, |(end, _)| &text[..end])
+}
+
+/// What a route lists that may have been said by an effect.
+fn listed_since(route: &str, effect: &Effect) -> String {
+    format!("{route}?since={}&per_page=100", since(effect))
 }
 
 /// The earliest moment of an effect as GitHub's `since` wants it.

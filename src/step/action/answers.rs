@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::Act;
 use super::forge::{own_change, repository};
+use super::{Act, findings};
 use crate::step::{StepError, words};
 
 /// As many as are answered one by one.
@@ -43,26 +43,21 @@ fn sort(comments: &[Value], answers: &[Value]) -> Sorted {
     for answer in answers {
         let Some(body) = answer.as_str().or_else(|| answer["body"].as_str()) else { continue };
         let body = words::outgoing(body.trim());
-        let number = &answer["comment"];
-        let number = number.as_u64().or_else(|| number.as_str()?.trim().parse().ok());
-        let at = number.and_then(|number| usize::try_from(number).ok()?.checked_sub(1));
+        let at = findings::number(&answer["comment"])
+            .and_then(|number| usize::try_from(number).ok()?.checked_sub(1));
         match at.filter(|at| comments.get(*at).is_some_and(|comment| comment["thread"].is_string())) {
             Some(at) if !body.is_empty() => by_comment.entry(at).or_default().push(body),
-            None if !body.is_empty() => sorted.rest.push(listed(&body)),
+            None if !body.is_empty() => sorted.rest.push(findings::item("", &body)),
             _ => {}
         }
     }
     for (at, said) in by_comment {
         match comments[at]["thread"].as_str().filter(|_| sorted.threads.len() < MOST) {
             Some(thread) => sorted.threads.push((thread.to_owned(), said.join("\n\n"))),
-            None => sorted.rest.extend(said.iter().map(|body| listed(body))),
+            None => sorted.rest.extend(said.iter().map(|body| findings::item("", body))),
         }
     }
     sorted
-}
-
-fn listed(body: &str) -> String {
-    format!("- {}", body.replace('\n', "\n  "))
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ fn read(value: &Value) -> Option<Finding> {
     let severity = text(&["severity"]).map(|word| word.to_lowercase());
     let severity = severity.filter(|word| SEVERITIES.contains(&word.as_str()));
     let said = words::outgoing(&said);
-    let line = value["line"].as_u64().or_else(|| value["line"].as_str()?.trim().parse().ok());
+    let line = number(&value["line"]);
     Some(Finding {
         path: text(&["path", "file"])
             .map(|path| path.trim_start_matches("./").to_owned())
@@ -73,19 +73,28 @@ fn sort(findings: &[Finding], files: &[ChangedFile]) -> (Vec<LineComment>, Strin
                     thread: None,
                 });
             }
-            _ => rest.push(listed(path, *line, text)),
+            _ => rest.push(item(&place(path, *line), text)),
         }
     }
     (comments, rest.join("\n"))
 }
 
-fn listed(path: &str, line: Option<u64>, text: &str) -> String {
-    let place = match line {
+fn place(path: &str, line: Option<u64>) -> String {
+    match line {
         _ if path.is_empty() => String::new(),
         Some(line) => format!("`{path}`, line {line}: "),
         None => format!("`{path}`: "),
-    };
+    }
+}
+
+/// One item of a list in Markdown.
+pub(super) fn item(place: &str, text: &str) -> String {
     format!("- {place}{}", text.replace('\n', "\n  "))
+}
+
+/// A whole number as models write it: as one, or as a text of one.
+pub(super) fn number(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
 }
 
 #[cfg(test)]
